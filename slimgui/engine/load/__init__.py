@@ -1,0 +1,158 @@
+"""A source the user names -> a model. Nothing a file says is run: see checkpoint.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from slimgui.engine.load import own
+from slimgui.engine.load.checkpoint import read
+from slimgui.engine.load.fit import fit, state_dict_in
+from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, parse_shapes, show
+from slimgui.engine.load.source import Source, build, is_trusted, parse
+from slimgui.errors import LoadError, UnsafeFileError
+
+__all__ = ["Loaded", "example_inputs", "guess_shapes", "load", "parse_shapes", "with_inputs"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model and what is known about it.
+
+    Attributes:
+        model: in eval mode, on the CPU.
+        example_inputs: arguments of one call, or None when nothing says what they are.
+        source: what `load` can be given again to get the same model.
+        notes: sentences the user should see.
+        provenance: how it was cut, when the file was saved by SlimGUI.
+        labels: names of the classes it tells apart, when the file says them.
+    """
+
+    model: nn.Module
+    example_inputs: tuple[Tensor, ...] | None
+    source: str
+    notes: tuple[str, ...] = ()
+    provenance: own.Provenance | None = None
+    labels: tuple[str, ...] = ()
+
+
+def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code: bool = True) -> Loaded:
+    """Load a model from a checkpoint or a factory.
+
+    Args:
+        source: a path, a factory ("torchvision.models:resnet50", "my_net.py:build"), or path@factory.
+        model: what the file's weights belong to: a module of that class (changed in place and
+            returned), or its factory.
+        allow_code: run factories that only the user vouches for; False in the window, which cannot ask yet.
+
+    Raises:
+        UnsafeFileError: opening the source would run code nobody agreed to.
+        LoadError: it cannot be opened; the message says why and what to do.
+    """
+    parsed = parse(str(source)) if isinstance(source, str) else Source(source, "")
+    if isinstance(model, str):
+        parsed, model = Source(parsed.path, model), None
+    if parsed.path is None:
+        made = model.eval() if model is not None else build(parsed.factory, allow_code=allow_code)
+        return Loaded(made, None, str(source), (f"{parsed.factory} made this model, its weights included.",))
+    found = read(parsed.path)
+    if parsed.factory:
+        model = build(parsed.factory, allow_code=allow_code)
+    shown = parsed.path.name
+    again = f"{parsed.path}@{parsed.factory}" if parsed.factory else str(parsed.path)
+    if isinstance(found, nn.Module):
+        return Loaded(_whole(found, model, shown), None, again)
+    if own.is_own(found):
+        assert isinstance(found, dict), "is_own says so"
+        return _own(found, shown, again, model)
+    if isinstance(found, dict) and "slimgui_factory" in found:
+        return _self_named(found, shown, again, model)
+    return Loaded(_weights(found, model, shown, parsed.factory), None, again)
+
+
+def with_inputs(loaded: Loaded, shapes: str = "") -> Loaded:
+    """The same with example inputs: of the shapes given, else the file's, else a guess (noted).
+
+    Args:
+        loaded: by `load`.
+        shapes: as the user writes them, "1x3x224x224"; "" when not given.
+
+    Raises:
+        LoadError: `shapes` is no list of shapes.
+        MissingInputsError: nothing says the shape, and the common ones do not fit.
+    """
+    if shapes:
+        return replace(loaded, example_inputs=example_inputs(parse_shapes(shapes)))
+    if loaded.example_inputs is not None:
+        return loaded
+    guessed = guess_shapes(loaded.model)
+    note = f"The input shape {', '.join(map(show, guessed))} is a guess that this model accepts."
+    return replace(loaded, example_inputs=example_inputs(guessed), notes=(*loaded.notes, note))
+
+
+def _whole(found: nn.Module, model: nn.Module | None, shown: str) -> nn.Module:
+    """A full-module file; with a model given, only its weights are taken."""
+    if model is None:
+        return found.eval()
+    fit(model, found.state_dict(), shown, type(model).__name__)
+    return model.eval()
+
+
+def _own(found: dict[str, Any], shown: str, again: str, model: nn.Module | None) -> Loaded:
+    provenance = own.unpack(found, shown)
+    small = own.rebuild(found, provenance, shown, model)
+    inputs = _file_inputs(provenance.shapes, shown)
+    return Loaded(small, inputs, again, provenance=provenance)
+
+
+def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Module | None) -> Loaded:
+    """A checkpoint that names its factory, as the example does."""
+    factory, state = found["slimgui_factory"], found.get("state_dict")
+    if not isinstance(factory, str) or not isinstance(state, dict):
+        raise LoadError(f"{shown} is damaged.", "It has no weights, or names no model.", "Save it again.")
+    if model is None:
+        if not is_trusted(factory):
+            raise UnsafeFileError(
+                f"{shown} was not opened.",
+                f"It asks to run {factory}, which is not on the list of models a file may name.",
+                f"If you trust it, say so yourself: --model {factory}.",
+            )
+        model = build(factory, allow_code=False)
+    fit(model, state, shown, factory)
+    shape = found.get("example_shape")
+    inputs = _file_inputs((shape,), shown) if shape is not None else None
+    labels = found.get("classes", ())
+    return Loaded(model.eval(), inputs, again, labels=tuple(map(str, labels)))
+
+
+def _weights(found: object, model: nn.Module | None, shown: str, factory: str) -> nn.Module:
+    state = state_dict_in(found)
+    if state is None:
+        inside = ", ".join(map(str, list(found)[:5])) if isinstance(found, dict) else type(found).__name__
+        raise LoadError(
+            f"{shown} holds neither a model nor weights.",
+            f"It holds {inside}." if inside else "It holds nothing.",
+            "Save the model with torch.save(model.state_dict(), path).",
+        )
+    if model is None:
+        raise LoadError(
+            f"{shown} holds weights without a model.",
+            f"Its {len(state)} tensors do not say which layers they belong to.",
+            "Name the model that made it: --model torchvision.models:resnet50, or my_net.py:build.",
+        )
+    fit(model, state, shown, factory or type(model).__name__)
+    return model.eval()
+
+
+def _file_inputs(shapes: Any, shown: str) -> tuple[Tensor, ...] | None:
+    """Example inputs of the shapes a file says; a file may not ask for absurd ones."""
+    try:
+        checked: Shapes = tuple(tuple(int(size) for size in shape) for shape in shapes)
+        text = ",".join(map(show, checked))
+        return example_inputs(parse_shapes(text)) if checked else None
+    except (TypeError, ValueError, LoadError):
+        raise LoadError(f"{shown} is damaged.", "The input shape it gives is not one.", "") from None

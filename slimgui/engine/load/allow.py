@@ -1,0 +1,134 @@
+"""What a file may name: torch's own data types and module classes of torch.nn and torchvision.
+
+An allow list, never a deny list. Classes are looked up among the modules that torch and torchvision
+have imported themselves; a name in a file never imports anything of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+import torch
+from torch import nn
+from torch._weights_only_unpickler import _get_allowed_globals
+
+from slimgui.engine.load.scan import Scan
+from slimgui.engine.load.vision import import_torchvision
+from slimgui.errors import UnsafeFileError
+
+_MODULE_HOMES: Final = (
+    "torch.nn.modules.",
+    "torchvision.models.",
+    "torchvision.ops.",
+    "torchvision.transforms.",
+)
+_PROGRAM_RUNNERS: Final = frozenset(
+    {
+        *("os", "posix", "nt", "subprocess", "pty", "runpy", "shutil", "socket", "ctypes", "signal", "code"),
+        *("multiprocessing", "webbrowser", "commands", "importlib", "pickle", "_pickle", "marshal", "types"),
+        *("urllib", "requests", "http", "asyncio", "pip"),
+    }
+)
+_PROGRAM_BUILTINS: Final = frozenset(
+    {"eval", "exec", "compile", "__import__", "getattr", "setattr", "open", "input", "breakpoint"}
+)
+_ARGUMENT_CALLER: Final = "torch._tensor._rebuild_from_type_v2"  # calls whatever its first argument is
+
+
+def module_class(name: str) -> type[nn.Module] | None:
+    """The module class a file calls `name`, or None when it is not on the allow list."""
+    if not name.startswith(_MODULE_HOMES):
+        return None
+    if name.startswith("torchvision."):
+        import_torchvision()
+    home, _, attribute = name.rpartition(".")
+    found = getattr(sys.modules.get(home), attribute, None)
+    if not isinstance(found, type) or not issubclass(found, nn.Module):
+        return None
+    if found.__module__ != home or issubclass(found, (torch.jit.ScriptModule, torch.fx.GraphModule)):
+        return None
+    return found
+
+
+def allowed_classes(scan: Scan, shown: str) -> dict[str, type[nn.Module]]:
+    """The module classes the file needs, by name; everything else it names is plain data.
+
+    Args:
+        scan: of all pickles in the file.
+        shown: how to call the file in a sentence.
+
+    Raises:
+        UnsafeFileError: it asks for more than that, or uses a class in a way `torch.save` never writes.
+    """
+    plain = _get_allowed_globals()
+    classes = {name: cls for name in scan.names if name not in plain and (cls := module_class(name))}
+    wanted = [name for name in scan.names if name not in plain and name not in classes]
+    if wanted:
+        raise refusal(wanted, shown)
+    if classes:
+        _check_calls(scan, classes, shown)
+    return classes
+
+
+def _check_calls(scan: Scan, classes: dict[str, type[nn.Module]], shown: str) -> None:
+    for call in scan.calls:
+        if call.name in classes and call.bare:
+            continue
+        indirect = not call.name or call.name == _ARGUMENT_CALLER
+        if indirect or call.name in classes or call.touches & classes.keys():
+            raise UnsafeFileError(
+                f"{shown} was not opened.",
+                f"It calls {call.name or 'an object'} while it is read; a saved model never does that.",
+                "Save it again with torch.save(model, path), or save model.state_dict().",
+            )
+
+
+def refusal(names: Iterable[str], shown: str) -> UnsafeFileError:
+    """The sentence for globals that are not on the allow list, worst first."""
+    ordered = sorted(map(_spoken, names), key=_rank)
+    worst, others = ordered[0], ordered[1:]
+    reason, hint = _reason(worst)
+    more = f" It also names {', '.join(others[:4])}{', ...' if len(others) > 4 else ''}." if others else ""
+    what = f"{shown} was not opened, and nothing in it was run."
+    return UnsafeFileError(what, f"{worst}: {reason}.{more}", hint)
+
+
+def _spoken(name: str) -> str:
+    """`posix.system` is what pickle writes for os.system."""
+    home, _, rest = name.partition(".")
+    return f"os.{rest}" if home in ("posix", "nt") else name.removeprefix("builtins.") or name
+
+
+def _rank(name: str) -> int:
+    if _runs_programs(name):
+        return 0
+    return 1 if _is_class(name) else 2
+
+
+def _runs_programs(name: str) -> bool:
+    return name.partition(".")[0] in _PROGRAM_RUNNERS or name in _PROGRAM_BUILTINS
+
+
+def _is_class(name: str) -> bool:
+    return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+def _reason(name: str) -> tuple[str, str]:
+    """Why `name` is refused (no full stop), and what the user can do."""
+    if _runs_programs(name):
+        hint = "Do not open it in any other program either; ask who gave it to you."
+        return "this file tries to run programs", hint
+    known = name.partition(".")[0] in ("torch", "torchvision", "functools", "builtins")
+    if name.startswith(("torch.jit", "torch.fx")):
+        return "this file holds compiled code", "Save the state dict of the original model instead."
+    if _is_class(name) and not known:
+        hint = (
+            "Save its state dict (torch.save(model.state_dict(), path)) and name your model: my_net.py:build."
+        )
+        return "this file needs your class", hint
+    return (
+        "this file wants to call a function, and functions are not loaded from files",
+        "Save the state dict instead (torch.save(model.state_dict(), path)) and name the model that made it.",
+    )

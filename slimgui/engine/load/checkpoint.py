@@ -1,0 +1,168 @@
+"""A checkpoint file -> the object in it, read with `weights_only=True` and an allow list of classes.
+
+The file's pickle is first read opcode by opcode (scan.py) and judged (allow.py); torch sees it only when
+everything it names is plain data or an allowed module class. Modules are checked once more before
+anything calls them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from torch import Tensor, nn
+
+from slimgui.engine.load.allow import allowed_classes
+from slimgui.engine.load.scan import Scan, UnreadableError, scan
+from slimgui.engine.load.sniff import existing_file, legacy_scan, sniff, zip_scan
+from slimgui.errors import LoadError, UnsafeFileError
+
+_HOOKS = (
+    *("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_pre_hooks"),
+    *("_state_dict_hooks", "_state_dict_pre_hooks"),
+    *("_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"),
+)
+_DEEPEST = 100
+
+
+def read(path: Path) -> object:
+    """What `torch.save` wrote to `path`: a module, a state dict, a dict of plain things. On the CPU.
+
+    Raises:
+        UnsafeFileError: reading it would call something.
+        LoadError: it is missing, damaged, or another kind of file.
+    """
+    shown = path.name
+    try:
+        with existing_file(path).open("rb") as stream:
+            classes = allowed_classes(_scan(stream, shown), shown)
+            stream.seek(0)
+            found = _torch_load(stream, classes, shown)
+    except OSError as error:
+        why = f"{error.strerror or error}."
+        raise LoadError(f"{shown} cannot be read.", why, "Check its permissions.") from None
+    for module in _modules_in(found):
+        check_module(module, shown)
+    return found
+
+
+def _scan(stream: BinaryIO, shown: str) -> Scan:
+    kind = sniff(stream, shown)
+    if kind == "zip":
+        return zip_scan(stream, shown)
+    if kind == "legacy":
+        return legacy_scan(stream, shown)
+    try:
+        asked = scan(stream)
+    except UnreadableError as error:
+        raise LoadError(f"{shown} is damaged or cut off.", error.why, "Download or save it again.") from None
+    allowed_classes(asked, shown)
+    raise LoadError(
+        f"{shown} is a bare pickle, not a checkpoint.",
+        "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
+        "Save it again with torch.save(model.state_dict(), path).",
+    )
+
+
+def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: str) -> object:
+    allowed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (cls, name) for name, cls in classes.items()
+    ]
+    try:
+        with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(stream, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - what a broken file makes torch raise is not documented
+        text = str(error).partition("\n")[0]
+        if "persistent_load" in str(error):
+            raise LoadError(
+                f"{shown} is a whole model in the file format of torch before 1.6.",
+                "",
+                "Save it again with a newer torch, or save its state dict.",
+            ) from None
+        raise LoadError(f"{shown} is damaged.", f"torch says: {text}", "Download or save it again.") from None
+
+
+def _modules_in(found: object) -> list[nn.Module]:
+    """The module itself, or those that lie directly in a dict."""
+    values = found.values() if isinstance(found, dict) else [found]
+    return [value for value in values if isinstance(value, nn.Module)]
+
+
+def check_module(root: nn.Module, shown: str) -> None:
+    """Make sure that a module read from a file is whole, has no hooks and runs only its own class's code.
+
+    Raises:
+        UnsafeFileError: an attribute replaces a method, or a hook is set.
+        LoadError: something every module has is missing, or a module contains itself.
+    """
+    done: set[int] = set()
+    pending: list[tuple[nn.Module, tuple[int, ...]]] = [(root, ())]
+    while pending:
+        module, above = pending.pop()
+        if id(module) in above or len(above) > _DEEPEST:
+            raise _broken(shown, "a module contains itself, or modules without end")
+        if id(module) in done:
+            continue
+        _check_one(module, shown)
+        inside = (*above, id(module))
+        children = _held(module)
+        pending.extend((child, inside) for child in children)
+        if not any(id(child) in inside for child in children):
+            done.add(id(module))
+
+
+def _held(module: nn.Module) -> list[nn.Module]:
+    """Modules that `module` holds, as children or inside plain containers."""
+    found: list[nn.Module] = []
+    seen: set[int] = set()
+    pending: list[object] = list(vars(module).values())
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, nn.Module):
+            found.append(value)
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, (list, tuple, set)):
+            pending.extend(value)
+    return found
+
+
+def _check_one(module: nn.Module, shown: str) -> None:
+    state = vars(module)
+    for name, kind in (("_parameters", nn.Parameter), ("_buffers", Tensor), ("_modules", nn.Module)):
+        table = state.get(name)
+        if not isinstance(table, dict):
+            raise _broken(shown, f"a {type(module).__name__} has no {name}")
+        for key, value in table.items():
+            if not isinstance(key, str) or not (value is None or isinstance(value, kind)):
+                raise _broken(shown, f"{key!r} in a {type(module).__name__} is not what it should be")
+    whole = isinstance(state.get("training"), bool) and isinstance(
+        state.get("_non_persistent_buffers_set"), set
+    )
+    if not whole:
+        raise _broken(shown, f"a {type(module).__name__} is not whole")
+    for key in state:
+        if callable(getattr(type(module), str(key), None)):
+            raise _tampered(shown, f"it replaces {type(module).__name__}.{key}")
+    if state.get("_compiled_call_impl") is not None or any(state.get(hooks) for hooks in _HOOKS):
+        raise _tampered(shown, f"it hooks code into {type(module).__name__}")
+
+
+def _broken(shown: str, why: str) -> LoadError:
+    hint = "Download or save it again."
+    return LoadError(f"{shown} is damaged.", f"The model in it is not whole: {why}.", hint)
+
+
+def _tampered(shown: str, why: str) -> UnsafeFileError:
+    return UnsafeFileError(
+        f"{shown} was not opened.",
+        f"The model in it was changed by hand: {why}.",
+        "Save its state dict instead.",
+    )

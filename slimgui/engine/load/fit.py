@@ -1,0 +1,81 @@
+"""A state dict into a model, or a sentence that says which entry does not fit."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from slimgui.errors import LoadError
+
+_NESTED = ("state_dict", "model_state_dict", "model_state", "model")
+
+
+def state_dict_in(found: object) -> Mapping[str, Tensor] | None:
+    """The state dict that a checkpoint is, or that it holds one level down; None when there is none."""
+    if not isinstance(found, dict):
+        return None
+    for candidate in (found, *(found.get(key) for key in _NESTED)):
+        if isinstance(candidate, dict) and candidate and _is_state(candidate):
+            return candidate
+    return None
+
+
+def _is_state(candidate: dict[object, object]) -> bool:
+    return all(isinstance(key, str) for key in candidate) and all(
+        isinstance(value, Tensor) for key, value in candidate.items() if not str(key).endswith("_extra_state")
+    )
+
+
+def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -> None:
+    """Load `state` into `model`, strictly; the model stays as it was when that fails.
+
+    Args:
+        model: changed in place.
+        state: its new values.
+        shown: how to call the file in a sentence.
+        maker: how to call the model: its factory, or its class.
+
+    Raises:
+        LoadError: a name or a shape differs.
+    """
+    why = difference(model.state_dict(), state)
+    try:
+        if why:  # a class may rename old entries while loading: only trying tells
+            copy.deepcopy(model).load_state_dict(state, strict=True)
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = why or str(error).partition("\n")[0]
+        hint = "Name the model these weights were saved from."
+        raise LoadError(f"The weights in {shown} do not fit {maker}.", reason, hint) from None
+
+
+def difference(own: Mapping[str, object], given: Mapping[str, object]) -> str:
+    """How two state dicts differ, in a sentence about the first difference; "" when they do not."""
+    missing = [key for key in own if key not in given]
+    unexpected = [key for key in given if key not in own]
+    if missing or unexpected:
+        return _names(missing, unexpected)
+    for key, value in own.items():
+        other = given[key]
+        if isinstance(value, Tensor) and isinstance(other, Tensor) and value.shape != other.shape:
+            return f"{key!r} is {_shape(other)} in the file and {_shape(value)} in the model."
+    return ""
+
+
+def _names(missing: list[str], unexpected: list[str]) -> str:
+    if missing:
+        near = difflib.get_close_matches(missing[0], unexpected, n=1)
+        text = f"The file has no {missing[0]!r}"
+        text += f"; the nearest it has is {near[0]!r}" if near else ""
+        total, kind = len(missing), "missing"
+    else:
+        text = f"The file has {unexpected[0]!r}, which the model has not"
+        total, kind = len(unexpected), "too many"
+    return f"{text} ({total} entries are {kind})." if total > 1 else f"{text}."
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a single number"

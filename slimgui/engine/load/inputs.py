@@ -1,0 +1,110 @@
+"""What a model takes as input: the user's shapes, the file's, or a cheap guess."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from slimgui.engine.structural import copy_module, on_meta
+from slimgui.errors import LoadError, MissingInputsError
+
+Shapes = tuple[tuple[int, ...], ...]
+
+_SHAPE: Final = re.compile(r"\d{1,9}(?:\s*[xX*]\s*\d{1,9})*")
+_SEED: Final = 0
+_LARGEST: Final = 2**28
+_GREY_SIDES: Final = (28, 32, 64, 224, 128, 48, 96)
+_COLOUR_SIDES: Final = (224, 32, 64, 28, 96, 128, 299, 256, 384, 512, 48, 16, 8)
+_LENGTHS: Final = (1024, 16000, 128, 256, 4096)
+_CLIPS: Final = ((16, 112, 112), (8, 32, 32), (16, 16, 16))
+
+
+def parse_shapes(text: str) -> Shapes:
+    """Shapes as the user writes them: "1x3x224x224", or "1x3x8x8,1x16" for two inputs.
+
+    Raises:
+        LoadError: it is written in another way, or a size is zero or absurd.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(_SHAPE.fullmatch(part) for part in parts):
+        hint = "Write sizes with x between them: 1x3x224x224; several inputs with commas."
+        raise LoadError(f"{text!r} is not an input shape.", "", hint)
+    shapes = tuple(tuple(int(size) for size in re.split(r"\D+", part)) for part in parts)
+    for shape in shapes:
+        elements = 1
+        for size in shape:
+            elements *= size
+        if not 0 < elements <= _LARGEST:
+            what = f"An input of shape {show(shape)} cannot be made."
+            raise LoadError(what, f"It would have {elements} elements.", "Every size must be at least 1.")
+    return shapes
+
+
+def show(shape: tuple[int, ...]) -> str:
+    """A shape as the user writes it."""
+    return "x".join(map(str, shape))
+
+
+def example_inputs(shapes: Shapes) -> tuple[Tensor, ...]:
+    """Normal random inputs of these shapes; always the same, and the global random state is left alone."""
+    generator = torch.Generator().manual_seed(_SEED)
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+def guess_shapes(model: nn.Module) -> Shapes:
+    """The first common input shape that the model accepts, tried on a copy without numbers.
+
+    Raises:
+        MissingInputsError: none of them works.
+    """
+    skeleton = copy_module(model, on_meta).eval()
+    for shape in _candidates(model):
+        if _accepts(skeleton, shape):
+            return (shape,)
+    raise MissingInputsError(
+        "What this model takes as input is not known.",
+        "The file does not say it, and the common shapes do not fit.",
+        "Give the shape with --input, for example --input 1x3x224x224.",
+    )
+
+
+def _accepts(skeleton: nn.Module, shape: tuple[int, ...]) -> bool:
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            skeleton(torch.empty(shape, device="meta"))
+    except Exception:  # noqa: BLE001 - a wrong guess fails in whatever way the model's code likes
+        return False
+    return True
+
+
+def _candidates(model: nn.Module) -> Iterator[tuple[int, ...]]:
+    """Shapes for the first layer that fixes the channels of the input, one sample each."""
+    for module in model.modules():
+        if isinstance(module, _ConvNd):
+            yield from _for_conv(module.in_channels, len(module.kernel_size))
+            return
+        if isinstance(module, nn.Linear):
+            yield (1, module.in_features)
+            yield (1, 16, module.in_features)
+            return
+        if isinstance(module, nn.RNNBase):
+            yield (1, 16, module.input_size)
+            return
+    yield from ((1, 3, 224, 224), (1, 1, 28, 28), (1, 3, 32, 32))
+
+
+def _for_conv(channels: int, dims: int) -> Iterator[tuple[int, ...]]:
+    if dims == 1:
+        yield from ((1, channels, length) for length in _LENGTHS)
+    elif dims == 2:
+        sides = _GREY_SIDES if channels == 1 else _COLOUR_SIDES
+        yield from ((1, channels, side, side) for side in sides)
+    else:
+        yield from ((1, channels, *clip) for clip in _CLIPS)

@@ -1,0 +1,192 @@
+"""SlimGUI's own files: a state dict, and as JSON text how it was cut. Only plain types, `weights_only`-safe.
+
+{"slimgui": 1, "source": str, "factory": str, "shapes": json, "plan": json, "selection": json, "kept": json,
+ "repairs": json, "proof": json, "state_dict": {...}, ["module": nn.Module]}
+
+`factory` is set when it is on the list of trusted ones; `module` when there is none and the module's classes
+may be named by a file. With neither, the file needs its model beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from slimgui.engine.load.fit import fit
+from slimgui.engine.load.inputs import Shapes
+from slimgui.engine.load.source import build, is_trusted
+from slimgui.engine.replay import is_plain, replay
+from slimgui.errors import LoadError
+
+KEY: Final = "slimgui"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRepair:
+    """One module attribute with its new value."""
+
+    module: str
+    attribute: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Provenance:
+    """How the weights of a saved file came from those of the original.
+
+    Attributes:
+        source: what the user opened, "" when unknown.
+        factory: the trusted factory of the original, "" when it has none.
+        kept: parameter or buffer name -> dimension -> original indices that stayed.
+        repairs: attributes that were set, in order.
+        selection: group id -> channels that stayed.
+        plan: the plan as JSON text.
+        shapes: of the example inputs.
+        proof: passed, max_error, level, note; empty when there was none.
+    """
+
+    source: str = ""
+    factory: str = ""
+    kept: Mapping[str, Mapping[int, NDArray[np.int64]]] = field(default_factory=dict)
+    repairs: tuple[StoredRepair, ...] = ()
+    selection: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    plan: str = ""
+    shapes: Shapes = ()
+    proof: Mapping[str, Any] = field(default_factory=dict)
+
+
+def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, object]:
+    """The dict that `torch.save` writes."""
+    kept = {
+        name: {str(dim): indices.tolist() for dim, indices in dims.items()}
+        for name, dims in provenance.kept.items()
+    }
+    repairs = [[repair.module, repair.attribute, _to_json(repair.value)] for repair in provenance.repairs]
+    return {
+        KEY: FORMAT,
+        "source": provenance.source,
+        "factory": provenance.factory,
+        "shapes": json.dumps(provenance.shapes),
+        "plan": provenance.plan,
+        "selection": json.dumps({name: keep.tolist() for name, keep in provenance.selection.items()}),
+        "kept": json.dumps(kept),
+        "repairs": json.dumps(repairs),
+        "proof": json.dumps(dict(provenance.proof)),
+        "state_dict": state,
+    }
+
+
+def is_own(found: object) -> bool:
+    """Whether a checkpoint was written by `pack`."""
+    return isinstance(found, dict) and KEY in found
+
+
+def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
+    """The provenance in a checkpoint written by `pack`.
+
+    Raises:
+        LoadError: it was written by a newer version, or is damaged.
+    """
+    version = found[KEY]
+    if isinstance(version, int) and version > FORMAT:
+        raise LoadError(
+            f"{shown} was written by a newer version of SlimGUI.",
+            f"Its format is {version}; this program reads up to {FORMAT}.",
+            "Update SlimGUI to open it.",
+        )
+    try:
+        kept = {
+            str(name): {int(dim): _indices(indices) for dim, indices in dims.items()}
+            for name, dims in json.loads(found["kept"]).items()
+        }
+        return Provenance(
+            source=str(found["source"]),
+            factory=str(found["factory"]),
+            kept=kept,
+            repairs=tuple(
+                StoredRepair(str(module), str(attribute), _from_json(value))
+                for module, attribute, value in json.loads(found["repairs"])
+            ),
+            selection={str(k): _indices(v) for k, v in json.loads(found["selection"]).items()},
+            plan=str(found["plan"]),
+            shapes=tuple(tuple(int(n) for n in shape) for shape in json.loads(found["shapes"])),
+            proof=dict(json.loads(found["proof"])),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        why = f"Its record of the cut cannot be read: {error}."
+        raise LoadError(f"{shown} is damaged.", why, "Save it again.") from None
+
+
+def rebuild(
+    found: Mapping[str, Any], provenance: Provenance, shown: str, model: nn.Module | None = None
+) -> nn.Module:
+    """The small model: the original of its class, cut again and filled with the saved weights.
+
+    Args:
+        found: the checkpoint.
+        provenance: unpacked from it.
+        shown: how to call the file in a sentence.
+        model: the original, whole; changed in place and returned. None: from what the file holds.
+
+    Raises:
+        LoadError: the original is needed and not given, or does not fit.
+    """
+    state = found.get("state_dict")
+    if not isinstance(state, dict):
+        raise LoadError(f"{shown} is damaged.", "It has no weights.", "Save it again.")
+    if model is None and isinstance(found.get("module"), nn.Module):
+        stored: nn.Module = found["module"]
+        return stored.eval()
+    if model is None:
+        if not provenance.factory or not is_trusted(provenance.factory):
+            raise _needs_model(provenance.source or provenance.factory, shown)
+        model = build(provenance.factory, allow_code=False)
+    replay(model, provenance.kept, provenance.repairs)
+    fit(model, state, shown, provenance.factory or type(model).__name__)
+    return model.eval()
+
+
+def _needs_model(source: str, shown: str) -> LoadError:
+    factory = source.rpartition("@")[2]
+    named = factory if ":" in factory else "my_net.py:build"
+    return LoadError(
+        f"{shown} needs the model it was cut from.",
+        f"It was made from {source}, whose class is not in the file." if source else "It does not say which.",
+        f"Name it: --model {named}, or engine.load({shown!r}, model=...) in Python.",
+    )
+
+
+def _indices(values: Any) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind != "i"):
+        raise ValueError("indices that are no list of numbers")
+    return array.astype(np.int64)
+
+
+def _to_json(value: object) -> object:
+    """JSON has no tuples: {"tuple": [...]}; and no dicts but these: {"dict": [[key, value], ...]}."""
+    assert is_plain(value), f"a repair holds {value!r}, which is no number and no tuple of numbers"
+    if isinstance(value, tuple):
+        return {"tuple": [_to_json(item) for item in value]}
+    if isinstance(value, list):
+        return [_to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {"dict": [[key, _to_json(item)] for key, item in value.items()]}
+    return value
+
+
+def _from_json(value: Any) -> object:
+    if isinstance(value, list):
+        return [_from_json(item) for item in value]
+    if isinstance(value, dict) and "tuple" in value:
+        return tuple(_from_json(item) for item in value["tuple"])
+    if isinstance(value, dict):
+        return {key: _from_json(item) for key, item in value["dict"]}
+    return value

@@ -1,0 +1,188 @@
+"""A source as the user writes it -> a path, a factory, or both; and factories -> models.
+
+"torchvision.models:resnet50"         an importable factory
+"my_net.py:build"                     a function in a file
+"weights.pt"                          a checkpoint
+"weights.pt@torchvision.models:vgg11" a checkpoint and the factory of the model it belongs to
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from slimgui.engine.load.vision import import_torchvision, is_mismatch, mismatch
+from slimgui.errors import LoadError, SlimError, UnsafeFileError
+
+_IMPORTABLE: Final = re.compile(r"(?P<home>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
+_IN_FILE: Final = re.compile(r"(?P<home>.+\.py):(?P<name>[A-Za-z_]\w*)")
+_OWN_FACTORIES: Final = frozenset({"slimgui.example:build"})
+_SEED: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the user named. `path` of a checkpoint, `factory` of a model; one of them may be missing."""
+
+    path: Path | None
+    factory: str
+
+
+def parse(text: str) -> Source:
+    """Tell path and factory apart; a file of exactly that name wins over everything else.
+
+    Raises:
+        LoadError: a .py without the name of the function in it.
+    """
+    if not Path(text).exists():
+        if is_factory(text):
+            return Source(None, text)
+        path, at, factory = text.rpartition("@")
+        if at and path and is_factory(factory):
+            return Source(Path(path), factory)
+    if text.endswith(".py"):
+        raise LoadError(
+            f"{text} is a Python file.", "", f"Name the function in it that makes the model: {text}:build."
+        )
+    return Source(Path(text), "")
+
+
+def is_factory(text: str) -> bool:
+    """Whether `text` is written like a factory."""
+    return bool(_IN_FILE.fullmatch(text) or _IMPORTABLE.fullmatch(text))
+
+
+def is_trusted(factory: str) -> bool:
+    """Whether a file may name this factory by itself: the example's, or a model builder of torchvision.
+
+    Raises:
+        LoadError: it is torchvision's, and torchvision cannot be imported.
+    """
+    match = _IMPORTABLE.fullmatch(factory)
+    if factory in _OWN_FACTORIES:
+        return True
+    if match is None or not (match["home"] + ".").startswith("torchvision.models."):
+        return False
+    models = import_torchvision().models
+    builders = {models.get_model_builder(name) for name in models.list_models()}
+    found = getattr(sys.modules.get(match["home"]), match["name"], None)
+    return inspect.isfunction(found) and found in builders
+
+
+def build(factory: str, *, allow_code: bool) -> nn.Module:
+    """Call the factory and return its model, in eval mode. Random weights are the same every time.
+
+    Args:
+        factory: "package.module:name" or "file.py:name".
+        allow_code: whether the user agreed to run code that is not on the list of trusted factories.
+
+    Raises:
+        UnsafeFileError: it is not trusted and `allow_code` is False.
+        LoadError: it is not there, fails, or makes something else than a module.
+    """
+    if not allow_code and not is_trusted(factory):
+        raise UnsafeFileError(
+            f"{factory} was not run.",
+            "Opening it means running its code; a later version will ask for your consent here.",
+            f"On the command line, naming it is consent: slimgui slim {factory} ...",
+        )
+    function = _find(factory)
+    try:
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.manual_seed(_SEED)
+            model = function(**_no_download(function))
+    except Exception as error:  # user code can raise anything; it becomes a sentence
+        raise mismatch(error) if is_mismatch(error) else _failed(factory, error) from error
+    if not isinstance(model, nn.Module):
+        kind = type(model).__name__
+        raise LoadError(
+            f"{factory} makes a {kind}, not a model.", "", "Name a function that returns a torch.nn.Module."
+        )
+    return model.eval()
+
+
+def _find(factory: str) -> Callable[..., Any]:
+    in_file = _IN_FILE.fullmatch(factory)
+    match = in_file or _IMPORTABLE.fullmatch(factory)
+    if match is None:
+        raise LoadError(f"{factory!r} is not a factory.", "", "Write it like torchvision.models:resnet50.")
+    try:
+        module = _import_file(Path(match["home"])) if in_file else _import(match["home"])
+    except SlimError:
+        raise
+    except Exception as error:  # importing user code can raise anything; it becomes a sentence
+        raise mismatch(error) if is_mismatch(error) else _failed(factory, error) from error
+    found = getattr(module, match["name"], None)
+    if not callable(found):
+        there = sorted(name for name, value in vars(module).items() if inspect.isfunction(value))
+        named = difflib.get_close_matches(match["name"], there, n=3) or there[:6]
+        hint = f"It has {', '.join(named)}." if named else "Check its spelling."
+        raise LoadError(f"{match['home']} has no function {match['name']!r}.", "", hint)
+    return found  # type: ignore[no-any-return]  # callable() says no more than that
+
+
+def _import(home: str) -> Any:
+    if home.partition(".")[0] == "torchvision":
+        import_torchvision()
+    try:
+        return importlib.import_module(home)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (home + ".").startswith(error.name + "."):
+            raise
+        raise LoadError(
+            f"There is no module {error.name}.", "", f"Install it, or check the spelling of {home}."
+        ) from None
+
+
+def _import_file(path: Path) -> Any:
+    """Run a .py as a module of its own name, so that it can import its neighbours."""
+    if not path.is_file():
+        raise LoadError(f"There is no file {path}.", "", "Check the name.")
+    full = path.resolve()
+    known = sys.modules.get(full.stem)
+    name = full.stem if known is None else f"_slimgui_{full.stem}"
+    spec = importlib.util.spec_from_file_location(name, full)
+    assert spec is not None, "a .py always has a spec"
+    assert spec.loader is not None, "a .py always has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(full.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(full.parent))
+    return module
+
+
+def _no_download(function: Callable[..., Any]) -> dict[str, None]:
+    """Arguments that keep a factory from fetching weights: torchvision's detectors do so by default."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {"weights_backbone": None} if "weights_backbone" in parameters else {}
+
+
+def _failed(factory: str, error: BaseException) -> LoadError:
+    text = str(error).partition("\n")[0]
+    return LoadError(
+        f"{factory} failed.",
+        f"{type(error).__name__}: {text}" if text else type(error).__name__,
+        "It is called without arguments; give those it needs a default.",
+    )

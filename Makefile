@@ -1,0 +1,69 @@
+# make run    opens the window on the example      make run FILE=my.pt   opens that file instead
+# make test   runs every check and every test      make check            the same, without the set-up
+#
+# Both set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
+# versions of constraints.txt. TORCH_INDEX=URL takes torch and torchvision from that wheel index, for example
+#   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+FILE ?= resources/example/fashion_cnn.pt
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+TORCH := $(shell grep '^torch==' constraints.txt)
+TORCHVISION := $(shell grep '^torchvision==' constraints.txt)
+FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: run test check format display clean
+.NOTPARALLEL:
+
+run: display $(VENV)/.installed
+	$(BIN)/python main.py "$(FILE)"
+
+test: $(VENV)/.installed-test check
+
+check:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict slimgui
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Said before the long installation, not after it.
+display:
+	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY$$QT_QPA_PLATFORM" ]; then \
+	    echo "There is no display to open a window on: neither DISPLAY nor WAYLAND_DISPLAY is set."; \
+	    echo "Run this in a desktop session, or over ssh -X; the command line (slimgui --help) needs no display."; \
+	    exit 1; \
+	fi >&2
+
+$(VENV)/.venv: .ci/system-packages
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "SlimGUI needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	.ci/system-packages $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.venv pyproject.toml constraints.txt
+	$(if $(TORCH_INDEX),$(PIP) --no-deps $(FROM_INDEX) "$(TORCH)")
+	$(PIP) -e .
+	touch $@
+
+# torchvision serves as test material. --no-deps: its wheel must not pull another torch.
+$(VENV)/.installed-test: $(VENV)/.installed tests/patch_torchvision.py
+	$(PIP) -e ".[test]"
+	$(PIP) --no-deps $(FROM_INDEX) "$(TORCHVISION)"
+	$(BIN)/python tests/patch_torchvision.py
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -17,9 +17,8 @@ QT = ("PySide6", "pyqtgraph")
 def loaded_by(statement: str) -> set[str]:
     """Return the top-level modules that a fresh python has loaded after `statement`."""
     code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 

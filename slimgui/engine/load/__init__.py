@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit, state_dict_in
-from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, parse_shapes, show
+from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
 from slimgui.engine.load.source import Source, build, is_trusted, parse
 from slimgui.errors import LoadError, UnsafeFileError
 
@@ -86,12 +86,13 @@ def with_inputs(loaded: Loaded, shapes: str = "") -> Loaded:
         MissingInputsError: nothing says the shape, and the common ones do not fit.
     """
     if shapes:
-        return replace(loaded, example_inputs=example_inputs(parse_shapes(shapes)))
+        return replace(loaded, example_inputs=example_inputs(parse_shapes(shapes), model_dtype(loaded.model)))
     if loaded.example_inputs is not None:
         return loaded
     guessed = guess_shapes(loaded.model)
     note = f"The input shape {', '.join(map(show, guessed))} is a guess that this model accepts."
-    return replace(loaded, example_inputs=example_inputs(guessed), notes=(*loaded.notes, note))
+    inputs = example_inputs(guessed, model_dtype(loaded.model))
+    return replace(loaded, example_inputs=inputs, notes=(*loaded.notes, note))
 
 
 def _whole(found: nn.Module, model: nn.Module | None, shown: str) -> nn.Module:
@@ -105,7 +106,7 @@ def _whole(found: nn.Module, model: nn.Module | None, shown: str) -> nn.Module:
 def _own(found: dict[str, Any], shown: str, again: str, model: nn.Module | None) -> Loaded:
     provenance = own.unpack(found, shown)
     small = own.rebuild(found, provenance, shown, model)
-    inputs = _file_inputs(provenance.shapes, shown)
+    inputs = _file_inputs(provenance.shapes, small, shown)
     return Loaded(small, inputs, again, provenance=provenance)
 
 
@@ -124,7 +125,7 @@ def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Modu
         model = build(factory, allow_code=False)
     fit(model, state, shown, factory)
     shape = found.get("example_shape")
-    inputs = _file_inputs((shape,), shown) if shape is not None else None
+    inputs = _file_inputs((shape,), model, shown) if shape is not None else None
     labels = found.get("classes", ())
     return Loaded(model.eval(), inputs, again, labels=tuple(map(str, labels)))
 
@@ -148,11 +149,11 @@ def _weights(found: object, model: nn.Module | None, shown: str, factory: str) -
     return model.eval()
 
 
-def _file_inputs(shapes: Any, shown: str) -> tuple[Tensor, ...] | None:
+def _file_inputs(shapes: Any, model: nn.Module, shown: str) -> tuple[Tensor, ...] | None:
     """Example inputs of the shapes a file says; a file may not ask for absurd ones."""
     try:
         checked: Shapes = tuple(tuple(int(size) for size in shape) for shape in shapes)
         text = ",".join(map(show, checked))
-        return example_inputs(parse_shapes(text)) if checked else None
+        return example_inputs(parse_shapes(text), model_dtype(model)) if checked else None
     except (TypeError, ValueError, LoadError):
         raise LoadError(f"{shown} is damaged.", "The input shape it gives is not one.", "") from None

@@ -143,10 +143,8 @@ def _check_one(module: nn.Module, shown: str) -> None:
         for key, value in table.items():
             if not isinstance(key, str) or not (value is None or isinstance(value, kind)):
                 raise _broken(shown, f"{key!r} in a {type(module).__name__} is not what it should be")
-    whole = isinstance(state.get("training"), bool) and isinstance(
-        state.get("_non_persistent_buffers_set"), set
-    )
-    if not whole:
+    unsaved = state.get("_non_persistent_buffers_set")
+    if not isinstance(state.get("training"), bool) or not isinstance(unsaved, set):
         raise _broken(shown, f"a {type(module).__name__} is not whole")
     for key in state:
         if callable(getattr(type(module), str(key), None)):

@@ -51,10 +51,18 @@ def show(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def example_inputs(shapes: Shapes) -> tuple[Tensor, ...]:
+def example_inputs(shapes: Shapes, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
     """Normal random inputs of these shapes; always the same, and the global random state is left alone."""
     generator = torch.Generator().manual_seed(_SEED)
-    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
+    return tuple(torch.randn(shape, generator=generator).to(dtype) for shape in shapes)
+
+
+def model_dtype(model: nn.Module) -> torch.dtype:
+    """The number type of the model's first weight; inputs must have the same."""
+    for tensor in model.parameters():
+        if tensor.is_floating_point():
+            return tensor.dtype
+    return torch.float32
 
 
 def guess_shapes(model: nn.Module) -> Shapes:
@@ -78,7 +86,7 @@ def _accepts(skeleton: nn.Module, shape: tuple[int, ...]) -> bool:
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            skeleton(torch.empty(shape, device="meta"))
+            skeleton(torch.empty(shape, device="meta", dtype=model_dtype(skeleton)))
     except Exception:  # noqa: BLE001 - a wrong guess fails in whatever way the model's code likes
         return False
     return True

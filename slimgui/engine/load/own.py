@@ -1,10 +1,10 @@
 """SlimGUI's own files: a state dict, and as JSON text how it was cut. Only plain types, `weights_only`-safe.
 
-{"slimgui": 1, "source": str, "factory": str, "shapes": json, "plan": json, "selection": json, "kept": json,
- "repairs": json, "proof": json, "state_dict": {...}, ["module": nn.Module]}
+{"slimgui": 1, "source": str, "original": str, "shapes": json, "plan": json, "selection": json, "kept": json,
+ "cut": json, "repairs": json, "proof": json, "state_dict": {...}, ["module": nn.Module]}
 
-`factory` is set when it is on the list of trusted ones; `module` when there is none and the module's classes
-may be named by a file. With neither, the file needs its model beside it.
+The file opens by itself when `original` is a factory that a file may name, or when `module` is there (it is
+when the classes are those a file may name). Otherwise it needs its model beside it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes
-from slimgui.engine.load.source import build, is_trusted
-from slimgui.engine.replay import is_plain, replay
+from slimgui.engine.load.source import build, is_factory, is_trusted
+from slimgui.engine.replay import Kept, is_plain, replay
 from slimgui.errors import LoadError
 
 KEY: Final = "slimgui"
@@ -43,9 +43,10 @@ class Provenance:
 
     Attributes:
         source: what the user opened, "" when unknown.
-        factory: the trusted factory of the original, "" when it has none.
-        kept: parameter or buffer name -> dimension -> original indices that stayed.
-        repairs: attributes that were set, in order.
+        original: factory of the whole model, "" when unknown. Run only when it is trusted.
+        kept: parameter or buffer name -> dimension -> indices of the original that stayed.
+        cut: the same in indices of `source`; differs from `kept` when that was cut before.
+        repairs: attributes in which it differs from the original, in order.
         selection: group id -> channels that stayed.
         plan: the plan as JSON text.
         shapes: of the example inputs.
@@ -53,8 +54,9 @@ class Provenance:
     """
 
     source: str = ""
-    factory: str = ""
-    kept: Mapping[str, Mapping[int, NDArray[np.int64]]] = field(default_factory=dict)
+    original: str = ""
+    kept: Kept = field(default_factory=dict)
+    cut: Kept = field(default_factory=dict)
     repairs: tuple[StoredRepair, ...] = ()
     selection: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     plan: str = ""
@@ -64,19 +66,16 @@ class Provenance:
 
 def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, object]:
     """The dict that `torch.save` writes."""
-    kept = {
-        name: {str(dim): indices.tolist() for dim, indices in dims.items()}
-        for name, dims in provenance.kept.items()
-    }
     repairs = [[repair.module, repair.attribute, _to_json(repair.value)] for repair in provenance.repairs]
     return {
         KEY: FORMAT,
         "source": provenance.source,
-        "factory": provenance.factory,
+        "original": provenance.original,
         "shapes": json.dumps(provenance.shapes),
         "plan": provenance.plan,
         "selection": json.dumps({name: keep.tolist() for name, keep in provenance.selection.items()}),
-        "kept": json.dumps(kept),
+        "kept": _kept_json(provenance.kept),
+        "cut": "" if provenance.cut is provenance.kept else _kept_json(provenance.cut),
         "repairs": json.dumps(repairs),
         "proof": json.dumps(dict(provenance.proof)),
         "state_dict": state,
@@ -102,14 +101,12 @@ def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
             "Update SlimGUI to open it.",
         )
     try:
-        kept = {
-            str(name): {int(dim): _indices(indices) for dim, indices in dims.items()}
-            for name, dims in json.loads(found["kept"]).items()
-        }
+        kept = _kept_of(found["kept"])
         return Provenance(
             source=str(found["source"]),
-            factory=str(found["factory"]),
+            original=str(found["original"]),
             kept=kept,
+            cut=_kept_of(found["cut"]) if found["cut"] else kept,
             repairs=tuple(
                 StoredRepair(str(module), str(attribute), _from_json(value))
                 for module, attribute, value in json.loads(found["repairs"])
@@ -145,22 +142,37 @@ def rebuild(
         stored: nn.Module = found["module"]
         return stored.eval()
     if model is None:
-        if not provenance.factory or not is_trusted(provenance.factory):
-            raise _needs_model(provenance.source or provenance.factory, shown)
-        model = build(provenance.factory, allow_code=False)
+        if not is_trusted(provenance.original):
+            raise _needs_model(provenance.original or provenance.source, shown)
+        model = build(provenance.original, allow_code=False)
     replay(model, provenance.kept, provenance.repairs)
-    fit(model, state, shown, provenance.factory or type(model).__name__)
+    fit(model, state, shown, provenance.original or type(model).__name__)
     return model.eval()
 
 
 def _needs_model(source: str, shown: str) -> LoadError:
-    factory = source.rpartition("@")[2]
-    named = factory if ":" in factory else "my_net.py:build"
+    named = source if is_factory(source) else "my_net.py:build"
     return LoadError(
         f"{shown} needs the model it was cut from.",
         f"It was made from {source}, whose class is not in the file." if source else "It does not say which.",
         f"Name it: --model {named}, or engine.load({shown!r}, model=...) in Python.",
     )
+
+
+def _kept_json(kept: Kept) -> str:
+    return json.dumps(
+        {
+            name: {str(dim): np.asarray(indices).tolist() for dim, indices in dims.items()}
+            for name, dims in kept.items()
+        }
+    )
+
+
+def _kept_of(text: str) -> Kept:
+    return {
+        str(name): {int(dim): _indices(indices) for dim, indices in dims.items()}
+        for name, dims in json.loads(text).items()
+    }
 
 
 def _indices(values: Any) -> NDArray[np.int64]:

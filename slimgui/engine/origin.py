@@ -1,0 +1,65 @@
+"""Where an open model came from -> what a saved file must say so that it can be built again.
+
+A model that was itself cut before is traced back to the original class: kept indices are composed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slimgui.engine.load import own
+from slimgui.engine.load.checkpoint import read
+from slimgui.engine.load.source import is_trusted, parse
+from slimgui.engine.replay import Kept
+from slimgui.errors import LoadError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """The original a model goes back to.
+
+    Attributes:
+        factory: that makes it whole, "" when unknown.
+        trusted: whether a file may name that factory.
+        kept: indices of the original that the open model has.
+        repairs: attributes in which it differs from the original.
+    """
+
+    factory: str = ""
+    trusted: bool = False
+    kept: Kept | None = None
+    repairs: tuple[own.StoredRepair, ...] = ()
+
+
+def origin_of(source: str) -> Origin:
+    """What is known of `source`; a file that is gone or unreadable by now says nothing."""
+    try:
+        parsed = parse(source)
+        factory = parsed.factory
+        kept: Kept | None = None
+        repairs: tuple[own.StoredRepair, ...] = ()
+        if parsed.path is not None:
+            found = read(parsed.path)
+            if own.is_own(found) and isinstance(found, dict):
+                before = own.unpack(found, parsed.path.name)
+                factory, kept, repairs = factory or before.original, before.kept, before.repairs
+            elif isinstance(found, dict):
+                factory = factory or str(found.get("slimgui_factory", ""))
+        return Origin(factory, is_trusted(factory), kept, repairs)
+    except LoadError:
+        return Origin()
+
+
+def compose(before: Kept | None, after: Kept) -> dict[str, dict[int, NDArray[np.int64]]]:
+    """Indices of the original: `after` counts in what `before` left."""
+    if before is None:
+        return {name: dict(dims) for name, dims in after.items()}
+    result = {name: dict(dims) for name, dims in before.items()}
+    for name, dims in after.items():
+        there = result.setdefault(name, {})
+        for dim, indices in dims.items():
+            there[dim] = there[dim][indices] if dim in there else indices
+    return result

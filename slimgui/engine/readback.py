@@ -9,26 +9,26 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
+from slimgui.engine.capture import Inputs
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit
-from slimgui.engine.load.inputs import Shapes, example_inputs, model_dtype
 from slimgui.engine.structural import cloned, copy_module
+from slimgui.engine.verify import outputs_of
 from slimgui.errors import LoadError, SaveError
 
 _TOLERANCE: Final = 1e-6  # the same weights at another place in memory may round differently
 _SEED: Final = 0
 
 
-def check(path: Path, model: nn.Module, shapes: Shapes, *, alone: bool) -> None:
+def check(path: Path, model: nn.Module, inputs: Inputs, *, alone: bool) -> None:
     """Load the file the way a user will, and compare it with `model`, which is left as it is.
 
     Args:
         path: of the file.
         model: what was saved.
-        shapes: of its inputs; () compares no outputs.
+        inputs: to compare the outputs with.
         alone: the file opens by itself; otherwise its weights are put into a copy of `model`.
 
     Raises:
@@ -46,8 +46,7 @@ def check(path: Path, model: nn.Module, shapes: Shapes, *, alone: bool) -> None:
     else:
         fresh = copy_module(model, cloned).cpu()
         fit(fresh, found["state_dict"], path.name, type(model).__name__)
-    if shapes:
-        _check_outputs(model, fresh, shapes)
+    _check_outputs(model, fresh, inputs)
 
 
 def _check_state(written: Mapping[str, object], back: Mapping[str, object]) -> None:
@@ -73,9 +72,8 @@ def _bits(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
 
 
-def _check_outputs(model: nn.Module, fresh: nn.Module, shapes: Shapes) -> None:
-    inputs = example_inputs(shapes, model_dtype(model))
-    before = _outputs(copy_module(model, cloned).cpu(), inputs)
+def _check_outputs(model: nn.Module, fresh: nn.Module, inputs: Inputs) -> None:
+    before = _outputs(copy_module(model, cloned), inputs)
     after = _outputs(fresh, inputs)
     if len(before) != len(after):
         raise _differs("it gives another number of outputs")
@@ -88,13 +86,12 @@ def _check_outputs(model: nn.Module, fresh: nn.Module, shapes: Shapes) -> None:
             raise _differs("its outputs are not the same")
 
 
-def _outputs(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+def _outputs(model: nn.Module, inputs: Inputs) -> list[Tensor]:
     """Every tensor the model returns, in double precision; the same random numbers each time."""
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(_SEED)
-        leaves = tree_leaves(model.eval()(*inputs))
-    return [leaf.double() for leaf in leaves if isinstance(leaf, Tensor)]
+        return [tensor.double() for tensor in outputs_of(model.cpu(), inputs, None)]
 
 
 def _differs(why: str) -> SaveError:

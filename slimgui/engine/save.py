@@ -15,19 +15,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from slimgui.core.plan import Plan, Selection
+from slimgui.engine.capture import Inputs
+from slimgui.engine.deploy import Deployed
 from slimgui.engine.load import own
 from slimgui.engine.load.allow import module_class
+from slimgui.engine.load.inputs import Shapes
 from slimgui.engine.origin import Origin, compose, origin_of
 from slimgui.engine.readback import check
-from slimgui.engine.replay import Kept, RepairLike
+from slimgui.engine.verify import Proof
 from slimgui.errors import LoadError, SaveError, UnsafeFileError
 
 _SUFFIXES: Final = (".pt", ".pth")
@@ -40,40 +42,6 @@ _CAUSES: Final = {
     errno.ENOTDIR: ("The folder does not exist.", "Create it, or choose another one."),
     errno.ENAMETOOLONG: ("The name is too long.", "Choose a shorter one."),
 }
-
-
-class ProofLike(Protocol):
-    """How the cut model compares with the masked original."""
-
-    @property
-    def passed(self) -> bool: ...
-    @property
-    def max_error(self) -> float: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-
-
-class DeployedLike(Protocol):
-    """The part of a deployed model that is saved."""
-
-    @property
-    def model(self) -> nn.Module: ...
-    @property
-    def kept(self) -> Kept: ...
-    @property
-    def repairs(self) -> tuple[RepairLike, ...]: ...
-    @property
-    def plan(self) -> Plan: ...
-    @property
-    def selection(self) -> Selection: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def example_shapes(self) -> tuple[tuple[int, ...], ...]: ...
-    @property
-    def proof(self) -> ProofLike | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +60,7 @@ class SaveReport:
 
 
 def save(
-    deployed: DeployedLike,
+    deployed: Deployed,
     path: str | Path,
     *,
     format: str | None = None,  # noqa: A002 - the public name
@@ -132,7 +100,7 @@ def _target(path: Path, kind: str | None) -> Path:
     return target
 
 
-def _check_proof(proof: ProofLike | None, *, force: bool) -> None:
+def _check_proof(proof: Proof | None, *, force: bool) -> None:
     if proof is None or proof.passed or force:
         return
     raise SaveError(
@@ -142,7 +110,7 @@ def _check_proof(proof: ProofLike | None, *, force: bool) -> None:
     )
 
 
-def _provenance(deployed: DeployedLike, origin: Origin) -> own.Provenance:
+def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
     cut = {name: {dim: _array(kept) for dim, kept in dims.items()} for name, dims in deployed.kept.items()}
     repairs = tuple(own.StoredRepair(r.module, r.attribute, r.value) for r in deployed.repairs)
     proof = deployed.proof
@@ -154,11 +122,21 @@ def _provenance(deployed: DeployedLike, origin: Origin) -> own.Provenance:
         repairs=(*origin.repairs, *repairs),
         selection={name: _array(keep) for name, keep in deployed.selection.keep.items()},
         plan=deployed.plan.to_json(),
-        shapes=tuple(tuple(shape) for shape in deployed.example_shapes),
+        shapes=_shapes(deployed.inputs),
         proof={}
         if proof is None
         else {"passed": proof.passed, "max_error": proof.max_error, "level": proof.level, "note": proof.note},
     )
+
+
+def _shapes(inputs: Inputs) -> Shapes:
+    """Shapes that say everything about the inputs; () when those are named or hold more than real numbers."""
+    values = (inputs,) if isinstance(inputs, Tensor) else inputs
+    if not isinstance(values, tuple) or not all(
+        isinstance(v, Tensor) and v.is_floating_point() for v in values
+    ):
+        return ()
+    return tuple(tuple(value.shape) for value in values)
 
 
 def _array(values: Any) -> NDArray[np.int64]:
@@ -174,7 +152,7 @@ def _is_storable(model: nn.Module) -> bool:
         return False
 
 
-def _put(target: Path, payload: Mapping[str, object], deployed: DeployedLike, *, alone: bool) -> SaveReport:
+def _put(target: Path, payload: Mapping[str, object], deployed: Deployed, *, alone: bool) -> SaveReport:
     """Write beside `target`, read back, compare, rename.
 
     Raises:
@@ -184,7 +162,7 @@ def _put(target: Path, payload: Mapping[str, object], deployed: DeployedLike, *,
     try:
         with _beside(target) as temporary:
             _write(temporary, payload)
-            check(temporary, deployed.model, deployed.example_shapes, alone=alone)
+            check(temporary, deployed.model, deployed.inputs, alone=alone)
             size = temporary.stat().st_size
             temporary.replace(target)
             _sync_folder(target.parent)
@@ -203,7 +181,7 @@ def _put(target: Path, payload: Mapping[str, object], deployed: DeployedLike, *,
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A new file in the folder of `target`, with the rights the target has or would have; removed at the end."""
+    """A new file in the folder of `target`, with the rights that has or would have; removed at the end."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
     temporary = Path(name)
     try:

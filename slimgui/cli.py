@@ -1,0 +1,269 @@
+"""The command line: the window, or the same engine without one.
+
+slimgui [FILE]                                        open the window
+slimgui groups SOURCE --input 1x3x224x224             what can be cut
+slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save
+slimgui verify ORIGINAL SMALL                         prove a saved file again
+
+Exit status: 0 done and proven, 1 a sentence says what went wrong, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from slimgui import __version__
+from slimgui.errors import SlimError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from slimgui.core.cost import Cost
+    from slimgui.core.plan import Plan
+    from slimgui.engine.load import Loaded
+
+_SOURCE: Final = (
+    "a checkpoint (weights.pt), a factory (torchvision.models:resnet50, my_net.py:build), or path@factory"
+)
+_NAMES: Final = {"params": "parameters", "macs": "MACs", "bytes": "bytes"}
+
+
+class UsageError(Exception):
+    """The command was written wrongly."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.format_usage()}{self.prog}: {message}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status and never raises for what a user can cause."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
+    try:
+        if words and words[0] in _COMMANDS:
+            return _command(words)
+        return _window(words)
+    except UsageError as error:
+        return _complain(SlimError(str(error)), as_json=as_json, status=2)
+    except SlimError as error:
+        return _complain(error, as_json=as_json, status=1)
+    except KeyboardInterrupt:
+        return _complain(SlimError("Cancelled; nothing was written."), as_json=as_json, status=130)
+    except Exception as error:  # noqa: BLE001 - the edge of the program: a sentence, never a traceback
+        return _complain(_unexpected(error), as_json=as_json, status=1)
+
+
+def _command(words: Sequence[str]) -> int:
+    try:
+        arguments = _parser().parse_args(words)
+    except SystemExit:  # --help ends this way; wrong usage is a UsageError
+        return 0
+    with contextlib.redirect_stdout(sys.stderr):  # a model that prints must not break the JSON
+        result, text, status = _COMMANDS[words[0]](arguments)
+    print(json.dumps(result) if arguments.json else text)
+    return status
+
+
+def _complain(error: SlimError, *, as_json: bool, status: int) -> int:
+    if as_json:
+        kind = type(error).__name__
+        print(json.dumps({"error": {"kind": kind, "what": error.what, "why": error.why, "hint": error.hint}}))
+    else:
+        print(error, file=sys.stderr)
+    return status
+
+
+def _unexpected(error: Exception) -> SlimError:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" ({Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno})" if place else ""
+    first = str(error).partition("\n")[0]
+    return SlimError(
+        "Something went wrong.", f"{type(error).__name__}: {first}{where}.", "Please report this."
+    )
+
+
+def _window(words: Sequence[str]) -> int:
+    """Open the window; torch is not imported on this way."""
+    parser = _Parser(
+        prog="slimgui", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", nargs="?", help="a model to open")
+    parser.add_argument("--version", action="version", version=f"slimgui {__version__}")
+    try:
+        chosen = parser.parse_args(words).file
+    except SystemExit:  # --help and --version end this way
+        return 0
+    from slimgui.gui.app import main as open_window
+
+    status: int = open_window([] if chosen is None else [chosen])
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="slimgui")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    groups = commands.add_parser("groups", help="list what can be cut")
+    groups.add_argument("source", help=_SOURCE)
+    slim = commands.add_parser("slim", help="make a smaller model, prove it and save it")
+    slim.add_argument("source", help=_SOURCE)
+    how = slim.add_mutually_exclusive_group(required=True)
+    how.add_argument("--ratio", type=float, help="share of every group's channels to remove, 0 to 1")
+    how.add_argument("--plan", type=Path, help="a plan saved as JSON")
+    slim.add_argument("--out", required=True, help="the file to write (.pt)")
+    slim.add_argument("--only-exact", action="store_true", help="leave inexact groups whole")
+    verify = commands.add_parser("verify", help="prove a saved file against its original")
+    verify.add_argument("original", help=_SOURCE)
+    verify.add_argument("small", help="a file saved by slimgui")
+    for command in (groups, slim, verify):
+        command.add_argument(
+            "--input", default="", help="shape of the input: 1x3x224x224; several with commas"
+        )
+        command.add_argument("--model", help="factory of the model that the weights belong to")
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:
+    from slimgui.engine.load import load, with_inputs
+
+    loaded = with_inputs(load(arguments.source, arguments.model), arguments.input)
+    assert loaded.example_inputs is not None, "with_inputs gives some or raises"
+    return loaded, loaded.example_inputs
+
+
+_Result = tuple[dict[str, Any], str, int]
+
+
+def _groups(arguments: argparse.Namespace) -> _Result:
+    from slimgui import engine
+
+    loaded, inputs = _open(arguments)
+    traced = engine.trace(loaded.model, inputs)
+    rows = [
+        {
+            "id": group.id,
+            "size": group.size,
+            "kind": group.kind,
+            "exact": group.exact,
+            "locked": str(group.locked) if group.locked else None,
+            "inexact": str(group.inexact) if group.inexact else None,
+            "layers": list(group.layers),
+            "members": [
+                {
+                    "parameter": member.parameter,
+                    "dim": member.dim,
+                    "per_channel": int(member.indices.shape[1]),
+                }
+                for member in group.members
+            ],
+        }
+        for group in traced.groups
+    ]
+    cost = engine.cost(traced)
+    result = {"source": loaded.source, "groups": rows, **_totals(cost), "notes": list(loaded.notes)}
+    lines = [*loaded.notes, *(_group_line(row) for row in rows)]
+    lines.append(f"{len(rows)} groups, {cost.params:,} parameters, {cost.macs:,} MACs, {cost.bytes:,} bytes")
+    return result, "\n".join(lines), 0
+
+
+def _group_line(row: dict[str, Any]) -> str:
+    state = (
+        f"locked: {row['locked']}"
+        if row["locked"]
+        else "exact"
+        if row["exact"]
+        else f"inexact: {row['inexact']}"
+    )
+    return f"{row['id']:<40} {row['size']:>6} {row['kind']:<12} {state}"
+
+
+def _totals(cost: Cost) -> dict[str, int]:
+    return {name: int(getattr(cost, name)) for name in _NAMES}
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from slimgui.core.plan import Plan
+
+    if arguments.plan is None:
+        return Plan(ratio=arguments.ratio, only_exact=arguments.only_exact)
+    if not arguments.plan.is_file():
+        raise UsageError(f"There is no plan {arguments.plan}.")
+    try:
+        plan = Plan.from_file(arguments.plan)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{arguments.plan} cannot be read: {error}.") from None
+    return replace(plan, only_exact=True) if arguments.only_exact else plan
+
+
+def _slim(arguments: argparse.Namespace) -> _Result:
+    from slimgui import engine
+
+    plan = _plan(arguments)
+    loaded, inputs = _open(arguments)
+    traced = engine.trace(loaded.model, inputs)
+    selection = engine.resolve(traced, plan, loaded.model)
+    before, after = engine.cost(traced), engine.cost(traced, selection)
+    deployed = engine.deploy(loaded.model, traced, selection)
+    proof = engine.verify(loaded.model, deployed, inputs)
+    report = engine.save(replace(deployed, source=loaded.source, proof=proof), arguments.out)
+    kept = ", ".join(f"{_share(before, after, name)} of the {word}" for name, word in _NAMES.items())
+    result = {
+        "source": loaded.source,
+        "out": str(report.path),
+        "file_bytes": report.bytes,
+        "groups": len(traced.groups),
+        "kept": f"keeps {kept}",
+        **{name: {"before": getattr(before, name), "after": getattr(after, name)} for name in _NAMES},
+        "plan": json.loads(plan.to_json()),
+        "proof": _proof_row(proof),
+        "needs": report.needs,
+        "notes": list(loaded.notes),
+    }
+    lines = [*loaded.notes, f"Removes {plan.ratio:.0%} of every group's channels." if not plan.counts else ""]
+    lines += [f"The smaller model keeps {kept}.", _proof_line(proof), f"Saved as {report.path}."]
+    if report.needs:
+        lines.append(f"To load it, name the model it was made from: {report.needs}")
+    return result, "\n".join(filter(None, lines)), 0 if proof.passed else 1
+
+
+def _share(before: Cost, after: Cost, name: str) -> str:
+    whole = getattr(before, name)
+    return f"{100 * getattr(after, name) / whole:.1f} %" if whole else "nothing"
+
+
+def _proof_row(proof: Any) -> dict[str, Any]:
+    return {"passed": proof.passed, "max_error": proof.max_error, "level": proof.level, "note": proof.note}
+
+
+def _proof_line(proof: Any) -> str:
+    verdict = "Proven equal to" if proof.passed else "Not equal to"
+    found = f"largest difference {proof.max_error:.1e} ({proof.level})"
+    return f"{verdict} the masked original: {found}. {proof.note}".strip()
+
+
+def _verify(arguments: argparse.Namespace) -> _Result:
+    from slimgui import engine
+    from slimgui.engine.reopen import reopen
+
+    original, deployed = reopen(arguments.original, arguments.small, arguments.model, arguments.input)
+    proof = engine.verify(original.model, deployed, deployed.inputs)
+    result = {"original": original.source, "small": arguments.small, "proof": _proof_row(proof)}
+    return result, _proof_line(proof), 0 if proof.passed else 1
+
+
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace], _Result]]] = {
+    "groups": _groups,
+    "slim": _slim,
+    "verify": _verify,
+}

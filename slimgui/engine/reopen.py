@@ -1,0 +1,75 @@
+"""An original and a file saved by SlimGUI -> the deployed model again, so that it can be proven again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from slimgui.core.plan import Selection
+from slimgui.engine.attributes import Repair
+from slimgui.engine.deploy import Deployed
+from slimgui.engine.keep import kept_indices
+from slimgui.engine.load import Loaded, load, with_inputs
+from slimgui.engine.replay import Kept
+from slimgui.engine.trace import trace
+from slimgui.errors import LoadError, UnsafeFileError
+
+
+def reopen(original: str, small: str, maker: str | None = None, shapes: str = "") -> tuple[Loaded, Deployed]:
+    """The original with its inputs, and what was cut from it, weights and all, as the file holds them.
+
+    Args:
+        original: source of the whole model.
+        small: the saved file.
+        maker: factory of the model that the weights in `original` belong to.
+        shapes: of the inputs, as the user writes them; "" for those in the file.
+
+    Raises:
+        LoadError: one of the two cannot be opened, or the file was not cut from this original.
+    """
+    cut = _small(original, small, maker)
+    provenance = cut.provenance
+    if provenance is None:
+        raise LoadError(f"{small} was not saved by SlimGUI.", "It does not say how it was cut.", "")
+    whole = load(original, maker)
+    if not shapes and cut.example_inputs is not None:
+        shapes = ",".join("x".join(map(str, tensor.shape)) for tensor in cut.example_inputs)
+    whole = with_inputs(whole, shapes)
+    assert whole.example_inputs is not None, "with_inputs gives some or raises"
+    groups = trace(whole.model, whole.example_inputs).groups
+    selection = Selection(provenance.selection)
+    weights = (*whole.model.named_parameters(), *whole.model.named_buffers())
+    sizes = {name: tensor.shape for name, tensor in weights}
+    fits = {group.id for group in groups} == set(selection.keep) and all(
+        bool(np.all((selection.keep[g.id] >= 0) & (selection.keep[g.id] < g.size))) for g in groups
+    )
+    if not fits or not _same(kept_indices(groups, selection, sizes), provenance.cut):
+        raise LoadError(
+            f"{small} was not cut from {original}.",
+            f"It was made from {provenance.source or 'a model it does not name'}.",
+            "Name the original it was made from.",
+        )
+    repairs = tuple(Repair(r.module, r.attribute, r.value) for r in provenance.repairs)
+    kept = {name: dict(dims) for name, dims in provenance.cut.items()}
+    return whole, Deployed(
+        cut.model, kept, repairs, (), selection, groups, whole.example_inputs, provenance.source
+    )
+
+
+def _small(original: str, small: str, maker: str | None) -> Loaded:
+    """The saved file: from what it holds, else on the class of the original."""
+    try:
+        return load(small)
+    except UnsafeFileError:
+        raise
+    except LoadError as error:
+        try:
+            return load(small, load(original, maker).model)
+        except LoadError:
+            raise error from None
+
+
+def _same(one: Kept, other: Kept) -> bool:
+    return one.keys() == other.keys() and all(
+        dims.keys() == other[name].keys() and all(np.array_equal(dims[dim], other[name][dim]) for dim in dims)
+        for name, dims in one.items()
+    )

@@ -1,0 +1,217 @@
+"""The messages between the window and the engine: length-prefixed JSON, both ways, never pickle.
+
+A frame is four bytes of big-endian length and that many bytes of UTF-8 JSON. Index lists and other
+large arrays never travel here. Every request carries a task number chosen by the window; every answer
+repeats it, so that late answers of a cancelled task can be told apart.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import msgspec
+
+from slimgui.core.cost import CostModel
+from slimgui.core.graph import LayerGraph
+from slimgui.core.groups import Group, Kind, Refusal
+from slimgui.core.plan import Plan
+
+MAX_FRAME: Final = 64 * 2**20
+_HEADER: Final = struct.Struct(">I")
+BOX_WIDTH: Final = 184.0  # one box, in the units of LayerGraph.positions
+BOX_HEIGHT: Final = 56.0
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Base of everything that crosses the door."""
+
+    task: int
+
+
+class Open(Message, frozen=True, tag="open"):
+    """Load, trace and lay out. `source` is a path or an importable factory; `shape` e.g. "1x3x224x224"."""
+
+    source: str
+    shape: str = ""
+
+
+class Save(Message, frozen=True, tag="save"):
+    """Deploy the open model under `plan`, prove it, write it to `path`, read it back.
+
+    `document` is the task number of the Open that is meant: a restarted engine must never save another
+    model. `accept_unproven` is the user's explicit word; without it only a numeric proof is written.
+    """
+
+    path: str
+    plan: Plan
+    document: int
+    accept_unproven: bool = False
+
+
+class Verify(Message, frozen=True, tag="verify"):
+    """Deploy and prove, write nothing. `document` as in Save."""
+
+    plan: Plan
+    document: int
+
+
+class Ready(Message, frozen=True, tag="ready"):
+    """The engine is warm; task is 0."""
+
+    torch: str
+
+
+class Progress(Message, frozen=True, tag="progress"):
+    """`phase` in words; done of total, total 0 when unknown."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+class MemberRow(msgspec.Struct, frozen=True):
+    """A Member without its index lists: `width` indices of dimension `dim` per channel."""
+
+    parameter: str
+    dim: int
+    width: int
+
+    @property
+    def layer(self) -> str:
+        """Dotted path of the module that owns the parameter."""
+        return self.parameter.rpartition(".")[0]
+
+
+class GroupRow(msgspec.Struct, frozen=True):
+    """A Group without its index lists; `core.plan.counts` takes it for a Group."""
+
+    id: str
+    size: int
+    kind: Kind
+    exact: bool
+    locked: Refusal | None
+    inexact: Refusal | None
+    layers: tuple[str, ...]
+    members: tuple[MemberRow, ...]
+
+
+class Document(msgspec.Struct, frozen=True):
+    """Everything the window needs of an open model.
+
+    `routes`: per edge of `graph` the points its arrow passes, ends included; () for an edge not drawn.
+    """
+
+    name: str
+    source: str
+    input_shapes: tuple[tuple[int, ...], ...]
+    groups: tuple[GroupRow, ...]
+    graph: LayerGraph
+    cost: CostModel
+    routes: tuple[tuple[tuple[float, float], ...], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Opened(Message, frozen=True, tag="opened"):
+    """Answer to Open."""
+
+    document: Document
+
+
+class ProofRow(msgspec.Struct, frozen=True):
+    """`max_error` is relative to the output's scale; `level` is "numeric" or "structural"; `note` in words."""
+
+    passed: bool
+    max_error: float
+    level: str
+    note: str = ""
+
+
+class Saved(Message, frozen=True, tag="saved"):
+    """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back."""
+
+    path: str
+    bytes: int
+    proof: ProofRow
+
+
+class Unproven(Message, frozen=True, tag="unproven"):
+    """Answer to Save when nothing was written because the proof failed or is only structural."""
+
+    path: str
+    proof: ProofRow
+
+
+class Verified(Message, frozen=True, tag="verified"):
+    """Answer to Verify."""
+
+    proof: ProofRow
+
+
+class Failed(Message, frozen=True, tag="failed"):
+    """The failure of a task in three sentences. `details` for the copy button.
+
+    `needs` says what the user could add to make it work: the shape of the input.
+    """
+
+    what: str
+    why: str = ""
+    hint: str = ""
+    details: str = ""
+    needs: Literal["", "inputs"] = ""
+
+
+Request = Open | Save | Verify
+Answer = Ready | Progress | Opened | Saved | Unproven | Verified | Failed
+
+_encoder = msgspec.json.Encoder()
+_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+
+
+def group_row(group: Group) -> GroupRow:
+    """What the window needs of `group`."""
+    members = tuple(MemberRow(m.parameter, m.dim, int(m.indices.shape[1])) for m in group.members)
+    return GroupRow(
+        group.id, group.size, group.kind, group.exact, group.locked, group.inexact, group.layers, members
+    )
+
+
+def frame(message: Message) -> bytes:
+    """`message` as bytes on the pipe. Raises ValueError above MAX_FRAME."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME:
+        raise ValueError(f"a message of {len(body)} bytes is above the limit of {MAX_FRAME}")
+    return _HEADER.pack(len(body)) + body
+
+
+def decode_request(body: bytes) -> Request:
+    """The request in one frame's body. Raises msgspec.DecodeError."""
+    return _requests.decode(body)
+
+
+def decode_answer(body: bytes) -> Answer:
+    """The answer in one frame's body. Raises msgspec.DecodeError."""
+    return _answers.decode(body)
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames: feed() what came in, get the bodies that are complete."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Bodies completed by `data`, in order. Raises ValueError on a frame above MAX_FRAME."""
+        self._buffer += data
+        while len(self._buffer) >= _HEADER.size:
+            (length,) = _HEADER.unpack_from(self._buffer)
+            if length > MAX_FRAME:
+                raise ValueError(f"a frame of {length} bytes is above the limit of {MAX_FRAME}")
+            end = _HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            yield body

@@ -1,0 +1,52 @@
+"""Everything that touches a model. These are the names other programs may rely on."""
+
+from torch import nn
+
+from slimgui.core import plan as _plan
+from slimgui.core.cost import Cost, full_counts
+from slimgui.core.groups import Group, Member, Refusal
+from slimgui.core.plan import Plan, Selection
+from slimgui.engine.deploy import Deployed, deploy
+from slimgui.engine.importance import importance
+from slimgui.engine.load import Loaded, load
+from slimgui.engine.mask import mask
+from slimgui.engine.save import save
+from slimgui.engine.trace import Traced, trace
+from slimgui.engine.verify import Proof, verify
+
+__all__ = [
+    "Cost",
+    "Deployed",
+    "Group",
+    "Loaded",
+    "Member",
+    "Plan",
+    "Proof",
+    "Refusal",
+    "Selection",
+    "Traced",
+    "cost",
+    "deploy",
+    "importance",
+    "load",
+    "mask",
+    "resolve",
+    "save",
+    "trace",
+    "verify",
+]
+
+
+def resolve(traced: Traced, plan: Plan, model: nn.Module, criterion: str = "l1") -> Selection:
+    """Choose which channels stay under `plan`, the most important ones by `criterion`.
+
+    Raises:
+        PlanError: the plan does not fit this model.
+    """
+    return _plan.resolve(traced.groups, importance(model, traced.groups, criterion), plan)
+
+
+def cost(traced: Traced, selection: Selection | None = None) -> Cost:
+    """What the model costs: whole, or under `selection`."""
+    counts = full_counts(traced.groups) if selection is None else selection.counts()
+    return traced.cost_model.at(counts)

@@ -1,0 +1,82 @@
+"""The public attributes of torch.nn modules that repeat the shape of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One attribute that was given a new value: replayed when the file is loaded onto the user's class."""
+
+    module: str
+    attribute: str
+    value: Any
+
+
+def _conv(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Any]:
+    """`groups` is set apart: a weight alone does not tell its new value."""
+    assert isinstance(module, _ConvNd)
+    entering, leaving = (shape[0], shape[1]) if module.transposed else (shape[1], shape[0])
+    if module.transposed:
+        return {"in_channels": entering, "out_channels": leaving * module.groups}
+    return {"in_channels": entering * module.groups, "out_channels": leaving}
+
+
+# For each class of torch.nn: its attributes as functions of the shape of its weight.
+BY_WEIGHT: list[tuple[type[nn.Module], Callable[[nn.Module, tuple[int, ...]], dict[str, Any]]]] = [
+    (nn.Linear, lambda _, shape: {"in_features": shape[1], "out_features": shape[0]}),
+    (
+        nn.Bilinear,
+        lambda _, shape: {"out_features": shape[0], "in1_features": shape[1], "in2_features": shape[2]},
+    ),
+    (_ConvNd, _conv),
+    (_NormBase, lambda _, shape: {"num_features": shape[0]}),
+    (nn.LayerNorm, lambda _, shape: {"normalized_shape": tuple(shape)}),
+    (nn.RMSNorm, lambda _, shape: {"normalized_shape": tuple(shape)}),
+    (nn.GroupNorm, lambda _, shape: {"num_channels": shape[0]}),
+    (nn.Embedding, lambda _, shape: {"num_embeddings": shape[0], "embedding_dim": shape[1]}),
+    (nn.PReLU, lambda _, shape: {"num_parameters": shape[0]}),
+]
+
+
+def set_conv_groups(model: nn.Module, groups: dict[str, int]) -> list[Repair]:
+    """Give the convolutions at these paths the number of groups that their inputs now have."""
+    done = []
+    for path, value in groups.items():
+        module = model.get_submodule(path)
+        if isinstance(module, _ConvNd) and module.groups != value:
+            module.groups = value
+            done.append(Repair(path, "groups", value))
+    return done
+
+
+def refresh(model: nn.Module) -> list[Repair]:
+    """Set every attribute that no longer agrees with its module's weight, in place; say which."""
+    done = []
+    for path, module in model.named_modules():
+        for attribute, value in _expected(module):
+            if getattr(module, attribute) != value:
+                setattr(module, attribute, value)
+                done.append(Repair(path, attribute, value))
+    return done
+
+
+def _expected(module: nn.Module) -> Iterator[tuple[str, Any]]:
+    weight = getattr(module, "weight", None)
+    if weight is None:
+        weight = getattr(module, "running_mean", None)
+    if weight is None:
+        return
+    for kind, attributes in BY_WEIGHT:
+        if isinstance(module, kind):
+            yield from attributes(module, tuple(weight.shape)).items()
+            return

@@ -1,0 +1,169 @@
+"""A selection -> a new, smaller module; the argument is untouched.
+
+Slice the weights, set the attributes of torch.nn modules, then record the forward pass of the result
+and compare it, op by op, with what the labels predict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from slimgui.core.groups import Group
+from slimgui.core.plan import Plan, Selection
+from slimgui.engine.attributes import Repair, refresh, set_conv_groups
+from slimgui.engine.capture import Inputs, capture, tensors_in
+from slimgui.engine.keep import Kept, cut_shape, kept_indices, labels_gone
+from slimgui.engine.recapture import Difference, compare
+from slimgui.engine.structural import cloned, copy_module
+from slimgui.engine.trace import Traced
+from slimgui.engine.verify import Proof
+from slimgui.errors import DeployError, PlanError, TraceError
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True, eq=False)
+class Deployed:
+    """A smaller model and where everything in it came from.
+
+    Attributes:
+        model: the new module, of the class of the original.
+        kept: parameter or buffer name -> dimension -> original indices; whole dimensions are not listed.
+        repairs: attributes that were given new values.
+        corrections: calls that are corrected as they run.
+        selection: which channels of each group stay.
+        groups: the groups of the selection.
+        inputs: the example inputs it was checked with.
+        source: file or factory the original came from, "" when unknown.
+        proof: the comparison with the masked original, None before `verify`.
+    """
+
+    model: nn.Module
+    kept: Kept
+    repairs: tuple[Repair, ...]
+    corrections: tuple[Any, ...]
+    selection: Selection = field(repr=False)
+    groups: tuple[Group, ...] = field(repr=False)
+    inputs: Inputs = field(repr=False)
+    source: str = ""
+    proof: Proof | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan with every count written out."""
+        whole = {group.id: group.size for group in self.groups}
+        counts = self.selection.counts()
+        return Plan(counts=tuple(sorted((name, n) for name, n in counts.items() if n != whole[name])))
+
+    @property
+    def example_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the example inputs."""
+        return tuple(tuple(tensor.shape) for tensor in tensors_in(self.inputs))
+
+    def with_proof(self, proof: Proof) -> Deployed:
+        """The same, with the proof of its cut."""
+        return replace(self, proof=proof)
+
+
+def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
+    """Make the smaller module that computes what `model` computes with the removed channels zeroed.
+
+    Args:
+        model: the module that was traced; it is left bit-identical.
+        traced: what `trace` found.
+        selection: which channels of each group stay; every group has an entry.
+
+    Raises:
+        PlanError: the selection does not fit the groups.
+        DeployError: the forward code of the model cannot follow this cut; names op and line.
+    """
+    _check(traced.groups, selection)
+    shapes = {name: tensor.shape for name, tensor in _weights(model).items()}
+    kept = kept_indices(traced.groups, selection, shapes)
+    small = _sliced(model, kept)
+    gone = labels_gone(traced.solved, selection)
+    repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
+    _confirm(small, traced, gone)
+    return Deployed(small, kept, tuple(repairs), (), selection, traced.groups, traced.inputs)
+
+
+def _check(groups: tuple[Group, ...], selection: Selection) -> None:
+    for group in groups:
+        kept = selection.keep.get(group.id)
+        if kept is None or not len(kept):
+            raise PlanError(
+                f"Nothing would remain of {group.id!r}.", "Every group keeps at least one channel."
+            )
+        if not (kept[0] >= 0 and kept[-1] < group.size and (np.diff(kept) > 0).all()):
+            raise PlanError(
+                f"The selection does not fit {group.id!r}.",
+                f"It takes sorted channel numbers below {group.size}.",
+                "Make the selection with resolve() for this model.",
+            )
+        if group.locked and len(kept) != group.size:
+            raise PlanError(f"{group.id!r} may not be cut.", str(group.locked), "Leave this group whole.")
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
+    names = {id(tensor): name for name, tensor in _weights(model).items()}
+
+    def twin(tensor: Tensor) -> Tensor:
+        small = tensor.detach()
+        for dim, indices in kept.get(names.get(id(tensor), ""), {}).items():
+            small = small.index_select(dim, torch.from_numpy(indices).to(small.device))
+        return cloned(
+            nn.Parameter(small, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else small
+        )
+
+    return copy_module(model, twin)
+
+
+def _conv_groups(traced: Traced, gone: Tensor) -> dict[str, int]:
+    """Predicted number of groups of every grouped convolution: channels it reads / channels per group."""
+    result = {}
+    for labelled in traced.passes:
+        for call in labelled.capture.calls:
+            if call.func.overloadpacket is not aten.convolution or call.args[8] == 1:
+                continue
+            source, weight = (labelled.operands[ref.index] for ref in call.args[:2])
+            entering = cut_shape(source.shape, source.fields, gone)[1]
+            kernel = cut_shape(weight.shape, weight.fields, gone)
+            if call.args[6]:  # transposed: dimension 1 of the weight holds out channels per group
+                per_group = source.shape[1] // call.args[8]
+                result[call.module] = max(1, entering // per_group)
+            else:
+                result[call.module] = entering // kernel[1]
+    return result
+
+
+def _confirm(small: nn.Module, traced: Traced, gone: Tensor) -> None:
+    """Record the forward pass of `small` and compare it with the prediction."""
+    for number, labelled in enumerate(traced.passes):
+        try:
+            found = capture(small, traced.inputs, training=number > 0)
+        except TraceError as error:
+            raise DeployError(
+                "The forward code of this model cannot follow the cut.",
+                f"{error.what} {error.why}",
+                "Leave the groups around that line whole.",
+            ) from error
+        difference = compare(labelled, found, gone)
+        if difference is not None:
+            raise _refusal(difference)
+
+
+def _refusal(difference: Difference) -> DeployError:
+    return DeployError(
+        "The forward code of this model cannot follow the cut.",
+        f"{difference.what} ({difference.call.name} · {difference.call.module} · {difference.call.source})",
+        "Leave the groups around that line whole.",
+    )

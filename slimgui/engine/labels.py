@@ -1,0 +1,155 @@
+"""Labels that travel with the data: one integer per index of every dimension of every weight.
+
+A value carries fields. A field is an int64 tensor of labels, broadcastable to the value, of size 1 in
+every dimension along which the label does not vary; those in which it does are the field's *live*
+dimensions. Where a label is removed, the element is removed. A dimension that no field covers is fixed.
+
+A field with several live dimensions (heads x head_dim) can only be cut to a rectangle. So there are two
+solutions of the same ties: FINE cuts along the innermost live dimension (the same channel of every
+head), COARSE along the one before it (whole heads). A tie or a lock may hold in one solution only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+
+import torch
+from torch import Tensor
+
+from slimgui.core.groups import Refusal
+from slimgui.engine.capture import Call
+
+
+class Where(IntFlag):
+    """The solutions in which a tie or a lock holds."""
+
+    FINE = 1
+    COARSE = 2
+    BOTH = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """Labels of one value along its live dimensions.
+
+    Attributes:
+        labels: int64, same number of dimensions as the value, size 1 where they do not vary.
+        zero: in the masked original, removed positions hold exact zeros.
+    """
+
+    labels: Tensor
+    zero: bool
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Dimensions along which the label varies, outermost first."""
+        return tuple(dim for dim, size in enumerate(self.labels.shape) if size > 1)
+
+    def axis(self, where: Where) -> int:
+        """The live dimension that the FINE or COARSE solution cuts."""
+        live = self.live
+        return live[-2] if where is Where.COARSE and len(live) > 1 else live[-1]
+
+
+Fields = tuple[Field, ...]
+
+# The one lock that is not worth showing: the positions of a kernel are no channels.
+SLIDES = "A convolution slides over this dimension."
+
+SOLUTIONS = (Where.FINE, Where.COARSE)
+
+
+class Ties:
+    """Collects what the rules state: equal labels, locks and inexactness, each with its op."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.pairs: list[tuple[Tensor, Tensor, Where]] = []
+        self.locks: list[tuple[Tensor, Refusal, Where]] = []
+        self.blurs: list[tuple[Tensor, Refusal, Where]] = []
+        self.call: Call | None = None
+        self._squared: dict[int, Tensor] = {}
+
+    def new(self, shape: Sequence[int]) -> Tensor:
+        """Fresh labels of that shape."""
+        size = int(torch.Size(shape).numel())
+        labels = torch.arange(self.count, self.count + size).reshape(tuple(shape))
+        self.count += size
+        return labels
+
+    def fixed(self, shape: Sequence[int], what: str) -> Tensor:
+        """Fresh labels that no plan may cut."""
+        labels = self.new(shape)
+        self.fix(labels, what)
+        return labels
+
+    def tie(self, one: Tensor, other: Tensor, where: Where = Where.BOTH) -> None:
+        """`one` and `other`, broadcast against each other, are cut together."""
+        if one is other:
+            return
+        one, other = torch.broadcast_tensors(one, other)
+        self.pairs.append((one.reshape(-1), other.reshape(-1), where))
+
+    def fix(self, labels: Tensor, what: str, where: Where = Where.BOTH) -> None:
+        """`labels` may not be cut because of `what`; the op at hand is named as the reason."""
+        self.locks.append((labels.reshape(-1), self.refusal(what), where))
+
+    def blur(self, labels: Tensor, what: str, where: Where) -> None:
+        """Cutting `labels` is allowed but does not equal zeroing, because of `what`."""
+        self.blurs.append((labels.reshape(-1), self.refusal(what), where))
+
+    def refusal(self, what: str) -> Refusal:
+        """`what`, with the op, module and line at hand."""
+        if self.call is None:
+            return Refusal(what)
+        return Refusal(what, self.call.name, self.call.module, self.call.source)
+
+    def square(self, field: Field) -> None:
+        """A field with several live dimensions may only be cut to a rectangle."""
+        if len(field.live) < 2 or id(field.labels) in self._squared:
+            return
+        self._squared[id(field.labels)] = field.labels  # kept alive, so that its id stays its own
+        for where in SOLUTIONS:
+            first = field.labels
+            for dim in field.live:
+                if dim != field.axis(where):
+                    first = first.narrow(dim, 0, 1)
+            self.tie(field.labels, first, where)
+
+
+def compress(labels: Tensor) -> Tensor:
+    """`labels` with every dimension along which they do not vary narrowed to size 1."""
+    for dim, size in enumerate(labels.shape):
+        if size > 1 and (labels.stride(dim) == 0 or _constant(labels, dim)):
+            labels = labels.narrow(dim, 0, 1)
+    return labels
+
+
+def _constant(labels: Tensor, dim: int) -> bool:
+    first = labels.narrow(dim, 0, 1)
+    if not bool((labels.narrow(dim, 1, 1) == first).all()):  # most dimensions differ here already
+        return False
+    return bool((labels == first).all())
+
+
+def lifted(labels: Tensor, ndim: int) -> Tensor:
+    """`labels` with leading dimensions of size 1, as broadcasting adds them."""
+    return labels.reshape((1,) * (ndim - labels.ndim) + tuple(labels.shape))
+
+
+def weight_fields(ties: Ties, shape: Sequence[int]) -> Fields:
+    """Fields of a weight: one label per index of every dimension longer than 1."""
+    fields = []
+    for dim, size in enumerate(shape):
+        if size > 1:
+            form = [1] * len(shape)
+            form[dim] = size
+            fields.append(Field(ties.new(form), zero=True))
+    return tuple(fields)
+
+
+def covered(fields: Iterable[Field]) -> set[int]:
+    """Dimensions in which some field is live."""
+    return {dim for field in fields for dim in field.live}

@@ -1,0 +1,123 @@
+"""The forward pass of a deployed model against what the labels predict: same ops, shapes and routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from slimgui.engine.algebra import Operand
+from slimgui.engine.capture import Call, Capture, Ref
+from slimgui.engine.keep import cut_field, cut_shape
+from slimgui.engine.labels import Field, Fields, Ties
+from slimgui.engine.propagate import Labelled
+from slimgui.engine.rules import Step, find_rule, movement
+
+# Rules that make no labels of their own: where the data goes can be compared exactly.
+ROUTES = frozenset(
+    {
+        movement.moved, movement.reshaped, movement.select, movement.unbind, movement.sliced, movement.split,
+        movement.split_with_sizes,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Difference:
+    """The first call that is not as predicted."""
+
+    call: Call
+    what: str
+
+
+def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | None:
+    """The first difference between the traced pass, cut by `gone`, and the pass of the deployed model."""
+    calls = labelled.capture.calls
+    for number, (call, now) in enumerate(zip(calls, found.calls, strict=False)):
+        what = _difference(labelled, call, found, now, gone)
+        if what:
+            return Difference(calls[number], what)
+    if len(calls) != len(found.calls):
+        return Difference(
+            calls[min(len(calls), len(found.calls)) - 1], "Another number of ops runs after it."
+        )
+    return None
+
+
+def _difference(labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor) -> str:
+    if call.func is not now.func:
+        return f"Another op runs here: {now.name}."
+    for index, now_index in zip(call.outputs, now.outputs, strict=True):
+        if index is None or now_index is None:
+            continue
+        operand = labelled.operands[index]
+        want = cut_shape(operand.shape, operand.fields, gone)
+        have = found.values[now_index].shape
+        if want != have and not operand.uniform:
+            return f"It makes a tensor of shape {_form(have)}; {_form(want)} was expected."
+    if _scalars(call.args) != _scalars(now.args) or _scalars(call.kwargs) != _scalars(now.kwargs):
+        return "It is called with another number."
+    if find_rule(call.func) in ROUTES and not _same_route(labelled, call, now, gone):
+        return "It picks other channels."
+    return ""
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "one number"
+
+
+def _scalars(value: Any) -> list[Any]:
+    """Floats, bools and strings among the arguments: those do not depend on sizes."""
+    if isinstance(value, (float, bool, str)):
+        return [value]
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [item for part in value for item in _scalars(part)] if isinstance(value, tuple) else []
+
+
+def _same_route(labelled: Labelled, call: Call, now: Call, gone: Tensor) -> bool:
+    """Run the op's rule on the labels that remain: the result must be what remains of its result."""
+    old = next((ref for ref in call.args if isinstance(ref, Ref)), None)
+    new = next((ref for ref in now.args if isinstance(ref, Ref)), None)
+    if old is None or new is None or not labelled.operands[old.index].fields:
+        return True
+    source = labelled.operands[old.index]
+    shape = cut_shape(source.shape, source.fields, gone)
+    remaining = tuple(Field(cut_field(field, gone), field.zero) for field in source.fields)
+    others = {index: labelled.operands[index] for index in call.operands()}
+    others_now = {
+        **{n: labelled.operands[o] for o, n in zip(call.operands(), now.operands(), strict=True)},
+        new.index: Operand(shape, remaining, uniform=False, tensor=source.tensor),
+    }
+    before = _run(Step(call, Ties(), others, _shapes(labelled.capture, call)))
+    shapes_now = tuple(
+        None if i is None else cut_shape(labelled.operands[i].shape, labelled.operands[i].fields, gone)
+        for i in call.outputs
+    )
+    after = _run(Step(now, Ties(), others_now, shapes_now))
+    return all(
+        _equal(cut_field(one, gone), other.labels)
+        for fields, now_fields in zip(before, after, strict=True)
+        for one, other in zip(fields, now_fields, strict=True)
+    )
+
+
+def _run(step: Step) -> list[Fields]:
+    rule = find_rule(step.call.func)
+    assert rule is not None
+    found = rule(step)
+    return found if isinstance(found, list) else [found]
+
+
+def _shapes(capture: Capture, call: Call) -> tuple[tuple[int, ...] | None, ...]:
+    return tuple(None if index is None else capture.values[index].shape for index in call.outputs)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    try:
+        one, other = torch.broadcast_tensors(one, other)
+    except RuntimeError:
+        return False
+    return torch.equal(one, other)

@@ -1,0 +1,129 @@
+"""Matrix products and convolutions: a join over all indices, then a sum over the contracted one."""
+
+from __future__ import annotations
+
+import torch
+
+from slimgui.engine.algebra import Operand, join, reduce
+from slimgui.engine.labels import SLIDES, Field, Fields
+from slimgui.engine.rules.movement import reshape_labels
+from slimgui.engine.rules.registry import Step, rule
+
+aten = torch.ops.aten
+
+
+def contract(step: Step, one: Operand, other: Operand, ndim: int, over: int) -> Fields:
+    """Multiply two operands that lie in the same space of `ndim` indices, sum over index `over`."""
+    return reduce(step.ties, join(step.ties, (one, other), ndim), {over}, "", keepdim=False)
+
+
+def add_bias(step: Step, fields: Fields, bias: Operand | None) -> Fields:
+    """The result of a contraction plus a bias that broadcasts against it."""
+    if bias is None:
+        return fields
+    result = Operand(step.shape, fields, uniform=False, tensor=step.given[0].tensor)
+    return join(step.ties, (result, bias), len(step.shape), lambda zeroed: zeroed == frozenset((0, 1)))
+
+
+@rule(aten.mm)
+def mm(step: Step) -> Fields:
+    """[m, k] x [k, n]."""
+    one, other = step.given
+    return contract(step, one.placed((0, 1), 3), other.placed((1, 2), 3), 3, over=1)
+
+
+@rule(aten.addmm)
+def addmm(step: Step) -> Fields:
+    """Bias + [m, k] x [k, n]."""
+    bias, one, other = step.given
+    return add_bias(step, contract(step, one.placed((0, 1), 3), other.placed((1, 2), 3), 3, over=1), bias)
+
+
+@rule(aten.bmm)
+def bmm(step: Step) -> Fields:
+    """[b, m, k] x [b, k, n]."""
+    one, other = step.given
+    return contract(step, one.placed((0, 1, 2), 4), other.placed((0, 2, 3), 4), 4, over=2)
+
+
+@rule(aten.baddbmm)
+def baddbmm(step: Step) -> Fields:
+    """Bias + [b, m, k] x [b, k, n]."""
+    bias, one, other = step.given
+    product = contract(step, one.placed((0, 1, 2), 4), other.placed((0, 2, 3), 4), 4, over=2)
+    return add_bias(step, product, bias)
+
+
+@rule(aten.mv)
+def mv(step: Step) -> Fields:
+    """[m, k] x [k]."""
+    one, other = step.given
+    return contract(step, one, other.placed((1,), 2), 2, over=1)
+
+
+@rule(aten.dot)
+def dot(step: Step) -> Fields:
+    """[k] x [k]."""
+    one, other = step.given
+    return contract(step, one, other, 1, over=0)
+
+
+@rule(aten.linear)
+def linear(step: Step) -> Fields:
+    """[..., k] x [n, k] + bias."""
+    one, other = step.given[:2]
+    ndim = len(one.shape)
+    spread = one.placed(tuple(range(ndim)), ndim + 1)
+    product = contract(step, spread, other.placed((ndim, ndim - 1), ndim + 1), ndim + 1, over=ndim - 1)
+    return add_bias(step, product, step.tensor("bias"))
+
+
+@rule(aten.convolution)
+def convolution(step: Step) -> Fields:
+    """Any convolution, in the space (conv group, out channel in it, in channel in it)."""
+    source, weight, groups = step.given[0], step.given[1], step.arg("groups")
+    for field in (*source.fields, *weight.fields):
+        if field.live not in ((0,), (1,)):
+            step.ties.fix(field.labels, SLIDES)
+    entering = channel_blocks(source, 1, groups).placed((0, 2), 3)
+    kernel = _kernel(weight, groups, transposed=step.arg("transposed"))
+    product = contract(step, entering, kernel, 3, over=2)
+    channels = step.shape[1]
+    fields = tuple(_spread(step, field, channels) for field in product)
+    bias = step.tensor("bias")
+    if bias is not None:
+        bias = bias.placed((1,), len(step.shape))
+    batch = tuple(field for field in source.fields if field.live == (0,))
+    return add_bias(step, (*batch, *fields), bias)
+
+
+def channel_blocks(operand: Operand, dim: int, groups: int) -> Operand:
+    """The channel dimension alone, as [groups, channels per group]."""
+    size = operand.shape[dim]
+    form = (groups, size // groups)
+    fields = tuple(
+        Field(reshape_labels(field.labels.reshape(-1), (size,), form), field.zero)
+        for field in operand.fields
+        if field.live == (dim,)
+    )
+    return Operand(form, fields, operand.uniform, operand.tensor)
+
+
+def _kernel(weight: Operand, groups: int, *, transposed: bool) -> Operand:
+    """The weight's channel dimensions in the space (conv group, out, in)."""
+    grouped = channel_blocks(weight, 0, groups)
+    plain = channel_blocks(weight, 1, 1)
+    per_group, other = (2, 1) if transposed else (1, 2)  # which of (out, in) dimension 0 holds
+    first, second = grouped.placed((0, per_group), 3), plain.placed((0, other), 3)
+    shape = tuple(max(pair) for pair in zip(first.shape, second.shape, strict=True))
+    return Operand(shape, first.fields + second.fields, weight.uniform, weight.tensor)
+
+
+def _spread(step: Step, field: Field, channels: int) -> Field:
+    """[groups, out per group] back to one channel dimension of the result."""
+    form = tuple(field.labels.shape)
+    groups = form[0] if form[0] > 1 else channels // form[1] if form[1] > 1 else 1
+    labels = reshape_labels(field.labels, (groups, channels // groups), (channels,))
+    shape = [1] * len(step.shape)
+    shape[1] = channels
+    return Field(labels.expand(channels).reshape(shape), field.zero)

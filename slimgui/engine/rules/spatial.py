@@ -1,0 +1,51 @@
+"""Pooling and resampling: batch and channel pass, spatial dimensions are fixed."""
+
+from __future__ import annotations
+
+import torch
+
+from slimgui.engine.algebra import lock_along
+from slimgui.engine.labels import Field, Fields
+from slimgui.engine.rules.registry import Step, rule
+
+aten = torch.ops.aten
+
+
+def _passes(step: Step, spatial: int) -> list[Fields]:
+    data, ndim = step.given[0], len(step.given[0].shape)
+    fixed = set(range(ndim - spatial, ndim))
+    for field in data.fields:
+        lock_along(step.ties, field, fixed, "An op slides over this dimension.")
+    fields = tuple(Field(f.labels, f.zero) for f in data.fields if not fixed & set(f.live))
+    return [fields for shape in step.shapes if shape is not None]
+
+
+@rule(
+    aten.max_pool2d_with_indices, aten.avg_pool2d, aten._adaptive_avg_pool2d, aten.adaptive_max_pool2d,
+    aten.adaptive_avg_pool2d, aten.upsample_nearest2d, aten.upsample_bilinear2d, aten.upsample_bicubic2d,
+    aten._upsample_bilinear2d_aa, aten._upsample_bicubic2d_aa, aten._upsample_nearest_exact2d,
+    aten.reflection_pad2d, aten.replication_pad2d, aten.max_unpool2d, aten.max_pool2d,
+)  # fmt: skip
+def over_two(step: Step) -> list[Fields]:
+    """[..., H, W]."""
+    return _passes(step, 2)
+
+
+@rule(
+    aten.adaptive_max_pool1d, aten.adaptive_avg_pool1d, aten.avg_pool1d, aten.max_pool1d_with_indices,
+    aten.upsample_nearest1d, aten.upsample_linear1d, aten.reflection_pad1d, aten.replication_pad1d,
+    aten.max_pool1d, aten._upsample_nearest_exact1d,
+)  # fmt: skip
+def over_one(step: Step) -> list[Fields]:
+    """[..., L]."""
+    return _passes(step, 1)
+
+
+@rule(
+    aten.max_pool3d_with_indices, aten.avg_pool3d, aten._adaptive_avg_pool3d, aten.adaptive_max_pool3d,
+    aten.upsample_nearest3d, aten.upsample_trilinear3d, aten.reflection_pad3d, aten.replication_pad3d,
+    aten._upsample_nearest_exact3d, aten.max_pool3d,
+)  # fmt: skip
+def over_three(step: Step) -> list[Fields]:
+    """[..., D, H, W]."""
+    return _passes(step, 3)

@@ -1,0 +1,246 @@
+"""The engine's own process: requests in on one pipe, answers out on another, one at a time.
+
+Started by gui/worker.py as a program. The two pipes arrive as descriptors 0 and 1 and are moved out of the
+way at once, so that neither a `print` nor an `input` inside a model can break the protocol.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO, Literal
+
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.engine.layout import layout
+from slimgui.errors import LoadError, MissingInputsError, SlimError
+
+Send = Callable[[wire.Answer], None]
+NICENESS = 5
+CHUNK = 1 << 16
+
+
+class Host:
+    """Holds the open model, and does what a request asks for.
+
+    Args:
+        engine: the facade, `slimgui.engine`; tests give a small one.
+        send: takes the answers.
+    """
+
+    def __init__(self, engine: Any, send: Send) -> None:
+        self._engine, self._send = engine, send
+        self._loaded: Any = None
+        self._traced: Any = None
+        self._inputs: Any = None
+        self._document = 0  # task number of the Open that these two come from
+
+    def handle(self, request: wire.Request) -> None:
+        """Answer `request`; whatever happens, exactly one final answer is sent."""
+        try:
+            answer = self._answer(request)
+        except SlimError as error:
+            needs: Literal["", "inputs"] = "inputs" if isinstance(error, MissingInputsError) else ""
+            answer = wire.Failed(request.task, error.what, error.why, error.hint, _trace(error), needs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge: a model's code may raise anything
+            answer = _unexpected(request, error)
+        self._send(answer)
+
+    def _answer(self, request: wire.Request) -> wire.Answer:
+        if isinstance(request, wire.Open):
+            return self._open(request)
+        if self._document != request.document:
+            raise SlimError(
+                "The engine does not hold this model.",
+                "It was restarted.",
+                "Open the model again, then try again.",
+            )
+        if isinstance(request, wire.Save):
+            return self._save(request)
+        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+
+    def _open(self, request: wire.Open) -> wire.Opened:
+        """Load, trace, lay out; the model open until now is dropped only at the very end."""
+        name = document_name(request.source)
+        self._progress(request.task, f"Reading {name}")
+        loaded = self._engine.load(request.source, allow_code=False)
+        inputs = _inputs(request.shape) if request.shape else loaded.example_inputs
+        if inputs is None:
+            raise MissingInputsError(
+                f"The shape of the input of {name} is not known.",
+                "Nothing in the file says what the model takes.",
+                "Give the shape of one input, for example 1x3x224x224.",
+            )
+        self._progress(request.task, "Following one input through the model")
+        traced = self._engine.trace(loaded.model, inputs)
+        self._progress(request.task, "Drawing the graph")
+        placed = layout(traced.layer_graph)
+        document = wire.Document(
+            name=name,
+            source=request.source,
+            input_shapes=tuple(tuple(int(n) for n in tensor.shape) for tensor in _tensors(inputs)),
+            groups=tuple(wire.group_row(group) for group in traced.groups),
+            graph=replace(traced.layer_graph, positions=placed.positions),
+            cost=traced.cost_model,
+            routes=placed.routes,
+            notes=tuple(loaded.notes),
+        )
+        answer = wire.Opened(request.task, document)
+        wire.frame(answer)  # too large to send must fail here, while the old model is still held
+        self._loaded, self._traced, self._inputs = loaded, traced, inputs
+        self._document = request.task
+        return answer
+
+    def _save(self, request: wire.Save) -> wire.Saved | wire.Unproven:
+        deployed, proof = self._prove(request.task, request.plan)
+        if not request.accept_unproven and not (proof.passed and proof.level != "structural"):
+            return wire.Unproven(request.task, request.path, proof)
+        self._progress(request.task, "Writing the file and reading it back")
+        report = self._engine.save(deployed, request.path)
+        return wire.Saved(request.task, str(report.path), int(report.bytes), proof)
+
+    def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
+        engine, loaded, traced = self._engine, self._loaded, self._traced
+        self._progress(task, "Choosing the channels that stay", 0, 4)
+        selection = engine.resolve(traced, plan, loaded.model)
+        self._progress(task, "Building the smaller model", 1, 4)
+        deployed = engine.deploy(loaded.model, traced, selection)
+        self._progress(task, "Proving that it computes the same", 2, 4)
+        proof = engine.verify(loaded.model, deployed, self._inputs)
+        row = wire.ProofRow(bool(proof.passed), float(proof.max_error), str(proof.level), str(proof.note))
+        self._progress(task, "Proven" if row.passed else "Not proven", 3, 4)
+        return deployed, row
+
+    def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
+        self._send(wire.Progress(task, phase, done, total))
+
+
+def document_name(source: str) -> str:
+    """ "/home/a/net.pt" -> "net.pt"; a factory's name stays as it is."""
+    return Path(source).name if os.sep in source or Path(source).suffix else source
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """ "1x3x224x224" -> (1, 3, 224, 224). Raises LoadError with a sentence."""
+    parts = text.replace("×", "x").replace(",", "x").replace(" ", "").lower().split("x")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise LoadError(
+            f"{text!r} is not the shape of an input.",
+            "",
+            "Give numbers with an x between, for example 1x3x224x224.",
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _inputs(shape: str) -> tuple[Any, ...]:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    return (torch.randn(parse_shape(shape), generator=generator),)
+
+
+def _tensors(inputs: Any) -> list[Any]:
+    if hasattr(inputs, "shape"):
+        return [inputs]
+    values = inputs.values() if isinstance(inputs, dict) else inputs
+    return [value for value in values if hasattr(value, "shape")]
+
+
+def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
+    doing = (
+        f"opening {document_name(request.source)}"
+        if isinstance(request, wire.Open)
+        else "building the smaller model"
+    )
+    if isinstance(error, MemoryError):
+        return wire.Failed(
+            request.task,
+            f"The memory ran out while {doing}.",
+            "",
+            "Close other programs and try again.",
+            _trace(error),
+        )
+    return wire.Failed(
+        request.task,
+        f"Something went wrong while {doing}.",
+        f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}",
+        "This is a fault of SlimGUI or of the model's code. Copy the details to report it.",
+        _trace(error),
+    )
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Move the protocol off descriptors 0 and 1: `print` goes to stderr, `input` finds nothing."""
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def watch(lifeline: int) -> None:
+    """Start a watchdog that kills this whole process group as soon as the window's end of `lifeline` closes.
+
+    It lives outside this process: a thread in here cannot end a process that sits in a C call.
+    """
+    subprocess.Popen(
+        ["/bin/sh", "-c", f"read -r line; kill -9 -{os.getpgrp()}"],
+        stdin=lifeline,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(lifeline)
+
+
+def serve(host: Host, requests: BinaryIO) -> None:
+    """Handle requests until the window closes its end."""
+    reader = wire.FrameReader()
+    while data := requests.read(CHUNK):
+        for body in reader.feed(data):
+            host.handle(wire.decode_request(body))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the loop; `argv` may hold the number of the lifeline's descriptor."""
+    arguments = sys.argv[1:] if argv is None else argv
+    requests, answers = claim_pipes()
+    if arguments:
+        watch(int(arguments[0]))
+    with suppress(OSError, AttributeError):  # comfort only; Windows has no nice
+        os.nice(NICENESS)
+
+    def send(answer: wire.Answer) -> None:
+        data = memoryview(wire.frame(answer))
+        while data:
+            data = data[answers.write(data) :]
+
+    engine, version = _warm_engine()
+    send(wire.Ready(0, version))
+    serve(Host(engine, send), requests)
+
+
+def _warm_engine() -> tuple[ModuleType, str]:
+    """Import torch and the facade, and run one op, which loads what torch loads late."""
+    import torch
+
+    from slimgui import engine
+
+    torch.zeros(1).add(1)
+    return engine, torch.__version__
+
+
+if __name__ == "__main__":
+    main()

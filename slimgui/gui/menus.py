@@ -1,0 +1,133 @@
+"""Builds menus and toolbar from the table of actions, and keeps them honest: what is grey says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+
+from slimgui.gui import actions, icons
+from slimgui.gui.actions import ACTIONS, MENUS, TOOLBAR, ActionInfo
+from slimgui.gui.session import Session
+from slimgui.gui.settings import Settings
+from slimgui.gui.theme import CHOICES, Theme
+
+if TYPE_CHECKING:
+    from slimgui.gui.main_window import MainWindow
+
+_THEMES = {"system": "Like the &System", "light": "&Light", "dark": "&Dark"}
+
+
+class Menus:
+    """The actions of one window, by key."""
+
+    def __init__(self, window: MainWindow, session: Session, settings: Settings, theme: Theme) -> None:
+        self._window, self._session, self._settings, self._theme = window, session, settings, theme
+        self.actions = {info.key: self._action(info) for info in ACTIONS}
+        self.menus: dict[str, QMenu] = {}
+        for title, keys in MENUS:
+            menu = window.menuBar().addMenu(title)
+            menu.setToolTipsVisible(True)
+            self.menus[title] = menu
+            for key in keys:
+                self._add(menu, key)
+        window.menuBar().setAccessibleName("Menus")
+        self._build_toolbar()
+        self.refresh()
+
+    def _action(self, info: ActionInfo) -> QAction:
+        action = QAction(info.title, self._window)
+        action.setObjectName(info.key)
+        if info.shortcut is not None:
+            action.setShortcut(QKeySequence(info.shortcut))
+        action.triggered.connect(getattr(self._window, info.handler))
+        self._window.addAction(action)
+        return action
+
+    def _add(self, menu: QMenu, key: str) -> None:
+        if not key:
+            menu.addSeparator()
+        elif key == "recent":
+            recent = menu.addMenu("Open &Recent")
+            recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        elif key == "theme":
+            self._add_themes(menu.addMenu("&Theme"))
+        elif key == "panels":
+            panels = menu.addMenu("&Panels")
+            for dock in self._window.docks.values():
+                panels.addAction(dock.toggleViewAction())
+        else:
+            menu.addAction(self.actions[key])
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for number, source in enumerate(self._settings.recent, 1):
+            action = menu.addAction(f"&{number % 10} {Path(source).name}")
+            action.setToolTip(source)
+            action.setEnabled(not actions.idle(self._session))
+            action.triggered.connect(lambda _=False, source=source: self._window.open_source(source))
+        menu.addSeparator()
+        menu.addAction(self.actions["clear_recent"])
+        self.actions["clear_recent"].setEnabled(bool(self._settings.recent))
+
+    def _add_themes(self, menu: QMenu) -> None:
+        group = QActionGroup(menu)
+        for choice in CHOICES:
+            action = menu.addAction(_THEMES[choice])
+            action.setCheckable(True)
+            action.setChecked(choice == self._theme.choice)
+            action.setActionGroup(group)
+            action.triggered.connect(lambda _=False, choice=choice: self._choose_theme(choice))
+
+    def _choose_theme(self, choice: str) -> None:
+        picked = next(known for known in CHOICES if known == choice)
+        self._settings.theme = picked
+        self._theme.choose(picked)
+
+    def _build_toolbar(self) -> None:
+        bar = QToolBar("Tools", self._window)
+        bar.setObjectName("tools")
+        bar.setAccessibleName("Tools")
+        bar.setMovable(False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.toggleViewAction().setVisible(False)
+        for key in TOOLBAR:
+            if key:
+                bar.addAction(self.actions[key])
+            else:
+                bar.addSeparator()
+        bar.addSeparator()
+        bar.addWidget(self._window.ratio)
+        self._window.addToolBar(bar)
+        for button in bar.findChildren(QToolButton):
+            if not button.accessibleName():
+                button.setAccessibleName(button.text() or "More tools")
+
+    def refresh(self) -> None:
+        """Enable what can be used; disable the rest and say why; name what undo would undo."""
+        stack = self._session.undo_stack
+        for info in ACTIONS:
+            action = self.actions[info.key]
+            reason = info.why_not(self._session)
+            action.setEnabled(not reason)
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            tip = f"{info.tip} ({keys})" if keys else info.tip
+            action.setToolTip(f"{tip}\n{reason}" if reason else tip)
+            action.setStatusTip("")
+        for key, content in (("undo", stack.undoText()), ("redo", stack.redoText())):
+            title = key.capitalize()
+            self.actions[key].setText(f"&{title}: {content}" if content else f"&{title}")
+            self.actions[key].setIconText(title)
+        self.actions["open"].setIconText("Open")
+        self.actions["save"].setIconText("Save")
+        self.actions["fit"].setIconText("Fit")
+        self._window.ratio.explain(actions.has_document(self._session))
+
+    def refresh_icons(self) -> None:
+        """Draw the icons in the colours of the theme."""
+        for info in ACTIONS:
+            if info.icon:
+                self.actions[info.key].setIcon(icons.icon(info.icon, self._window.palette()))

@@ -1,0 +1,269 @@
+"""The groups of the open model as a tree: one row per group, below it the layers that move with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from slimgui.core.wire import Document, GroupRow
+from slimgui.gui import text
+from slimgui.gui.snapshot import Change, Snapshot
+from slimgui.gui.theme import LOCKED_COLOUR, group_colour
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE: Final = QModelIndex()
+_TOP: Final = 0  # internal id of group rows; a layer's is 1 + row of its group
+
+
+class Column(IntEnum):
+    """Columns, left to right."""
+
+    GROUP = 0
+    KEEP = 1
+    OF = 2
+    REMOVED = 3
+    PARAMS = 4
+    MACS = 5
+    STATE = 6
+
+
+class Role(IntEnum):
+    """Roles of our own."""
+
+    SORT = Qt.ItemDataRole.UserRole
+    GROUP_ID = Qt.ItemDataRole.UserRole + 1
+    SIZE = Qt.ItemDataRole.UserRole + 2
+    SHARE = Qt.ItemDataRole.UserRole + 3  # 0..1, drawn as a bar
+
+
+HEADERS: Final = {
+    Column.GROUP: ("Group", "Channels that can only be removed together, named after the first layer that writes them"),
+    Column.KEEP: ("Keep", "How many channels stay. Double-click to change; 50%, /2, -8 and =64 work as well"),
+    Column.OF: ("Of", "How many channels there are in the original model"),
+    Column.REMOVED: ("Removed", "Share of the group's channels that is removed"),
+    Column.PARAMS: ("Parameters", "Parameters of all layers this group touches, as they are now"),
+    Column.MACS: ("Compute", "Share of the model's multiply-adds in layers this group touches; layers between two groups count for both"),
+    Column.STATE: ("State", "What is being done to the group, or why it must stay whole"),
+}  # fmt: skip
+_NUMBERS: Final = (Column.KEEP, Column.OF, Column.REMOVED, Column.PARAMS, Column.MACS)
+Child = tuple[str, int, int]  # layer, dimension, indices per channel
+
+
+class GroupModel(QAbstractItemModel):
+    """Shows a document under a snapshot; edits leave through `edit`.
+
+    Args:
+        edit: takes group id and channels to keep; what becomes of it comes back by `set_snapshot`.
+    """
+
+    def __init__(self, edit: Callable[[str, int], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._edit = edit
+        self._rows: tuple[GroupRow, ...] = ()
+        self._children: list[tuple[Child, ...]] = []
+        self._row_of: dict[str, int] = {}
+        self._snapshot: Snapshot | None = None
+
+    def set_document(self, document: Document, snapshot: Snapshot) -> None:
+        """Show another model."""
+        self.beginResetModel()
+        self._rows = document.groups
+        self._children = [_children(row) for row in self._rows]
+        self._row_of = {row.id: number for number, row in enumerate(self._rows)}
+        self._snapshot = snapshot
+        self.endResetModel()
+
+    def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:
+        """Show another plan for the same model; says what changed, and no more."""
+        self._snapshot = snapshot
+        for group_id in change.groups:
+            row = self._row_of[group_id]
+            top = self.index(row, 0)
+            self.dataChanged.emit(top, self.index(row, Column.STATE))
+            if count := len(self._children[row]):
+                self.dataChanged.emit(self.index(0, 0, top), self.index(count - 1, Column.STATE, top))
+        if change.groups and self._rows:  # parameters and compute of the neighbours change with any count
+            self.dataChanged.emit(self.index(0, Column.PARAMS), self.index(len(self._rows) - 1, Column.MACS))
+
+    def index_of(self, group_id: str) -> QModelIndex:
+        """The row of a group, invalid for an id that is not shown."""
+        row = self._row_of.get(group_id)
+        return _NOWHERE if row is None else self.index(row, 0)
+
+    def searchable(self, row: int) -> str:
+        """Everything the filter looks at, in lower case."""
+        return " ".join((self._rows[row].id, *self._rows[row].layers, self._state(row))).lower()
+
+    # --- structure
+
+    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+        """See Qt."""
+        if not self.hasIndex(row, column, parent):
+            return QModelIndex()
+        return self.createIndex(row, column, 1 + parent.row() if parent.isValid() else _TOP)
+
+    def parent(self, index: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]  # Qt has two of this name
+        """See Qt."""
+        if not index.isValid() or index.internalId() == _TOP:
+            return QModelIndex()
+        return self.createIndex(index.internalId() - 1, 0, _TOP)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """See Qt."""
+        if not parent.isValid():
+            return len(self._rows)
+        if parent.internalId() != _TOP or parent.column() != 0:
+            return 0
+        return len(self._children[parent.row()])
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """See Qt."""
+        del parent
+        return len(Column)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Only the count of a group that is not locked can be edited."""
+        flags = super().flags(index)
+        if index.isValid() and index.internalId() == _TOP and index.column() == Column.KEEP:
+            row = self._rows[index.row()]
+            if row.locked is None and row.size > 1:
+                flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    # --- content
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """See Qt."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
+            return None
+        title, tip = HEADERS[Column(section)]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """See Qt."""
+        if not index.isValid() or self._snapshot is None:
+            return None
+        column = Column(index.column())
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if index.internalId() != _TOP:
+            return self._layer_data(index.internalId() - 1, index.row(), column, role)
+        return self._group_data(index.row(), column, role)
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Pass a new count on; text such as "50%" is understood."""
+        if role != Qt.ItemDataRole.EditRole or not self.flags(index) & Qt.ItemFlag.ItemIsEditable:
+            return False
+        row = self._rows[index.row()]
+        count = text.parse_count(str(value), self._kept(row), row.size)
+        if count is None:
+            return False
+        self._edit(row.id, count)
+        return True
+
+    def _kept(self, row: GroupRow) -> int:
+        assert self._snapshot, "rows come with a snapshot"
+        return self._snapshot.counts[row.id]
+
+    def _group_data(self, number: int, column: Column, role: int) -> Any:
+        assert self._snapshot, "rows come with a snapshot"
+        row, kept = self._rows[number], self._kept(self._rows[number])
+        removed = 1 - kept / row.size
+        total = self._snapshot.cost.macs
+        macs = self._snapshot.macs.get(row.id, 0)
+        values: dict[Column, tuple[str, Any]] = {
+            Column.GROUP: (row.id or "(input)", number),
+            Column.KEEP: (str(kept), kept),
+            Column.OF: (str(row.size), row.size),
+            Column.REMOVED: (f"{removed:.0%}".replace("%", " %") if removed else "–", removed),
+            Column.PARAMS: (
+                text.short(self._snapshot.params.get(row.id, 0)),
+                self._snapshot.params.get(row.id, 0),
+            ),
+            Column.MACS: (text.percent(macs, total), macs),
+            Column.STATE: (self._state(number), self._state(number)),
+        }
+        shares = {Column.KEEP: kept / row.size, Column.MACS: macs / total if total else 0.0}
+        answers: dict[int, Any] = {
+            Qt.ItemDataRole.DisplayRole: values[column][0],
+            Qt.ItemDataRole.EditRole: values[column][1],
+            Role.SORT: values[column][1],
+            Role.GROUP_ID: row.id,
+            Role.SIZE: row.size,
+            Role.SHARE: shares.get(column),
+            Qt.ItemDataRole.ToolTipRole: self._tip(row, column),
+        }
+        if role == Qt.ItemDataRole.DecorationRole and column == Column.GROUP:
+            return QColor(LOCKED_COLOUR) if row.locked else group_colour(number)
+        return answers.get(role)
+
+    def _layer_data(self, number: int, child: int, column: Column, role: int) -> Any:
+        assert self._snapshot, "rows come with a snapshot"
+        row, (layer, dim, width) = self._rows[number], self._children[number][child]
+        side = "output" if dim == 0 else "input"
+        values = {
+            Column.GROUP: layer,
+            Column.KEEP: str(self._kept(row) * width),
+            Column.OF: str(row.size * width),
+            Column.PARAMS: text.short(self._snapshot.layer_params.get(layer, 0)),
+            Column.STATE: f"{side} side",
+        }
+        if role == Qt.ItemDataRole.DisplayRole:
+            return values.get(column, "")
+        if role == Role.GROUP_ID:
+            return row.id
+        if role == Role.SORT:
+            return child
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{layer}: its {side} side loses the channels that this group loses"
+        return None
+
+    def _state(self, number: int) -> str:
+        assert self._snapshot, "rows come with a snapshot"
+        row = self._rows[number]
+        if row.locked:
+            return f"Locked: {row.locked.what}"
+        parts = []
+        if row.id in self._snapshot.by_hand:
+            parts.append("set by hand")
+        elif self._kept(row) < row.size:
+            parts.append("follows the whole model")
+        else:
+            parts.append("whole")
+        if not row.exact:
+            parts.append("approximate")
+        line = ", ".join(parts)
+        return line[0].upper() + line[1:]
+
+    def _tip(self, row: GroupRow, column: Column) -> str:
+        if row.locked:
+            return f"{row.id} must stay whole.\n{row.locked}"
+        if column == Column.KEEP:
+            return HEADERS[column][1]
+        layers = text.plural(len(row.layers), "layer")
+        exact = (
+            "" if row.exact else f"\nRemoving is approximate: {row.inexact or 'a normalisation runs over it'}"
+        )
+        return f"{row.id}: {row.size} channels that {layers} share.{exact}"
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _children(row: GroupRow) -> tuple[Child, ...]:
+    """Each layer side once: weight and bias of one layer are one row."""
+    return tuple(dict.fromkeys((member.layer, member.dim, member.width) for member in row.members))

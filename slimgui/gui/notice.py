@@ -1,0 +1,81 @@
+"""What the window has to tell: one card. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from slimgui.core import wire
+from slimgui.core.cost import Cost
+from slimgui.gui import text
+
+Kind = Literal["error", "success", "note"]
+Offer = Literal["", "inputs", "accept", "folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One card: what happened, why, what to do. `offer`: what its extra button does, about `subject`."""
+
+    kind: Kind
+    what: str
+    why: str = ""
+    hint: str = ""
+    details: str = ""
+    offer: Offer = ""
+    subject: str = ""
+
+
+def failed(answer: wire.Failed, subject: str) -> Notice:
+    """The card of a task that the engine refused."""
+    offer: Offer = "inputs" if answer.needs == "inputs" else ""
+    return Notice("error", answer.what, answer.why, answer.hint, answer.details, offer, subject)
+
+
+def stopped(doing: str, has_document: bool, log: str) -> Notice:
+    """The card after the engine's process died in the middle of a task."""
+    kept = "The open document is unchanged." if has_document else "Nothing was opened."
+    return Notice(
+        "error",
+        f"The engine stopped while {doing}.",
+        kept,
+        "A fresh engine is starting: try again. If it stops again, the model may need more memory than there is.",
+        log,
+    )
+
+
+def not_started(doing: str, log: str) -> Notice:
+    """The card when the engine's process never came up."""
+    what = (
+        f"The engine could not start, so {doing} was not possible."
+        if doing
+        else "The engine could not start."
+    )
+    hint = "Check that PyTorch is installed for this Python; the details say what is missing. Then try again."
+    return Notice("error", what, "", hint, log)
+
+
+def saved(answer: wire.Saved, before: Cost) -> Notice:
+    """The card of a save: how large, and how it was proven."""
+    share = text.percent(answer.bytes, before.bytes)
+    what = f"Saved {text.file_size(answer.bytes)} ({share} of the original)."
+    return Notice("success", what, proof(answer.proof), answer.path, offer="folder", subject=answer.path)
+
+
+def unproven(answer: wire.Unproven) -> Notice:
+    """The card of a save that waits for the user's explicit word."""
+    hint = "Keep more channels in the groups cut last, or save it all the same if you can check the result yourself."
+    return Notice(
+        "error", "Nothing was saved yet.", proof(answer.proof), hint, offer="accept", subject=answer.path
+    )
+
+
+def proof(row: wire.ProofRow) -> str:
+    """A proof in words."""
+    note = f" {row.note}" if row.note else ""
+    if row.level == "structural":
+        return f"Only the shapes were checked, the numbers were not compared.{note}"
+    largest = f"largest difference {row.max_error:.1g} of the output's scale, on the whole model"
+    if row.passed:
+        return f"Proven: {largest}.{note}"
+    return f"The smaller model does not compute the same: {largest}.{note}"

@@ -1,0 +1,121 @@
+"""Light and dark: one table of colours each, a palette built from it, and what follows the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+Choice = Literal["system", "light", "dark"]
+CHOICES: Final[tuple[Choice, ...]] = ("system", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What a colour is for -> the colour. Text on any surface has a contrast of at least 4.5 : 1."""
+
+    window: str
+    surface: str
+    raised: str
+    canvas: str
+    text: str
+    muted: str
+    faint: str
+    border: str
+    edge: str
+    accent: str
+    on_accent: str
+    error: str
+    success: str
+    note: str
+
+
+LIGHT: Final = Colours(
+    window="#f3f4f7", surface="#ffffff", raised="#ffffff", canvas="#f8f9fb", text="#1b1f2a", muted="#5a6275",
+    faint="#e8eaf0", border="#d3d7e0", edge="#a2a9b8", accent="#2f62d9", on_accent="#ffffff", error="#b3261e",
+    success="#1b6e3c", note="#2f62d9",
+)  # fmt: skip
+DARK: Final = Colours(
+    window="#1e2127", surface="#16181d", raised="#272b33", canvas="#191c21", text="#e7e9ef", muted="#a3abbb",
+    faint="#2b2f38", border="#3a404c", edge="#626b7c", accent="#8aadff", on_accent="#10131a", error="#ff9a91",
+    success="#7fd8a0", note="#8aadff",
+)  # fmt: skip
+
+# Paul Tol's "bright" scheme, made to be told apart by colour-blind people; its grey is for locked channels.
+GROUP_COLOURS: Final = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
+LOCKED_COLOUR: Final = "#9a9fa8"
+SPACE: Final = 8  # the unit of every margin and gap
+
+
+def is_dark(palette: QPalette) -> bool:
+    """Whether `palette` is a dark one."""
+    return palette.color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def colours(palette: QPalette) -> Colours:
+    """The table that `palette` was built from."""
+    return DARK if is_dark(palette) else LIGHT
+
+
+def group_colour(index: int) -> QColor:
+    """Colour of the group number `index`."""
+    return QColor(GROUP_COLOURS[index % len(GROUP_COLOURS)])
+
+
+def palette_of(table: Colours) -> QPalette:
+    """A whole palette for Qt's Fusion style."""
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(table.raised), QColor(table.window))
+    for which, name in {
+        role.Window: table.window, role.WindowText: table.text, role.Base: table.surface,
+        role.AlternateBase: table.window, role.Text: table.text, role.Button: table.raised,
+        role.ButtonText: table.text, role.ToolTipBase: table.raised, role.ToolTipText: table.text,
+        role.PlaceholderText: table.muted, role.Highlight: table.accent, role.HighlightedText: table.on_accent,
+        role.Link: table.accent, role.Accent: table.accent, role.Mid: table.border, role.Midlight: table.faint,
+        role.Light: table.raised, role.Dark: table.border, role.Shadow: table.border,
+    }.items():  # fmt: skip
+        palette.setColor(which, QColor(name))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(table.edge))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(table.border))
+    return palette
+
+
+class Theme(QObject):
+    """Keeps the application's palette in step with the user's choice and with the system."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: Choice = "system") -> None:
+        super().__init__(app)
+        self._app = app
+        self.choice: Choice = choice
+        app.setStyle("Fusion")
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+        self.choose(choice)
+
+    def choose(self, choice: Choice) -> None:
+        """Follow the system, or be light or dark whatever the system says."""
+        self.choice = choice
+        dark = choice == "dark" or (choice == "system" and _system_is_dark())
+        self._app.setPalette(palette_of(DARK if dark else LIGHT))
+        self.changed.emit()
+
+    def _on_system_changed(self) -> None:
+        if self.choice == "system":
+            self.choose("system")
+
+
+def _system_is_dark() -> bool:
+    return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def scaled(font: QFont, factor: float, bold: bool = False) -> QFont:
+    """A copy of `font`, larger or smaller."""
+    copy = QFont(font)
+    copy.setPointSizeF(font.pointSizeF() * factor)
+    copy.setBold(bold)
+    return copy

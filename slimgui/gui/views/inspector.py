@@ -1,0 +1,73 @@
+"""The selected group in words; without one, the open model."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+
+from slimgui.core.wire import Document, GroupRow
+from slimgui.gui import text
+from slimgui.gui.snapshot import Snapshot
+from slimgui.gui.theme import colours
+
+_KINDS = {
+    "channels": "channels",
+    "heads": "attention heads",
+    "head_dim": "channels inside each attention head",
+    "conv_groups": "convolution groups",
+}
+_SHOWN = 12
+
+
+class Inspector(QTextBrowser):
+    """Read-only text about one group or the whole model."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Details of the selected group")
+        self.setOpenLinks(False)
+        self.document().setDocumentMargin(10)
+
+    def show_model(self, document: Document) -> None:
+        """Say what is open."""
+        inputs = ", ".join(text.shape(shape) for shape in document.input_shapes) or "unknown"
+        free = sum(1 for row in document.groups if row.locked is None)
+        held = len(document.groups) - free
+        locked = f", {held} must stay whole" if held else ""
+        notes = "".join(f"<p>{escape(note)}</p>" for note in document.notes)
+        self._show(
+            document.name,
+            f"<p>Input: {escape(inputs)}<br>{text.plural(free, 'group')} can be made smaller{locked}.</p>"
+            f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>",
+        )
+
+    def show_group(self, row: GroupRow, snapshot: Snapshot) -> None:
+        """Say what a group is, what happens to it, and why."""
+        kept = snapshot.counts[row.id]
+        body = f"<p><b>{kept}</b> of {row.size} {_KINDS[row.kind]} stay.</p>"
+        if row.locked:
+            body = f"<p><b>Must stay whole.</b> {escape(row.locked.what)}</p>{self._place(row)}"
+        elif row.exact:
+            body += "<p>Exact: the result is that of this model with the removed channels at zero.</p>"
+        else:
+            reason = escape(row.inexact.what) if row.inexact else "A normalisation runs over these channels."
+            body += f"<p>Approximate: {reason}</p>"
+        layers = [escape(layer) for layer in row.layers]
+        more = f"<br>and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+        names = "<br>".join(layers[:_SHOWN])
+        body += f"<p>{text.plural(len(layers), 'layer')} lose the same channels:<br>{names}{more}</p>"
+        self._show(row.id or "Input of the model", body)
+
+    def _place(self, row: GroupRow) -> str:
+        assert row.locked, "only locks have a place"
+        parts = [part for part in (row.locked.op, row.locked.module, row.locked.source) if part]
+        path = f"<p>Through: {escape(' → '.join(row.locked.path))}</p>" if row.locked.path else ""
+        return path + (f"<p>{self._muted(escape(' · '.join(parts)))}</p>" if parts else "")
+
+    def _muted(self, content: str) -> str:
+        return f'<span style="color:{colours(self.palette()).muted}">{content}</span>'
+
+    def _show(self, title: str, body: str) -> None:
+        self.setHtml(f'<p style="font-size:large"><b>{escape(title)}</b></p>{body}')

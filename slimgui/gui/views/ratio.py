@@ -1,0 +1,60 @@
+"""One slider for the whole model: the share removed from every group."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
+
+from slimgui.gui.theme import SPACE
+
+MOST = 95
+
+
+class RatioControl(QWidget):
+    """Slider and box, always in step; a drag is one gesture."""
+
+    ratio_changed = Signal(float)
+    gesture_started = Signal()
+    gesture_ended = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.box = QSpinBox(self)
+        label = QLabel("&Remove from every group:", self)
+        label.setAccessibleName("Remove from every group")
+        label.setBuddy(self.box)
+        for control, name in ((self.slider, "slider"), (self.box, "percent")):
+            control.setRange(0, MOST)
+            control.setAccessibleName(f"Share removed from every group, {name}")
+            control.valueChanged.connect(self._on_value_changed)
+        self.slider.setFixedWidth(180)
+        self.slider.setPageStep(5)
+        self.box.setSuffix(" %")
+        self.box.setKeyboardTracking(False)
+        self.slider.sliderPressed.connect(self.gesture_started)
+        self.slider.sliderReleased.connect(self.gesture_ended)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE, 0, SPACE, 0)
+        row.setSpacing(SPACE)
+        for widget in (label, self.slider, self.box):
+            row.addWidget(widget)
+        self.explain("Open a model first")
+
+    def explain(self, why_not: str) -> None:
+        """Enable, or disable and say why."""
+        self.setEnabled(not why_not)
+        tip = "Removes the same share of every group; groups you set by hand keep their count"
+        self.setToolTip(why_not or tip)
+        for control in (self.slider, self.box):
+            control.setToolTip(why_not or tip)
+
+    def set_ratio(self, ratio: float) -> None:
+        """Show a ratio, without saying so."""
+        for control in (self.slider, self.box):
+            with QSignalBlocker(control):
+                control.setValue(round(100 * ratio))
+
+    def _on_value_changed(self, percent: int) -> None:
+        self.set_ratio(percent / 100)
+        self.ratio_changed.emit(percent / 100)

@@ -1,0 +1,129 @@
+"""What the window shows before a model is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QCommandLinkButton,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from slimgui.gui import icons
+from slimgui.gui.theme import SPACE, colours, scaled
+
+
+class Welcome(QWidget):
+    """Open, the example, recent files, and the hint that files can be dropped."""
+
+    open_clicked = Signal()
+    example_clicked = Signal()
+    recent_clicked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Start")
+        title = QLabel("Make a trained model smaller", self)
+        title.setFont(scaled(self.font(), 1.9, bold=True))
+        title.setAccessibleName("Title")
+        self._lead = QLabel(
+            "Open a PyTorch model, choose how many channels each part keeps, watch the cost fall,\n"
+            "and save a smaller model with a proof that it computes the same.",
+            self,
+        )
+        self._lead.setAccessibleName("What SlimGUI does")
+        self._lead.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.open_button = _big_button(self, "&Open a model…", "Open a PyTorch checkpoint (Ctrl+O)")
+        self.open_button.setDefault(True)
+        self.example_button = _big_button(
+            self, "Open the &example", "A small trained network that comes with SlimGUI"
+        )
+        self._drop = QLabel("or drop a file anywhere in this window", self)
+        self._drop.setAccessibleName("Hint")
+        self.open_button.clicked.connect(self.open_clicked)
+        self.example_button.clicked.connect(self.example_clicked)
+        self._recent_title = QLabel("Recent", self)
+        self._recent_title.setFont(scaled(self.font(), 1.0, bold=True))
+        self._recent_title.setAccessibleName("Recent files")
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        self._arrange(title)
+        self.set_recent(())
+
+    def _arrange(self, title: QLabel) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE + 4)
+        buttons.addStretch()
+        buttons.addWidget(self.open_button)
+        buttons.addWidget(self.example_button)
+        buttons.addStretch()
+        center = Qt.AlignmentFlag.AlignHCenter
+        column = QVBoxLayout(self)
+        column.setContentsMargins(48, 48, 48, 48)
+        column.addStretch(3)
+        column.addWidget(title, 0, center)
+        column.addSpacing(SPACE)
+        column.addWidget(self._lead, 0, center)
+        column.addSpacing(3 * SPACE)
+        column.addLayout(buttons)
+        column.addSpacing(SPACE)
+        column.addWidget(self._drop, 0, center)
+        column.addSpacing(4 * SPACE)
+        column.addWidget(self._recent_title, 0, center)
+        column.addLayout(self._recent)
+        column.addStretch(4)
+
+    def set_recent(self, sources: Sequence[str]) -> None:
+        """Show the sources opened last."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        for source in sources[:5]:
+            path = Path(source)
+            button = QCommandLinkButton(path.name, str(path.parent) if path.parent != Path() else "", self)
+            button.setIcon(icons.icon("open", self.palette()))
+            button.setAccessibleName(f"Open {source}")
+            button.setToolTip(source)
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            button.setFixedWidth(420)
+            button.clicked.connect(lambda _=False, source=source: self.recent_clicked.emit(source))
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._recent_title.setVisible(bool(sources))
+
+    def refresh_colours(self) -> None:
+        """Follow the theme."""
+        table = colours(self.palette())
+        for label in (self._lead, self._drop, self._recent_title):
+            palette = QPalette(self.palette())
+            palette.setColor(QPalette.ColorRole.WindowText, QColor(table.muted))
+            label.setPalette(palette)
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Button, QColor(table.accent))
+        palette.setColor(QPalette.ColorRole.ButtonText, QColor(table.on_accent))
+        self.open_button.setPalette(palette)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A dashed frame: this is where a file may fall."""
+        del event
+        table = colours(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(table.border), 2, Qt.PenStyle.DashLine))
+        painter.setBrush(QColor(table.canvas))
+        painter.drawRoundedRect(self.rect().adjusted(16, 16, -16, -16), 12, 12)
+
+
+def _big_button(parent: QWidget, title: str, tip: str) -> QPushButton:
+    button = QPushButton(title, parent)
+    button.setToolTip(tip)
+    button.setAccessibleName(title.replace("&", "").rstrip("…"))
+    button.setMinimumSize(170, 38)
+    return button

@@ -1,0 +1,72 @@
+"""What stands in for the engine and for the user."""
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from slimgui.core import wire
+from slimgui.gui.dialogs import Dialogs, Unsaved
+from slimgui.gui.worker import Stopped
+
+
+class FakeTransport(QObject):
+    """The worker's interface without a process: requests pile up, the test answers."""
+
+    answered = Signal(object)
+    stopped = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[wire.Request] = []
+        self.cancelled = 0
+
+    def submit(self, request: wire.Request) -> None:
+        self.requests.append(request)
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+        self.stop()
+
+    def stop(self, ready: bool = True, log: str = "killed") -> None:
+        """The child ends."""
+        self.stopped.emit(Stopped(ready, log))
+
+    def open(self, document: wire.Document) -> None:
+        """Answer the last request with a model."""
+        self.answered.emit(wire.Opened(self.requests[-1].task, document))
+
+    def fail(self, what: str, **more: str) -> None:
+        """Refuse the last request."""
+        self.answered.emit(wire.Failed(self.requests[-1].task, what, **more))
+
+    def save(self, size: int = 1_000, level: str = "numeric") -> None:
+        """Answer the last request as saved."""
+        request = self.requests[-1]
+        assert isinstance(request, wire.Save)
+        self.answered.emit(wire.Saved(request.task, request.path, size, wire.ProofRow(True, 3e-7, level)))
+
+
+class FakeDialogs(Dialogs):
+    """A user who answers at once, and remembers what was asked."""
+
+    def __init__(self, path: str = "", answer: Unsaved = "cancel", shape: str = "") -> None:
+        self.path, self.answer, self.shape = path, answer, shape
+        self.asked: list[str] = []
+
+    def open_path(self, parent: QWidget, folder: str) -> str:
+        self.asked.append("open")
+        return self.path
+
+    def save_path(self, parent: QWidget, suggestion: str) -> str:
+        self.asked.append(suggestion)
+        return self.path
+
+    def unsaved(self, parent: QWidget, name: str) -> Unsaved:
+        self.asked.append("unsaved")
+        return self.answer
+
+    def input_shape(self, parent: QWidget, name: str) -> str:
+        self.asked.append("shape")
+        return self.shape
+
+    def about(self, parent: QWidget, version: str) -> None:
+        self.asked.append("about")

@@ -41,7 +41,7 @@ class UsageError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.format_usage()}{self.prog}: {message}")
+        raise UsageError(f"{message}.\n{self.format_usage().rstrip()}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _command(words)
         return _window(words)
     except UsageError as error:
-        return _complain(SlimError(str(error)), as_json=as_json, status=2)
+        what, _, usage = str(error).partition("\n")
+        return _complain(SlimError(what[:1].upper() + what[1:], "", usage), as_json=as_json, status=2)
     except SlimError as error:
         return _complain(error, as_json=as_json, status=1)
     except KeyboardInterrupt:
@@ -230,7 +231,10 @@ def _slim(arguments: argparse.Namespace) -> _Result:
         "needs": report.needs,
         "notes": list(loaded.notes),
     }
-    lines = [*loaded.notes, f"Removes {plan.ratio:.0%} of every group's channels." if not plan.counts else ""]
+    lines = [
+        *loaded.notes,
+        f"Removes {100 * plan.ratio:g} % of every group's channels." if not plan.counts else "",
+    ]
     lines += [f"The smaller model keeps {kept}.", _proof_line(proof), f"Saved as {report.path}."]
     if report.needs:
         lines.append(f"To load it, name the model it was made from: {report.needs}")

@@ -95,8 +95,11 @@ def _target(path: Path, kind: str | None) -> Path:
         wanted = kind or path.suffix or "a file without a suffix"
         raise SaveError(f"SlimGUI cannot write {wanted} yet.", "", "Choose a name that ends with .pt.")
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise SaveError(f"{path} is a folder.", "", "Choose the name of a file.")
+    try:
+        if target.is_dir():
+            raise SaveError(f"{path} is a folder.", "", "Choose the name of a file.")
+    except OSError as error:
+        raise _sentence(target, error) from error
     return target
 
 

@@ -124,12 +124,12 @@ def zip_scan(stream: BinaryIO, shown: str) -> Scan:
     try:
         reader = torch._C.PyTorchFileReader(stream)
         records = reader.get_all_records()
-    except RuntimeError:
+    except (RuntimeError, OSError, ValueError):  # it seeks wherever the broken directory tells it to
         raise _bad_zip(stream, shown) from None
     refuse_archive(records, shown)
     try:
         data = reader.get_record("data.pkl")
-    except RuntimeError:
+    except (RuntimeError, OSError, ValueError):
         raise _damaged(shown) from None
     try:
         return scan(io.BytesIO(data))

@@ -46,7 +46,7 @@ def parse(text: str) -> Source:
     Raises:
         LoadError: a .py without the name of the function in it.
     """
-    if not Path(text).exists():
+    if not _exists(text):
         if is_factory(text):
             return Source(None, text)
         path, at, factory = text.rpartition("@")
@@ -57,6 +57,13 @@ def parse(text: str) -> Source:
             f"{text} is a Python file.", "", f"Name the function in it that makes the model: {text}:build."
         )
     return Source(Path(text), "")
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except OSError:  # no file can have that name
+        return False
 
 
 def is_factory(text: str) -> bool:

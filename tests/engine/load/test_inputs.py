@@ -1,0 +1,60 @@
+"""Shapes as the user writes them, and example inputs of those shapes."""
+
+import pytest
+import torch
+from torch import nn
+
+from slimgui.engine.load import example_inputs, guess_shapes, parse_shapes
+from slimgui.errors import LoadError
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("1x3x224x224", ((1, 3, 224, 224),)),
+        ("1x3x8x8,1x16", ((1, 3, 8, 8), (1, 16))),
+        (" 1 X 3 , 2 ", ((1, 3), (2,))),
+    ],
+)
+def test_shapes_are_read(text, shapes):
+    assert parse_shapes(text) == shapes
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "1x", "1x-3", "1x3,", "1.5x2", "a", "1x0x3", "99999999x99999999", "9" * 5000]
+)
+def test_nonsense_is_a_sentence(text):
+    with pytest.raises(LoadError) as caught:
+        parse_shapes(text)
+    assert caught.value.hint
+
+
+def test_inputs_are_the_same_every_time_and_leave_the_global_state_alone():
+    state = torch.get_rng_state()
+    one, two = example_inputs(((1, 3, 4, 4), (2,))), example_inputs(((1, 3, 4, 4), (2,)))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes"),
+    [
+        (nn.Conv2d(1, 2, 3), ((1, 1, 28, 28),)),
+        (nn.Conv2d(3, 2, 3), ((1, 3, 224, 224),)),
+        (nn.Linear(17, 2), ((1, 17),)),
+        (nn.Conv1d(2, 3, 5), ((1, 2, 1024),)),
+        (nn.Conv3d(3, 2, 3), ((1, 3, 16, 112, 112),)),
+        (nn.GRU(5, 6), ((1, 16, 5),)),
+        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(2 * 32 * 32, 3)), ((1, 1, 32, 32),)),
+    ],
+)
+def test_the_first_layer_tells_which_common_shapes_to_try(model, shapes):
+    assert guess_shapes(model) == shapes
+
+
+def test_guessing_leaves_the_model_alone():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    guess_shapes(model)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

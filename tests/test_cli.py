@@ -1,0 +1,192 @@
+"""The program without a window: what it prints, what it returns, and that it never shows a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from slimgui.cli import main
+from slimgui.core.plan import Plan
+from slimgui.engine.load import load
+
+EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        status = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return status, out, err
+
+    return call
+
+
+def test_groups_lists_what_can_be_cut_and_why_not(run):
+    status, out, _ = run("groups", EXAMPLE)
+    assert status == 0
+    assert "stem" in out
+    assert "locked: It is an output of the model." in out
+
+
+def test_groups_as_json_is_one_object(run):
+    status, out, _ = run("groups", EXAMPLE, "--json")
+    found = json.loads(out)
+    assert status == 0
+    stem = next(group for group in found["groups"] if group["id"] == "stem")
+    assert stem["size"] == 24
+    assert {"parameter": "stem.weight", "dim": 0, "per_channel": 1} in stem["members"]
+    assert found["params"] == sum(p.numel() for p in load(EXAMPLE).model.parameters())
+
+
+def test_slim_saves_a_proven_model_and_says_it_in_words(run, tmp_path):
+    status, out, _ = run("slim", EXAMPLE, "--ratio", "0.5", "--out", tmp_path / "small.pt")
+    assert status == 0
+    assert "Removes 50 % of every group's channels." in out
+    assert "% of the parameters" in out
+    assert "Proven equal" in out
+
+
+def test_slim_as_json_says_what_it_cost_before_and_after(run, tmp_path):
+    status, out, _ = run("slim", EXAMPLE, "--ratio", "0.5", "--out", tmp_path / "small.pt", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["proof"]["passed"] is True
+    assert found["params"]["after"] == sum(p.numel() for p in load(tmp_path / "small.pt").model.parameters())
+    assert found["macs"]["after"] < found["macs"]["before"]
+    assert found["bytes"]["after"] < found["bytes"]["before"]
+    assert found["groups"] > 0
+    assert Path(found["out"]) == tmp_path / "small.pt"
+
+
+def test_slim_follows_a_plan_in_a_file(run, tmp_path):
+    (tmp_path / "plan.json").write_text(Plan().with_count("stem", 10).to_json())
+    status, out, _ = run(
+        "slim", EXAMPLE, "--plan", tmp_path / "plan.json", "--out", tmp_path / "s.pt", "--json"
+    )
+    assert status == 0
+    assert json.loads(out)["plan"]["counts"] == [["stem", 10]]
+    assert load(tmp_path / "s.pt").model.stem.out_channels == 10
+
+
+def test_verify_proves_a_saved_file_again(run, tmp_path):
+    run("slim", EXAMPLE, "--ratio", "0.3", "--out", tmp_path / "small.pt")
+    status, out, _ = run("verify", EXAMPLE, tmp_path / "small.pt", "--json")
+    assert status == 0
+    assert json.loads(out)["proof"]["passed"] is True
+
+
+def test_verify_fails_when_a_weight_was_changed(run, tmp_path):
+    run("slim", EXAMPLE, "--ratio", "0.3", "--out", tmp_path / "small.pt")
+    found = torch.load(tmp_path / "small.pt", weights_only=True)
+    found["state_dict"]["stem.weight"][0] += 1
+    torch.save(found, tmp_path / "small.pt")
+    status, out, _ = run("verify", EXAMPLE, tmp_path / "small.pt")
+    assert status == 1
+    assert "Not equal" in out
+
+
+def test_a_users_own_net_is_slimmed_and_verified(run, tmp_path):
+    (tmp_path / "cli_net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))\n"
+        "        print('this line must not reach the JSON')\n"
+    )
+    source = f"{tmp_path / 'cli_net.py'}:Net"
+    status, out, _ = run(
+        "slim", source, "--input", "1x3x16x16", "--ratio", ".5", "--out", tmp_path / "s.pt", "--json"
+    )
+    assert status == 0
+    assert json.loads(out)["needs"] == source
+    assert run("verify", source, tmp_path / "s.pt", "--json")[0] == 0
+    sys.modules.pop("cli_net", None)
+
+
+def test_weights_are_slimmed_with_a_named_model(run, tmp_path):
+    torch.save(load(EXAMPLE).model.state_dict(), tmp_path / "weights.pt")
+    words = ("--model", "slimgui.example:build", "--input", "1x1x28x28")
+    status, _, _ = run("slim", tmp_path / "weights.pt", *words, "--ratio", "0.5", "--out", tmp_path / "s.pt")
+    assert status == 0
+    assert load(tmp_path / "s.pt", allow_code=False).provenance.original == "slimgui.example:build"
+    assert run("verify", tmp_path / "weights.pt", tmp_path / "s.pt", *words)[0] == 0
+
+
+def test_a_refusal_is_a_sentence_on_stderr(run, tmp_path):
+    (tmp_path / "a.pt").write_text("hello")
+    status, out, err = run("groups", tmp_path / "a.pt")
+    assert (status, out) == (1, "")
+    assert "a.pt is a text file, not a model." in err
+
+
+def test_a_refusal_with_json_is_one_object_on_stdout(run, tmp_path):
+    status, out, _ = run("groups", tmp_path / "none.pt", "--json")
+    assert status == 1
+    assert json.loads(out)["error"]["kind"] == "LoadError"
+
+
+def test_a_model_that_takes_no_common_shape_asks_for_the_input(run, tmp_path):
+    torch.save(nn.Sequential(nn.Flatten(), nn.Bilinear(2, 3, 4)), tmp_path / "a.pt")
+    status, _, err = run("groups", tmp_path / "a.pt")
+    assert status == 1
+    assert "--input" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("slim", EXAMPLE),
+        ("slim", EXAMPLE, "--ratio", "0.5", "--plan", "x", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--ratio", "half", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--plan", "no such plan", "--out", "y.pt"),
+        ("groups",),
+        ("verify", EXAMPLE),
+        ("--nonsense",),
+    ],
+)
+def test_wrong_usage_returns_two(words, run):
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert err
+    assert "error" in json.loads(run(*words, "--json")[1])
+
+
+@pytest.mark.parametrize("ratio", ["1", "-0.1", "7"])
+def test_a_ratio_out_of_range_is_a_sentence(ratio, run, tmp_path):
+    status, _, err = run("slim", EXAMPLE, f"--ratio={ratio}", "--out", tmp_path / "y.pt")
+    assert status == 1
+    assert "out of range" in err
+
+
+def test_an_unexpected_fault_is_a_sentence_too(run, monkeypatch):
+    def fault(*_):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("slimgui.cli._open", fault)
+    status, _, err = run("groups", EXAMPLE)
+    assert status == 1
+    assert "ZeroDivisionError: division by zero (test_cli.py:" in err
+
+
+def test_a_file_opens_the_window_without_importing_torch():
+    code = (
+        "import sys, types; app = types.ModuleType('slimgui.gui.app'); sys.modules['slimgui.gui.app'] = app\n"
+        "app.main = lambda words: print(words, 'torch' in sys.modules, 'numpy' in sys.modules) or 0\n"
+        "from slimgui.cli import main; raise SystemExit(main(['model.pt']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "['model.pt'] False False"), done.stderr
+
+
+def test_python_m_slimgui_is_the_same_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "slimgui", "--version"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("slimgui ")

@@ -12,7 +12,7 @@ def path(name: str) -> Path:
     """Return where a shipped file or folder lies.
 
     Args:
-        name: relative to resources/, with forward slashes: "icons/open.svg".
+        name: relative to resources/, with forward slashes: "icons/app.svg".
 
     Raises:
         FileNotFoundError: this copy of SlimGUI is incomplete.

@@ -18,9 +18,9 @@ def test_a_missing_resource_is_named():
 def test_an_installed_copy_finds_its_own_resources_first(tmp_path, monkeypatch):
     inside = tmp_path / "_resources" / "icons"
     inside.mkdir(parents=True)
-    (inside / "open.svg").write_text("<svg/>")
+    (inside / "app.svg").write_text("<svg/>")
     monkeypatch.setattr(resources, "_PLACES", (tmp_path / "_resources", *resources._PLACES[1:]))
-    assert resources.path("icons/open.svg") == inside / "open.svg"
+    assert resources.path("icons/app.svg") == inside / "app.svg"
 
 
 def test_the_held_out_images_are_a_plain_archive():

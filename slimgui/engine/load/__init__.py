@@ -13,7 +13,7 @@ from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit, state_dict_in
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
-from slimgui.engine.load.source import Source, build, is_trusted, parse
+from slimgui.engine.load.source import Source, build, is_trusted, parse, without_consent
 from slimgui.errors import LoadError, UnsafeFileError
 
 __all__ = ["Loaded", "example_inputs", "guess_shapes", "load", "parse_shapes", "with_inputs"]
@@ -53,12 +53,15 @@ def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code
         UnsafeFileError: opening the source would run code nobody agreed to.
         LoadError: it cannot be opened; the message says why and what to do.
     """
-    parsed = parse(str(source)) if isinstance(source, str) else Source(source, "")
+    if not allow_code and str(source).endswith(".py"):
+        raise without_consent(f"{source}:build")
+    parsed = parse(source) if isinstance(source, str) else Source(source, "")
     if isinstance(model, str):
         parsed, model = Source(parsed.path, model), None
     if parsed.path is None:
         made = model.eval() if model is not None else build(parsed.factory, allow_code=allow_code)
-        return Loaded(made, None, str(source), (f"{parsed.factory} made this model, its weights included.",))
+        note = f"{parsed.factory} made this model; unless it loads trained weights, they are random."
+        return Loaded(made, None, str(source), (note,))
     found = read(parsed.path)
     if parsed.factory:
         model = build(parsed.factory, allow_code=allow_code)

@@ -100,11 +100,7 @@ def build(factory: str, *, allow_code: bool) -> nn.Module:
         LoadError: it is not there, fails, or makes something else than a module.
     """
     if not allow_code and not is_trusted(factory):
-        raise UnsafeFileError(
-            f"{factory} was not run.",
-            "Opening it means running its code; a later version will ask for your consent here.",
-            f"On the command line, naming it is consent: slimgui slim {factory} ...",
-        )
+        raise without_consent(factory)
     function = _find(factory)
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -119,6 +115,15 @@ def build(factory: str, *, allow_code: bool) -> nn.Module:
             f"{factory} makes a {kind}, not a model.", "", "Name a function that returns a torch.nn.Module."
         )
     return model.eval()
+
+
+def without_consent(factory: str) -> UnsafeFileError:
+    """The sentence for code that nobody agreed to run."""
+    return UnsafeFileError(
+        f"{factory} was not run.",
+        "Opening it means running its code; a later version will ask for your consent here.",
+        f"On the command line, naming it is consent: slimgui slim {factory} ...",
+    )
 
 
 def _find(factory: str) -> Callable[..., Any]:

@@ -20,12 +20,10 @@ def import_torchvision() -> ModuleType:
         return importlib.import_module("torchvision")
     except ModuleNotFoundError as error:
         if error.name != "torchvision":
-            raise mismatch(error) from error
-        raise LoadError(
-            "This model needs torchvision, which is not installed.",
-            "",
-            "Install the torchvision that belongs to your torch (pip install torchvision).",
-        ) from None
+            hint = f"Install {error.name} (pip install {error.name})."
+            raise LoadError(f"torchvision needs {error.name}, which is not installed.", "", hint) from None
+        hint = "Install the torchvision that belongs to your torch (pip install torchvision)."
+        raise LoadError("This model needs torchvision, which is not installed.", "", hint) from None
     except Exception as error:  # a broken pair fails with RuntimeError, AttributeError, OSError, ...
         raise mismatch(error) from error
 

@@ -116,7 +116,7 @@ def test_a_function_in_a_py_file_makes_the_model_and_may_import_its_neighbours(m
 
 def test_without_consent_no_py_file_and_no_unknown_package_is_run(my_net, tmp_path):
     (tmp_path / "my_net.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
-    for source in (f"{my_net}:build", "json:loads"):
+    for source in (f"{my_net}:build", str(my_net), my_net, f"{EXAMPLE}@{my_net}:build", "json:loads"):
         with pytest.raises(UnsafeFileError, match="consent"):
             load(source, allow_code=False)
     assert not (tmp_path / "executed").exists()

@@ -1,7 +1,8 @@
 """What cannot be opened is refused with a sentence that says what it is and what to do."""
 
-import io
+import importlib
 import json
+import os
 import pickle
 import struct
 import sys
@@ -173,7 +174,7 @@ def test_a_damaged_record_of_the_cut_is_a_sentence(field, tmp_path):
 
 
 def test_a_broken_pair_of_torch_and_torchvision_is_recognised(monkeypatch):
-    vision = __import__("slimgui.engine.load.vision", fromlist=["import_torchvision"])
+    vision = importlib.import_module("slimgui.engine.load.vision")
 
     def broken(name):
         raise RuntimeError("operator torchvision::nms does not exist")
@@ -182,12 +183,23 @@ def test_a_broken_pair_of_torch_and_torchvision_is_recognised(monkeypatch):
     assert "torchvision and torch do not fit together" in refusal("torchvision.models:resnet18")
 
 
-def test_an_unreadable_stream_is_not_read_forever(tmp_path):
+@pytest.mark.parametrize("name", ["torchvision", "PIL"])
+def test_a_missing_package_is_named(name, monkeypatch):
+    vision = importlib.import_module("slimgui.engine.load.vision")
+
+    def missing(_):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(vision.importlib, "import_module", missing)
+    assert f"needs {name}, which is not installed" in refusal("torchvision.models:resnet18")
+
+
+def test_a_pipe_is_not_read_forever(tmp_path):
     fifo = tmp_path / "pipe"
-    __import__("os").mkfifo(fifo)
+    os.mkfifo(fifo)
     assert "not a regular file" in refusal(fifo)
 
 
 def test_a_buffer_of_zeros_is_refused(tmp_path):
-    (tmp_path / "a.pt").write_bytes(io.BytesIO(bytes(5000)).read())
+    (tmp_path / "a.pt").write_bytes(bytes(5000))
     assert "a.pt" in refusal(tmp_path / "a.pt")

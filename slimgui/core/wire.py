@@ -20,8 +20,8 @@ from slimgui.core.plan import Plan
 
 MAX_FRAME: Final = 64 * 2**20
 _HEADER: Final = struct.Struct(">I")
-BOX_WIDTH: Final = 184.0  # one box, in the units of LayerGraph.positions
-BOX_HEIGHT: Final = 56.0
+BOX_WIDTH: Final = 160.0  # one box, in the units of LayerGraph.positions
+BOX_HEIGHT: Final = 46.0
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -120,20 +120,27 @@ class Opened(Message, frozen=True, tag="opened"):
 
 
 class ProofRow(msgspec.Struct, frozen=True):
-    """`max_error` is relative to the output's scale; `level` is "numeric" or "structural"; `note` in words."""
+    """`max_error` is relative to the output's scale, None when nothing could be compared.
+
+    `level` is "numeric" or "structural"; `note` in words.
+    """
 
     passed: bool
-    max_error: float
+    max_error: float | None
     level: str
     note: str = ""
 
 
 class Saved(Message, frozen=True, tag="saved"):
-    """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back."""
+    """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back.
+
+    `needs` is "" when the file opens by itself, else the model it needs beside it.
+    """
 
     path: str
     bytes: int
     proof: ProofRow
+    needs: str = ""
 
 
 class Unproven(Message, frozen=True, tag="unproven"):
@@ -172,7 +179,8 @@ _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 def group_row(group: Group) -> GroupRow:
     """What the window needs of `group`."""
-    members = tuple(MemberRow(m.parameter, m.dim, int(m.indices.shape[1])) for m in group.members)
+    widths = [int(member.indices.shape[1]) for member in group.members]
+    members = tuple(MemberRow(m.parameter, m.dim, k) for m, k in zip(group.members, widths, strict=True))
     return GroupRow(
         group.id, group.size, group.kind, group.exact, group.locked, group.inexact, group.layers, members
     )

@@ -6,6 +6,7 @@ way at once, so that neither a `print` nor an `input` inside a model can break t
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -14,13 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.engine.layout import layout
-from slimgui.errors import LoadError, MissingInputsError, SlimError
+from slimgui.errors import MissingInputsError, SlimError
 
 Send = Callable[[wire.Answer], None]
 NICENESS = 5
@@ -32,23 +32,25 @@ class Host:
 
     Args:
         engine: the facade, `slimgui.engine`; tests give a small one.
+        with_inputs: gives what was loaded its example inputs, `slimgui.engine.load.with_inputs`.
         send: takes the answers.
     """
 
-    def __init__(self, engine: Any, send: Send) -> None:
-        self._engine, self._send = engine, send
+    def __init__(self, engine: Any, with_inputs: Callable[[Any, str], Any], send: Send) -> None:
+        self._engine, self._with_inputs, self._send = engine, with_inputs, send
         self._loaded: Any = None
         self._traced: Any = None
-        self._inputs: Any = None
         self._document = 0  # task number of the Open that these two come from
 
     def handle(self, request: wire.Request) -> None:
         """Answer `request`; whatever happens, exactly one final answer is sent."""
         try:
             answer = self._answer(request)
+        except MissingInputsError as error:
+            hint = "Give the shape of one input, for example 1x3x224x224."
+            answer = wire.Failed(request.task, error.what, error.why, hint, _trace(error), "inputs")
         except SlimError as error:
-            needs: Literal["", "inputs"] = "inputs" if isinstance(error, MissingInputsError) else ""
-            answer = wire.Failed(request.task, error.what, error.why, error.hint, _trace(error), needs)
+            answer = wire.Failed(request.task, error.what, error.why, error.hint, _trace(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge: a model's code may raise anything
             answer = _unexpected(request, error)
         self._send(answer)
@@ -70,22 +72,15 @@ class Host:
         """Load, trace, lay out; the model open until now is dropped only at the very end."""
         name = document_name(request.source)
         self._progress(request.task, f"Reading {name}")
-        loaded = self._engine.load(request.source, allow_code=False)
-        inputs = _inputs(request.shape) if request.shape else loaded.example_inputs
-        if inputs is None:
-            raise MissingInputsError(
-                f"The shape of the input of {name} is not known.",
-                "Nothing in the file says what the model takes.",
-                "Give the shape of one input, for example 1x3x224x224.",
-            )
+        loaded = self._with_inputs(self._engine.load(request.source, allow_code=False), request.shape)
         self._progress(request.task, "Following one input through the model")
-        traced = self._engine.trace(loaded.model, inputs)
+        traced = self._engine.trace(loaded.model, loaded.example_inputs)
         self._progress(request.task, "Drawing the graph")
         placed = layout(traced.layer_graph)
         document = wire.Document(
             name=name,
             source=request.source,
-            input_shapes=tuple(tuple(int(n) for n in tensor.shape) for tensor in _tensors(inputs)),
+            input_shapes=tuple(tuple(int(n) for n in tensor.shape) for tensor in loaded.example_inputs),
             groups=tuple(wire.group_row(group) for group in traced.groups),
             graph=replace(traced.layer_graph, positions=placed.positions),
             cost=traced.cost_model,
@@ -94,17 +89,17 @@ class Host:
         )
         answer = wire.Opened(request.task, document)
         wire.frame(answer)  # too large to send must fail here, while the old model is still held
-        self._loaded, self._traced, self._inputs = loaded, traced, inputs
-        self._document = request.task
+        self._loaded, self._traced, self._document = loaded, traced, request.task
         return answer
 
     def _save(self, request: wire.Save) -> wire.Saved | wire.Unproven:
         deployed, proof = self._prove(request.task, request.plan)
+        name = Path(request.path).name
         if not request.accept_unproven and not (proof.passed and proof.level != "structural"):
             return wire.Unproven(request.task, request.path, proof)
-        self._progress(request.task, "Writing the file and reading it back")
-        report = self._engine.save(deployed, request.path)
-        return wire.Saved(request.task, str(report.path), int(report.bytes), proof)
+        self._progress(request.task, f"Writing {name} and reading it back", 3, 4)
+        report = self._engine.save(deployed, request.path, force=request.accept_unproven)
+        return wire.Saved(request.task, str(report.path), report.bytes, proof, report.needs)
 
     def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
         engine, loaded, traced = self._engine, self._loaded, self._traced
@@ -113,44 +108,18 @@ class Host:
         self._progress(task, "Building the smaller model", 1, 4)
         deployed = engine.deploy(loaded.model, traced, selection)
         self._progress(task, "Proving that it computes the same", 2, 4)
-        proof = engine.verify(loaded.model, deployed, self._inputs)
-        row = wire.ProofRow(bool(proof.passed), float(proof.max_error), str(proof.level), str(proof.note))
-        self._progress(task, "Proven" if row.passed else "Not proven", 3, 4)
-        return deployed, row
+        proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
+        error = float(proof.max_error) if math.isfinite(proof.max_error) else None
+        row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note)
+        return replace(deployed, source=loaded.source, proof=proof), row
 
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))
 
 
 def document_name(source: str) -> str:
-    """ "/home/a/net.pt" -> "net.pt"; a factory's name stays as it is."""
+    """The last part of a path, "/home/a/net.pt" -> "net.pt"; a factory's name stays as it is."""
     return Path(source).name if os.sep in source or Path(source).suffix else source
-
-
-def parse_shape(text: str) -> tuple[int, ...]:
-    """ "1x3x224x224" -> (1, 3, 224, 224). Raises LoadError with a sentence."""
-    parts = text.replace("×", "x").replace(",", "x").replace(" ", "").lower().split("x")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise LoadError(
-            f"{text!r} is not the shape of an input.",
-            "",
-            "Give numbers with an x between, for example 1x3x224x224.",
-        )
-    return tuple(int(part) for part in parts)
-
-
-def _inputs(shape: str) -> tuple[Any, ...]:
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    return (torch.randn(parse_shape(shape), generator=generator),)
-
-
-def _tensors(inputs: Any) -> list[Any]:
-    if hasattr(inputs, "shape"):
-        return [inputs]
-    values = inputs.values() if isinstance(inputs, dict) else inputs
-    return [value for value in values if hasattr(value, "shape")]
 
 
 def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
@@ -227,19 +196,20 @@ def main(argv: list[str] | None = None) -> None:
         while data:
             data = data[answers.write(data) :]
 
-    engine, version = _warm_engine()
+    host, version = _warm_host(send)
     send(wire.Ready(0, version))
-    serve(Host(engine, send), requests)
+    serve(host, requests)
 
 
-def _warm_engine() -> tuple[ModuleType, str]:
+def _warm_host(send: Send) -> tuple[Host, str]:
     """Import torch and the facade, and run one op, which loads what torch loads late."""
     import torch
 
     from slimgui import engine
+    from slimgui.engine.load import with_inputs
 
     torch.zeros(1).add(1)
-    return engine, torch.__version__
+    return Host(engine, with_inputs, send), str(torch.__version__)
 
 
 if __name__ == "__main__":

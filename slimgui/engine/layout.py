@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from slimgui.core.graph import LayerGraph
 from slimgui.core.wire import BOX_HEIGHT, BOX_WIDTH
 
-PITCH = BOX_HEIGHT + 36.0  # from row to row
-GAP = 28.0  # between boxes of a row
-LANE = 18.0  # room of an arrow that passes a row
-GUTTER = 88.0  # between columns
-ASPECT = 1.7  # width : height that folding aims at
+PITCH = BOX_HEIGHT + 28.0  # from row to row
+GAP = 20.0  # between boxes of a row
+LANE = 14.0  # room of an arrow that passes a row
+GUTTER = 64.0  # between columns
+ASPECT = 1.4  # width : height that folding aims at
 UNFOLDED = 8  # rows that always stay one column
 OWN_LIMIT = 300  # below this many boxes the own ordering is as fast, and steadier
 
@@ -36,7 +36,7 @@ class Layout:
 
 @dataclass(slots=True)
 class _Layers:
-    """Boxes 0..n-1 and lanes n.. in rows, left to right; `chains[edge]`: what the edge passes, ends included."""
+    """Boxes 0..n-1 and lanes n.. in rows, left to right; `chains[edge]`: what it passes, ends included."""
 
     boxes: int
     rows: list[list[int]]
@@ -76,7 +76,7 @@ def _layered(count: int, edges: Sequence[Edge]) -> _Layers:
 
 
 def _ranks(count: int, edges: Sequence[Edge]) -> list[int]:
-    """Row of each box: the longest way from a start; boxes that nothing enters sit right above their first use."""
+    """Row of each box: the longest way from a start; what nothing enters sits right above its first use."""
     ranks = [0] * count
     for source, target in sorted(edges, key=lambda edge: edge[1]):
         ranks[target] = max(ranks[target], ranks[source] + 1)
@@ -206,7 +206,7 @@ def _settle(layers: _Layers, row: Sequence[int], near: dict[int, list[int]]) -> 
 
 
 def _columns(layers: _Layers) -> list[range]:
-    """Rows of each column: cut where few arrows cross, so that the whole is about ASPECT times as wide as high."""
+    """Rows of each column: cut where few arrows cross, for a whole ASPECT times as wide as high."""
     rows = layers.rows
     xs = list(layers.x.values()) or [0.0]
     width = max(xs) - min(xs) + BOX_WIDTH + GUTTER
@@ -218,7 +218,7 @@ def _columns(layers: _Layers) -> list[range]:
     cuts, height = [0], len(rows) / wanted
     for index in range(1, wanted):
         ideal = round(index * height)
-        slack = max(1, int(height / 5))
+        slack = max(1, int(height / 4))
         spots = range(max(cuts[-1] + 1, ideal - slack), min(len(rows), ideal + slack + 1))
         if spots:
             cuts.append(min(spots, key=lambda row: (crossing[row - 1], abs(row - ideal))))
@@ -254,7 +254,7 @@ def _route(
         (x0, y0), (x1, y1) = points[upper], points[lower]
         if y1 <= y0:  # the next row begins the next column: down, across the gutter, up and in
             lane = gutters[lower] + 8 * (chain[0] % 3 - 1)
-            below, above = y0 + half + 16, y1 - half - 16
+            below, above = y0 + half + 13, y1 - half - 13
             route += [(x0, below), (lane, below), (lane, above), (x1, above)]
         route.append((x1, y1 - half))
         if lower >= layers.boxes:

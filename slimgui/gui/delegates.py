@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtCore import (
     QAbstractItemModel,
     QEvent,
@@ -9,10 +11,11 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QRect,
+    QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QValidator
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap, QValidator
 from PySide6.QtWidgets import QSpinBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from slimgui.gui.models.groups import Role
@@ -66,6 +69,19 @@ class CountDelegate(QStyledItemDelegate):
     editing_started = Signal()
     editing_ended = Signal()
 
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """A small round swatch in the colour of the group."""
+        super().initStyleOption(option, index)
+        colour = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(colour, QColor):
+            option.icon = _swatch(colour.name())
+            option.decorationSize = QSize(14, 14)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Room for the bar below the text."""
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), option.fontMetrics.height() + 14)
+
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """See Qt."""
         del option
@@ -111,10 +127,26 @@ class CountDelegate(QStyledItemDelegate):
             draw_bar(painter, option.rect, float(share), option)
 
 
+@cache
+def _swatch(colour: str) -> QIcon:
+    picture = QPixmap(28, 28)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawRoundedRect(4, 4, 20, 20, 6, 6)
+    painter.end()
+    picture.setDevicePixelRatio(2)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)  # else the style would tint it
+    return icon
+
+
 def draw_bar(painter: QPainter, cell: QRect, share: float, option: QStyleOptionViewItem) -> None:
     """A bar along the lower edge of `cell`, filled from the left by `share`."""
     table = colours(option.palette)
-    track = QRect(cell.left() + 8, cell.bottom() - 4, max(0, cell.width() - 14), 2)
+    track = QRect(cell.left() + 8, cell.bottom() - 4, max(0, cell.width() - 12), 2)
     painter.fillRect(track, QColor(table.border))
     filled = QRect(track)
     filled.setWidth(round(track.width() * min(1.0, share)))

@@ -18,7 +18,7 @@ _PATHS: Final = {
     "redo": "M16 5l4 4-4 4M20 9h-9a6 6 0 0 0 0 12h3",
     "fit": "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
     "reset": "M5 12a7 7 0 1 0 2.3-5.2M5 4v4h4",
-    "lock": "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+    "lock": "M6 11h12v9H6zM6 14h12M6 17h12M8 11V8a4 4 0 0 1 8 0v3",
     "close": "M6 6l12 12M18 6L6 18",
     "error": "M12 8v5M12 16.5v.2M12 3.5 21.5 20h-19z",
     "success": "M4.5 12.5l5 5 10-11",

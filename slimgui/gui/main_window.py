@@ -13,7 +13,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 import slimgui
 from slimgui import resources
@@ -23,7 +23,7 @@ from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
-from slimgui.gui.theme import Theme
+from slimgui.gui.theme import SPACE, Theme, scaled
 from slimgui.gui.views.card import Card
 from slimgui.gui.views.graph_view import STEP, GraphView
 from slimgui.gui.views.group_tree import GroupTree
@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
             "details": self._dock("Details", "details", self.inspector, left),
             "totals": self._dock("Totals", "totals", self.totals, bottom),
         }
-        self.resizeDocks([self.docks["groups"]], [560], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["groups"]], [620], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["groups"], self.docks["details"]], [520, 210], Qt.Orientation.Vertical)
 
     def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
@@ -93,11 +93,12 @@ class MainWindow(QMainWindow):
         dock.setObjectName(name)
         dock.setAccessibleName(title)
         dock.setWidget(widget)
-        dock.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
-        )
-        if name == "totals":
-            dock.setTitleBarWidget(QWidget(dock))  # its tiles carry their own titles
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+        heading = QWidget(dock) if name == "totals" else QLabel(title, dock)  # tiles carry their own titles
+        heading.setAccessibleName(title)
+        heading.setFont(scaled(self.font(), 1.0, bold=True))
+        heading.setContentsMargins(SPACE, SPACE, SPACE, 0)
+        dock.setTitleBarWidget(heading)
         self.addDockWidget(area, dock)
         dock.hide()
         return dock
@@ -150,6 +151,8 @@ class MainWindow(QMainWindow):
 
     def open_source(self, source: str) -> None:
         """Open a file or a factory, after asking about edits that would be lost."""
+        if Path(source).exists():
+            source = str(Path(source).absolute())
         self._unless_unsaved(lambda: self.session.open(source))
 
     def choose_target(self) -> None:
@@ -228,7 +231,7 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.show()
         if not self.restoreState(self.settings.bytes("docks")):
-            self.resizeDocks([self.docks["groups"]], [560], Qt.Orientation.Horizontal)
+            self.resizeDocks([self.docks["groups"]], [620], Qt.Orientation.Horizontal)
             self.resizeDocks(
                 [self.docks["groups"], self.docks["details"]], [520, 230], Qt.Orientation.Vertical
             )
@@ -271,6 +274,7 @@ class MainWindow(QMainWindow):
 
     def _on_task_changed(self) -> None:
         self.strip.set_task(self.session.task)
+        self.welcome.set_busy(self.session.task.doing if self.session.task else "")
         self.menus.refresh()
 
     def _on_noticed(self, notice: Notice) -> None:
@@ -305,7 +309,7 @@ class MainWindow(QMainWindow):
             self.menus.refresh_icons()
             self.welcome.refresh_colours()
             self.welcome.set_recent(self.settings.recent)
-            self.groups.refresh_icons()
+            self.groups.refresh_colours()
             self.card.refresh_icons()
             self._show_details()
 

@@ -39,7 +39,7 @@ def stopped(doing: str, has_document: bool, log: str) -> Notice:
         "error",
         f"The engine stopped while {doing}.",
         kept,
-        "A fresh engine is starting: try again. If it stops again, the model may need more memory than there is.",
+        "A fresh engine is starting: try again. If it stops again, there may be too little memory.",
         log,
     )
 
@@ -59,12 +59,14 @@ def saved(answer: wire.Saved, before: Cost) -> Notice:
     """The card of a save: how large, and how it was proven."""
     share = text.percent(answer.bytes, before.bytes)
     what = f"Saved {text.file_size(answer.bytes)} ({share} of the original)."
-    return Notice("success", what, proof(answer.proof), answer.path, offer="folder", subject=answer.path)
+    beside = f"\nTo open it, SlimGUI also needs {answer.needs}." if answer.needs else ""
+    hint = f"{answer.path}{beside}"
+    return Notice("success", what, proof(answer.proof), hint, offer="folder", subject=answer.path)
 
 
 def unproven(answer: wire.Unproven) -> Notice:
     """The card of a save that waits for the user's explicit word."""
-    hint = "Keep more channels in the groups cut last, or save it all the same if you can check the result yourself."
+    hint = "Keep more channels in the groups changed last, or save it anyway if you can check it yourself."
     return Notice(
         "error", "Nothing was saved yet.", proof(answer.proof), hint, offer="accept", subject=answer.path
     )
@@ -75,7 +77,9 @@ def proof(row: wire.ProofRow) -> str:
     note = f" {row.note}" if row.note else ""
     if row.level == "structural":
         return f"Only the shapes were checked, the numbers were not compared.{note}"
-    largest = f"largest difference {row.max_error:.1g} of the output's scale, on the whole model"
+    if row.max_error is None:
+        return f"The smaller model could not be compared with the original.{note}"
+    largest = f"largest difference {text.tiny(row.max_error)} of the output's scale, on the whole model"
     if row.passed:
         return f"Proven: {largest}.{note}"
     return f"The smaller model does not compute the same: {largest}.{note}"

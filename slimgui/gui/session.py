@@ -7,7 +7,6 @@ snapshot is computed, and `snapshot_changed` says what differs.
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -294,4 +293,4 @@ class Session(QObject):
 
 
 def _same_file(one: str, other: str) -> bool:
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)

@@ -39,9 +39,17 @@ def change(before: float, after: float) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """ "7 s" or "2 min 05 s"."""
+    """Seconds as "7 s" or "2 min 05 s"."""
     whole = int(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def tiny(value: float) -> str:
+    """3.04e-07 -> "3e-7"; exactly 0 stays "0"."""
+    if not value:
+        return "0"
+    digits, _, exponent = f"{value:.0e}".partition("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def shape(sizes: tuple[int, ...]) -> str:

@@ -44,8 +44,12 @@ DARK: Final = Colours(
     success="#7fd8a0", note="#8aadff",
 )  # fmt: skip
 
-# Paul Tol's "bright" scheme, made to be told apart by colour-blind people; its grey is for locked channels.
-GROUP_COLOURS: Final = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
+# Paul Tol's "bright" scheme, made to be told apart by colour-blind people, then six of the same lightness;
+# all of them show on both themes. Grey is for channels that must stay.
+GROUP_COLOURS: Final = (
+    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377",
+    "#7E6BC4", "#E08A3C", "#2A9D9D", "#A9744F", "#8FBF5A", "#D986C0",
+)  # fmt: skip
 LOCKED_COLOUR: Final = "#9a9fa8"
 SPACE: Final = 8  # the unit of every margin and gap
 
@@ -65,6 +69,13 @@ def group_colour(index: int) -> QColor:
     return QColor(GROUP_COLOURS[index % len(GROUP_COLOURS)])
 
 
+def mixed(one: str, other: str, share: float) -> QColor:
+    """A colour between two: `share` of `one`."""
+    a, b = QColor(one), QColor(other)
+    parts = zip((a.redF(), a.greenF(), a.blueF()), (b.redF(), b.greenF(), b.blueF()), strict=True)
+    return QColor.fromRgbF(*(x * share + y * (1 - share) for x, y in parts))
+
+
 def palette_of(table: Colours) -> QPalette:
     """A whole palette for Qt's Fusion style."""
     role = QPalette.ColorRole
@@ -73,8 +84,9 @@ def palette_of(table: Colours) -> QPalette:
         role.Window: table.window, role.WindowText: table.text, role.Base: table.surface,
         role.AlternateBase: table.window, role.Text: table.text, role.Button: table.raised,
         role.ButtonText: table.text, role.ToolTipBase: table.raised, role.ToolTipText: table.text,
-        role.PlaceholderText: table.muted, role.Highlight: table.accent, role.HighlightedText: table.on_accent,
-        role.Link: table.accent, role.Accent: table.accent, role.Mid: table.border, role.Midlight: table.faint,
+        role.PlaceholderText: table.muted, role.Highlight: table.accent,
+        role.HighlightedText: table.on_accent, role.Link: table.accent, role.Accent: table.accent,
+        role.Mid: table.border, role.Midlight: table.faint,
         role.Light: table.raised, role.Dark: table.border, role.Shadow: table.border,
     }.items():  # fmt: skip
         palette.setColor(which, QColor(name))

@@ -1,4 +1,4 @@
-"""The layered layout: no overlap, arrows from box to box, columns for long nets, the same picture every time."""
+"""The layered layout: no overlap, arrows from box to box, columns for long nets, always the same picture."""
 
 import itertools
 import random

@@ -28,7 +28,7 @@ class GroupFilter(QSortFilterProxyModel):
             self._words = words
             rows = range(self._groups.rowCount())
             self._matches = frozenset(row for row in rows if self._matching(row))
-            self.invalidateRowsFilter()
+            self.invalidate()  # the one way to say it that every Qt from 6.8 to 6.12 accepts
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex | QPersistentModelIndex) -> bool:
         """See Qt."""

@@ -41,12 +41,12 @@ class Role(IntEnum):
 
 
 HEADERS: Final = {
-    Column.GROUP: ("Group", "Channels that can only be removed together, named after the first layer that writes them"),
+    Column.GROUP: ("Group", "Channels that only go together, named after the first layer that writes them"),
     Column.KEEP: ("Keep", "How many channels stay. Double-click to change; 50%, /2, -8 and =64 work as well"),
     Column.OF: ("Of", "How many channels there are in the original model"),
     Column.REMOVED: ("Removed", "Share of the group's channels that is removed"),
     Column.PARAMS: ("Parameters", "Parameters of all layers this group touches, as they are now"),
-    Column.MACS: ("Compute", "Share of the model's multiply-adds in layers this group touches; layers between two groups count for both"),
+    Column.MACS: ("Compute", "Share of the multiply-adds in this group's layers; a layer may be in two"),
     Column.STATE: ("State", "What is being done to the group, or why it must stay whole"),
 }  # fmt: skip
 _NUMBERS: Final = (Column.KEEP, Column.OF, Column.REMOVED, Column.PARAMS, Column.MACS)
@@ -234,18 +234,11 @@ class GroupModel(QAbstractItemModel):
         assert self._snapshot, "rows come with a snapshot"
         row = self._rows[number]
         if row.locked:
-            return f"Locked: {row.locked.what}"
-        parts = []
-        if row.id in self._snapshot.by_hand:
-            parts.append("set by hand")
-        elif self._kept(row) < row.size:
-            parts.append("follows the whole model")
-        else:
-            parts.append("whole")
-        if not row.exact:
-            parts.append("approximate")
-        line = ", ".join(parts)
-        return line[0].upper() + line[1:]
+            return "Locked"
+        if self._kept(row) == row.size:
+            return "Whole"
+        state = "By hand" if row.id in self._snapshot.by_hand else "Reduced"
+        return state if row.exact else f"{state}, approx."
 
     def _tip(self, row: GroupRow, column: Column) -> str:
         if row.locked:

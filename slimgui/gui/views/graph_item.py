@@ -15,8 +15,8 @@ from slimgui.gui.theme import Colours, colours
 from slimgui.gui.views.scene import Box, Picture
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
-NEAR: Final = 0.55  # above this one text can be read
-PAD: Final = 14.0
+NEAR: Final = 0.5  # above this one text can be read
+PAD: Final = 13.0
 RADIUS: Final = 7.0
 
 
@@ -28,26 +28,28 @@ class GraphItem(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._picture = picture
         self._channels: Sequence[int] = snapshot.channels
-        self._fonts = (_pixels(font, 13, bold=True), _pixels(font, 11), _pixels(font, 12, bold=True))
+        self._fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
         metrics = [QFontMetricsF(item) for item in self._fonts]
         self._heights = [metric.height() for metric in metrics]
         width = picture.boxes[0].rect.width() - 2 * PAD if picture.boxes else 0
         self._names = [self._fit(box, metrics[0], width - (18 if box.locked else 0)) for box in picture.boxes]
-        self._kinds = [QStaticText(box.layer.kind) for box in picture.boxes]
-        self._counts = [self._count(number) for number in range(len(picture.boxes))]
+        self._small, self._bold = metrics[1], metrics[2]
+        lines = [self._second_line(number) for number in range(len(picture.boxes))]
+        self._kinds = [kind for kind, _ in lines]
+        self._counts = [count for _, count in lines]
         self.set_palette(palette)
 
     def set_palette(self, palette: QPalette) -> None:
         """Draw in the colours of `palette`."""
         self._colours: Colours = colours(palette)
-        self._lock: QPixmap = icons.pixmap("lock", self._colours.muted, 14, 3.0)
+        self._lock: QPixmap = icons.pixmap("lock", self._colours.muted, 56, 1.0)
         self.update()
 
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
         """Redraw the boxes whose channels changed, and nothing else."""
         self._channels = snapshot.channels
         for number in layers:
-            self._counts[number] = self._count(number)
+            self._kinds[number], self._counts[number] = self._second_line(number)
             self.update(self._picture.boxes[number].rect)
 
     def boundingRect(self) -> QRectF:
@@ -73,11 +75,17 @@ class GraphItem(QGraphicsItem):
         name = box.layer.name or box.layer.kind
         return QStaticText(metrics.elidedText(name, Qt.TextElideMode.ElideLeft, width))
 
-    def _count(self, number: int) -> QStaticText:
-        before, now = self._picture.boxes[number].before, self._channels[number]
-        if not before:
-            return QStaticText("")
-        return QStaticText(str(now) if now == before else f"{before} → {now}")
+    def _second_line(self, number: int) -> tuple[QStaticText, QStaticText]:
+        """Kind and channels; as much of the kind as there is room for, in whole words."""
+        box, now = self._picture.boxes[number], self._channels[number]
+        count = str(now) if now == box.before else f"{box.before} → {now}"
+        count = count if box.before else ""
+        room = box.rect.width() - 2 * PAD - self._bold.horizontalAdvance(count) - 6
+        parts = box.layer.kind.split(" · ")
+        while len(parts) > 1 and self._small.horizontalAdvance(" · ".join(parts)) > room:
+            parts.pop()
+        kind = self._small.elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, room)
+        return QStaticText(kind), QStaticText(count)
 
     def _paint_arrows(self, painter: QPainter, exposed: QRectF, scale: float) -> None:
         pen = QPen(QColor(self._colours.edge), 1.4)
@@ -136,7 +144,7 @@ class GraphItem(QGraphicsItem):
                 self._paint_bar(painter, box, self._share(number))
 
     def _paint_bar(self, painter: QPainter, box: Box, share: float) -> None:
-        track = QRectF(box.rect.left() + PAD, box.rect.bottom() - 11, box.rect.width() - 2 * PAD, 4)
+        track = QRectF(box.rect.left() + PAD, box.rect.bottom() - 8.5, box.rect.width() - 2 * PAD, 4)
         painter.setBrush(QColor(self._colours.border))
         painter.drawRoundedRect(track, 2, 2)
         track.setWidth(max(4.0, track.width() * share))
@@ -149,12 +157,12 @@ class GraphItem(QGraphicsItem):
         painter.setPen(text)
         for number in shown:
             corner = self._picture.boxes[number].rect.topLeft()
-            painter.drawStaticText(QPointF(corner.x() + PAD, corner.y() + 7), self._names[number])
+            painter.drawStaticText(QPointF(corner.x() + PAD, corner.y() + 4), self._names[number])
         if not detailed:
             return
         for number in shown:
             box = self._picture.boxes[number]
-            left, right, top = box.rect.left() + PAD, box.rect.right() - PAD, box.rect.top() + 25
+            left, right, top = box.rect.left() + PAD, box.rect.right() - PAD, box.rect.top() + 20
             painter.setFont(self._fonts[1])
             painter.setPen(muted)
             painter.drawStaticText(QPointF(left, top + 1), self._kinds[number])
@@ -165,7 +173,7 @@ class GraphItem(QGraphicsItem):
             painter.drawStaticText(QPointF(right - width, top), self._counts[number])
             if box.locked:
                 painter.drawPixmap(
-                    QRectF(box.rect.right() - 24, box.rect.top() + 7, 14, 14),
+                    QRectF(box.rect.right() - 28, box.rect.top() + 6, 17, 17),
                     self._lock,
                     QRectF(self._lock.rect()),
                 )

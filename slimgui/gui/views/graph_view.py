@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QShowEvent, QWheelEvent
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QToolTip, QWidget
 
 from slimgui.core.wire import Document
@@ -17,7 +17,7 @@ from slimgui.gui.views.scene import Picture, picture
 
 MIN_SCALE: Final = 0.02
 MAX_SCALE: Final = 4.0
-READABLE: Final = 0.5  # a fresh document is never shown smaller than this
+READABLE: Final = 0.45  # a fresh document is never shown smaller than this
 STEP: Final = 1.2
 
 
@@ -44,6 +44,7 @@ class GraphView(QGraphicsView):
         self._snapshot: Snapshot | None = None
         self._pressed = QPoint()
         self._fit_pending = False
+        self._follows = False  # the user has not zoomed or moved since the last fit: a resize fits again
         self._selected = ""
         self._on_palette_changed()
 
@@ -87,9 +88,11 @@ class GraphView(QGraphicsView):
             self.fitInView(self._picture.bounds, Qt.AspectRatioMode.KeepAspectRatio)
             if self.transform().m11() > 1:
                 self.resetTransform()
+            self._follows = True
 
     def zoom(self, factor: float) -> None:
         """Zoom by `factor`, within reason."""
+        self._follows = False
         scale = self.transform().m11()
         wanted = max(MIN_SCALE, min(MAX_SCALE, scale * factor))
         self.scale(wanted / scale, wanted / scale)
@@ -100,10 +103,17 @@ class GraphView(QGraphicsView):
         self.fit()
         if self._picture is not None and self.transform().m11() < READABLE:
             self.zoom(READABLE / self.transform().m11())
+            self._follows = True
             self.horizontalScrollBar().setValue(self.horizontalScrollBar().minimum())
             self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
 
     # --- events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A graph that was fitted stays fitted."""
+        super().resizeEvent(event)
+        if self._follows:
+            self.first_fit()
 
     def showEvent(self, event: QShowEvent) -> None:
         """See Qt."""
@@ -136,6 +146,7 @@ class GraphView(QGraphicsView):
         super().mouseReleaseEvent(event)
         here = event.position().toPoint()
         moved = (here - self._pressed).manhattanLength() >= QApplication.startDragDistance()
+        self._follows = self._follows and not moved
         if event.button() == Qt.MouseButton.LeftButton and not moved and self._picture is not None:
             number = self._box_at(here)
             self.group_clicked.emit("" if number is None else self._picture.boxes[number].layer.group)

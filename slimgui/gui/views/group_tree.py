@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -21,10 +22,11 @@ from slimgui.gui.delegates import CountDelegate
 from slimgui.gui.models.filter import GroupFilter
 from slimgui.gui.models.groups import Column, GroupModel, Role
 from slimgui.gui.snapshot import Change, Snapshot
-from slimgui.gui.theme import SPACE
+from slimgui.gui.theme import SPACE, colours, mixed
 
 _WIDTHS = {
-    Column.GROUP: 172, Column.KEEP: 62, Column.OF: 46, Column.REMOVED: 72, Column.PARAMS: 82, Column.MACS: 72,
+    Column.GROUP: 158, Column.KEEP: 56, Column.OF: 44, Column.REMOVED: 74, Column.PARAMS: 86, Column.MACS: 74,
+    Column.STATE: 70,
 }  # fmt: skip
 
 
@@ -106,8 +108,13 @@ class GroupTree(QWidget):
             self.tree.setCurrentIndex(cell)
             self.tree.edit(cell)
 
-    def refresh_icons(self) -> None:
-        """Draw the search icon in the colours of the theme."""
+    def refresh_colours(self) -> None:
+        """Follow the theme: the search icon, and a selection that leaves colours and bars visible."""
+        table = colours(self.palette())
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Highlight, mixed(table.accent, table.surface, 0.2))
+        palette.setColor(QPalette.ColorRole.HighlightedText, QColor(table.text))
+        self.tree.setPalette(palette)
         for action in self.search.actions():
             if action.objectName() == "search":
                 action.setIcon(icons.icon("search", self.palette()))

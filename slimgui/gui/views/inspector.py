@@ -57,7 +57,8 @@ class Inspector(QTextBrowser):
         layers = [escape(layer) for layer in row.layers]
         more = f"<br>and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
         names = "<br>".join(layers[:_SHOWN])
-        body += f"<p>{text.plural(len(layers), 'layer')} lose the same channels:<br>{names}{more}</p>"
+        title = "Layer" if len(layers) == 1 else f"{len(layers)} layers that move together"
+        body += f"<p>{title}:<br>{names}{more}</p>"
         self._show(row.id or "Input of the model", body)
 
     def _place(self, row: GroupRow) -> str:

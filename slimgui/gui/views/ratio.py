@@ -31,6 +31,7 @@ class RatioControl(QWidget):
         self.slider.setFixedWidth(180)
         self.slider.setPageStep(5)
         self.box.setSuffix(" %")
+        self.box.setFixedWidth(76)
         self.box.setKeyboardTracking(False)
         self.slider.sliderPressed.connect(self.gesture_started)
         self.slider.sliderReleased.connect(self.gesture_ended)
@@ -39,6 +40,7 @@ class RatioControl(QWidget):
         row.setSpacing(SPACE)
         for widget in (label, self.slider, self.box):
             row.addWidget(widget)
+        row.addStretch()
         self.explain("Open a model first")
 
     def explain(self, why_not: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
@@ -18,7 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.gui import icons
-from slimgui.gui.theme import SPACE, colours, scaled
+from slimgui.gui.theme import SPACE, colours, mixed, scaled
+
+OPEN_TIP: Final = "Open a PyTorch checkpoint (Ctrl+O)"
+EXAMPLE_TIP: Final = "A small trained network that comes with SlimGUI"
+DROP_HINT: Final = "or drop a file anywhere in this window"
 
 
 class Welcome(QWidget):
@@ -41,12 +46,10 @@ class Welcome(QWidget):
         )
         self._lead.setAccessibleName("What SlimGUI does")
         self._lead.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.open_button = _big_button(self, "&Open a model…", "Open a PyTorch checkpoint (Ctrl+O)")
+        self.open_button = _big_button(self, "&Open a model…", OPEN_TIP)
         self.open_button.setDefault(True)
-        self.example_button = _big_button(
-            self, "Open the &example", "A small trained network that comes with SlimGUI"
-        )
-        self._drop = QLabel("or drop a file anywhere in this window", self)
+        self.example_button = _big_button(self, "Open the &example", EXAMPLE_TIP)
+        self._drop = QLabel(DROP_HINT, self)
         self._drop.setAccessibleName("Hint")
         self.open_button.clicked.connect(self.open_clicked)
         self.example_button.clicked.connect(self.example_clicked)
@@ -93,10 +96,17 @@ class Welcome(QWidget):
             button.setAccessibleName(f"Open {source}")
             button.setToolTip(source)
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-            button.setFixedWidth(420)
+            button.setFixedSize(420, 52)
             button.clicked.connect(lambda _=False, source=source: self.recent_clicked.emit(source))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         self._recent_title.setVisible(bool(sources))
+
+    def set_busy(self, doing: str) -> None:
+        """Say what is going on; nothing else can be opened meanwhile."""
+        for button, tip in ((self.open_button, OPEN_TIP), (self.example_button, EXAMPLE_TIP)):
+            button.setEnabled(not doing)
+            button.setToolTip(f"SlimGUI is still {doing}" if doing else tip)
+        self._drop.setText(f"{doing[0].upper()}{doing[1:]}…" if doing else DROP_HINT)
 
     def refresh_colours(self) -> None:
         """Follow the theme."""
@@ -105,10 +115,13 @@ class Welcome(QWidget):
             palette = QPalette(self.palette())
             palette.setColor(QPalette.ColorRole.WindowText, QColor(table.muted))
             label.setPalette(palette)
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.Button, QColor(table.accent))
-        palette.setColor(QPalette.ColorRole.ButtonText, QColor(table.on_accent))
-        self.open_button.setPalette(palette)
+        hover = mixed(table.accent, table.text, 0.85).name()
+        self.open_button.setStyleSheet(
+            _button_style(table.accent, table.on_accent, table.accent, hover, table.faint, table.edge)
+        )
+        self.example_button.setStyleSheet(
+            _button_style(table.raised, table.text, table.border, table.faint, table.faint, table.edge)
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A dashed frame: this is where a file may fall."""
@@ -119,6 +132,14 @@ class Welcome(QWidget):
         painter.setPen(QPen(QColor(table.border), 2, Qt.PenStyle.DashLine))
         painter.setBrush(QColor(table.canvas))
         painter.drawRoundedRect(self.rect().adjusted(16, 16, -16, -16), 12, 12)
+
+
+def _button_style(back: str, text: str, border: str, hover: str, off: str, dim: str) -> str:
+    return (
+        f"QPushButton {{ background: {back}; color: {text}; border: 1px solid {border}; border-radius: 6px;"
+        f" padding: 6px 18px; }} QPushButton:hover, QPushButton:focus {{ background: {hover}; }}"
+        f" QPushButton:disabled {{ background: {off}; color: {dim}; border-color: {off}; }}"
+    )
 
 
 def _big_button(parent: QWidget, title: str, tip: str) -> QPushButton:

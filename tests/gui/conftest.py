@@ -1,0 +1,92 @@
+"""Windows for tests, and what must not be left behind by one."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from shiboken6 import Shiboken
+
+sys.path.insert(0, str(Path(__file__).parent))  # demo, fakes
+
+from fakes import FakeDialogs, FakeTransport
+
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.session import Session, Transport
+from slimgui.gui.settings import Settings
+from slimgui.gui.theme import Theme
+
+# The offscreen platform says this for every window; it is about window managers, not about us.
+pytestmark = pytest.mark.usefixtures("qapp")
+MakeWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
+    """Fail a test after which a window, a running thread or a ticking timer is still there."""
+    threads = set(threading.enumerate())
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    windows = [repr(widget) for widget in qapp.topLevelWidgets() if widget.isVisible()]
+    busy = [repr(item) for item in Shiboken.getAllValidWrappers() if _is_busy(item)]
+    extra = [thread.name for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
+    assert (windows, busy, extra) == ([], [], [])
+
+
+def _is_busy(item: object) -> bool:
+    if isinstance(item, QThread):
+        return item.isRunning() and item is not QThread.currentThread()
+    return isinstance(item, QTimer) and item.isActive()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def transport() -> FakeTransport:
+    return FakeTransport()
+
+
+@pytest.fixture
+def session(transport: FakeTransport) -> Session:
+    return Session(transport)
+
+
+@pytest.fixture
+def dialogs() -> FakeDialogs:
+    return FakeDialogs()
+
+
+@pytest.fixture
+def make_window(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, dialogs: FakeDialogs
+) -> Iterator[MakeWindow]:
+    """A shown window around a transport; closed for good at the end."""
+    made: list[MainWindow] = []
+
+    def make(transport: Transport) -> MainWindow:
+        session = Session(transport)
+        window = MainWindow(session, settings, Theme(qapp, "light"), dialogs)
+        session.setParent(window)
+        window.show()
+        qtbot.waitExposed(window)
+        made.append(window)
+        return window
+
+    yield make
+    for window in made:
+        window.session.undo_stack.setClean()
+        window.close()
+        window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def window(make_window: MakeWindow, transport: FakeTransport) -> MainWindow:
+    return make_window(transport)

@@ -1,0 +1,43 @@
+"""One row per net: `python tests/engine/patterns/report.py [part of a name, or a line number] ...`."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.remove(str(Path(__file__).parent))
+
+
+def main(filters: list[str]) -> int:
+    import torch
+    from engine.patterns import nets
+    from engine.patterns.judge import judge
+
+    torch.set_num_threads(1)
+    chosen = [
+        p for p in nets.ALL
+        if not filters or any(f == str(p.line) or f.lower() in p.name.lower() for f in filters)
+    ]  # fmt: skip
+    results = []
+    for pattern in sorted(chosen, key=lambda pattern: pattern.line):
+        result = judge(pattern)
+        results.append(result)
+        flag = " " if result.fine else "!"
+        print(
+            f"{flag} {pattern.line:2} {pattern.name:26} {result.verdict:8} {result.unlocked:3} free "
+            f"{result.locked:3} locked {result.seconds:5.2f}s  {result.detail}",
+            flush=True,
+        )
+    count = Counter(result.verdict for result in results)
+    cut = count["exact"] + count["inexact"]
+    unmet = [r.pattern.name for r in results if not r.met and r.verdict not in ("WRONG", "CRASH")]
+    total = max(1, len(results))
+    print(f"\n{len(results)} nets: {dict(count)}; cut and proven {cut / total:.1%}; expectation not met: {unmet}")
+    return 1 if count["WRONG"] or count["CRASH"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

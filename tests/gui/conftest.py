@@ -33,8 +33,13 @@ def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     windows = [repr(widget) for widget in qapp.topLevelWidgets() if widget.isVisible()]
     busy = [repr(item) for item in Shiboken.getAllValidWrappers() if _is_busy(item)]
-    extra = [thread.name for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
+    extra = [thread.name for thread in threading.enumerate() if thread not in threads and _is_ours(thread)]
     assert (windows, busy, extra) == ([], [], [])
+
+
+def _is_ours(thread: threading.Thread) -> bool:
+    """Python keeps a stand-in for each QThread it has seen; those are counted as QThreads."""
+    return thread.is_alive() and not isinstance(thread, threading._DummyThread)
 
 
 def _is_busy(item: object) -> bool:

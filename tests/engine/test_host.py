@@ -1,0 +1,192 @@
+"""The child's loop with a small engine in place of the real one."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from slimgui.core import wire
+from slimgui.core.cost import CostModel
+from slimgui.core.graph import Layer, LayerGraph
+from slimgui.core.plan import Plan
+from slimgui.core.sizes import Size
+from slimgui.engine.host import Host, document_name
+from slimgui.errors import LoadError, MissingInputsError
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What the small engine deploys."""
+
+    name: str
+    source: str = ""
+    proof: Any = None
+
+
+@dataclass
+class Engine:
+    """Loads any name; raises what it is told to raise."""
+
+    trouble: BaseException | None = None
+    proof: Any = field(
+        default_factory=lambda: SimpleNamespace(passed=True, max_error=1e-7, level="numeric", note="")
+    )
+    saved: list[tuple[Cut, str, bool]] = field(default_factory=list)
+
+    def load(self, source: str, *, allow_code: bool) -> Any:
+        assert not allow_code
+        return SimpleNamespace(model=source, example_inputs=None, source=source, notes=("A note.",))
+
+    def with_inputs(self, loaded: Any, shape: str) -> Any:
+        loaded.example_inputs = (SimpleNamespace(shape=(1, 3, 8, 8)),)
+        return loaded
+
+    def trace(self, model: str, inputs: Any) -> Any:
+        if self.trouble:
+            raise self.trouble
+        layers = (Layer("a", "Conv2d", Size(4)), Layer("b", "Conv2d", Size(4)))
+        return SimpleNamespace(groups=(), layer_graph=LayerGraph(layers, ((0, 1),)), cost_model=CostModel())
+
+    def resolve(self, traced: Any, plan: Plan, model: str) -> Plan:
+        return plan
+
+    def deploy(self, model: str, traced: Any, selection: Plan) -> Cut:
+        return Cut(model)
+
+    def verify(self, model: str, deployed: Cut, inputs: Any) -> Any:
+        return self.proof
+
+    def save(self, deployed: Cut, path: str, *, force: bool) -> Any:
+        self.saved.append((deployed, path, force))
+        return SimpleNamespace(path=Path(path), bytes=7, needs="")
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.sent: list[wire.Answer] = []
+        self.host = Host(self.engine, self.engine.with_inputs, self.sent.append)
+
+    def ask(self, request: wire.Request) -> wire.Answer:
+        """The final answer; everything before it must be progress of the same task."""
+        self.sent.clear()
+        self.host.handle(request)
+        assert all(isinstance(answer, wire.Progress) for answer in self.sent[:-1])
+        assert {answer.task for answer in self.sent} == {request.task}
+        return wire.decode_answer(wire.frame(self.sent[-1])[4:])  # as it arrives in the window
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_open_answers_a_document_with_places_for_its_boxes(rig: Rig) -> None:
+    answer = rig.ask(wire.Open(1, "/models/net.pt"))
+
+    assert isinstance(answer, wire.Opened)
+    assert answer.document.name == "net.pt"
+    assert answer.document.input_shapes == ((1, 3, 8, 8),)
+    assert answer.document.notes == ("A note.",)
+    assert len(answer.document.graph.positions) == 2
+    assert len(answer.document.routes) == 1
+    assert len(rig.sent) >= 3  # it told its phases
+
+
+def test_save_proves_then_writes(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+
+    answer = rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
+
+    assert answer == wire.Saved(2, "/tmp/small.pt", 7, wire.ProofRow(True, 1e-7, "numeric"))
+    cut, _, forced = rig.engine.saved[0]
+    assert (cut.source, cut.proof, forced) == ("net.pt", rig.engine.proof, False)
+
+
+@pytest.mark.parametrize(
+    ("passed", "level"), [(False, "numeric"), (True, "structural"), (False, "structural")]
+)
+def test_without_a_numeric_proof_nothing_is_written_until_the_user_says_so(
+    rig: Rig, passed: bool, level: str
+) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.engine.proof = SimpleNamespace(passed=passed, max_error=float("nan"), level=level, note="Why.")
+
+    answer = rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
+    assert answer == wire.Unproven(2, "/tmp/small.pt", wire.ProofRow(passed, None, level, "Why."))
+    assert rig.engine.saved == []
+
+    assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1, accept_unproven=True)), wire.Saved)
+    assert rig.engine.saved[0][2] is True
+
+
+def test_verify_writes_nothing(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+
+    assert isinstance(rig.ask(wire.Verify(2, Plan(), 1)), wire.Verified)
+    assert rig.engine.saved == []
+
+
+def test_a_failed_open_leaves_the_open_model_in_place(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.engine.trouble = LoadError("What.", "Why.", "Hint.")
+    answer = rig.ask(wire.Open(2, "bad.pt"))
+    assert isinstance(answer, wire.Failed)
+    assert (answer.what, answer.why, answer.hint) == ("What.", "Why.", "Hint.")
+
+    assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1)), wire.Saved)
+    assert rig.engine.saved[0][0].source == "net.pt"
+
+
+def test_a_save_meant_for_another_model_is_refused(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.ask(wire.Open(2, "other.pt"))
+
+    assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1)), wire.Failed)
+    assert rig.engine.saved == []
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("odd\nsecond line"), SystemExit(3), RecursionError(), MemoryError()]
+)
+def test_whatever_a_model_raises_becomes_a_sentence_with_the_trace_in_the_details(
+    rig: Rig, error: BaseException
+) -> None:
+    rig.engine.trouble = error
+
+    answer = rig.ask(wire.Open(1, "/models/net.pt"))
+
+    assert isinstance(answer, wire.Failed)
+    assert "opening net.pt" in answer.what
+    assert "Traceback" not in answer.what + answer.why + answer.hint
+    assert "Traceback" in answer.details
+
+
+def test_an_unknown_input_shape_says_what_it_needs(rig: Rig) -> None:
+    rig.engine.trouble = MissingInputsError("No shape.", "", "Give --input.")
+
+    answer = rig.ask(wire.Open(1, "net.pt"))
+
+    assert isinstance(answer, wire.Failed)
+    assert answer.needs == "inputs"
+    assert "--input" not in answer.hint
+
+
+def test_a_document_too_large_for_a_frame_is_refused_and_the_old_one_kept(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    monkeypatch.setattr(wire, "MAX_FRAME", 100)
+    rig.sent.clear()
+    rig.host.handle(wire.Open(2, "large.pt"))
+    monkeypatch.undo()
+
+    assert isinstance(rig.sent[-1], wire.Failed)
+    assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1)), wire.Saved)
+
+
+def test_names_shown_are_short() -> None:
+    assert document_name("/home/ada/net.pt") == "net.pt"
+    assert document_name("torchvision.models:resnet50") == "torchvision.models:resnet50"

@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings, self.theme = session, settings, theme
         self._dialogs = dialogs or Dialogs()
         self._painted = False
-        self._then: Callable[[], None] | None = None  # waits for a save
+        self._then: Callable[[], object] | None = None  # waits for a save
         self.card, self.strip = Card(self), TaskStrip(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_count, self)
@@ -317,26 +317,26 @@ class MainWindow(QMainWindow):
 
     def _unless_unsaved(self, action: Callable[[], None]) -> None:
         """Do `action` now, after a save, or not at all, as the user says."""
-        name = self.session.document.name if self.session.document else ""
-        answer = self._dialogs.unsaved(self, name) if self.session.modified else "discard"
-        if answer == "discard":
+        if self._may_lose_edits(then=action):
             action()
-        elif answer == "save":
-            self._then = action
+
+    def _may_lose_edits(self, then: Callable[[], object]) -> bool:
+        """Ask about unsaved edits; when the user wants them saved, `then` follows the save."""
+        if not self.session.modified or self.session.document is None:
+            return True
+        answer = self._dialogs.unsaved(self, self.session.document.name)
+        if answer == "save":
+            self._then = then
             self.choose_target()
+        return answer == "discard"
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved edits; a save closes the window when it is done."""
-        if self.session.modified:
-            event.ignore()
-            self._unless_unsaved(self._close_for_good)
-        else:
+        if self._may_lose_edits(then=self.close):
             self._remember()
             super().closeEvent(event)
-
-    def _close_for_good(self) -> None:
-        self.session.undo_stack.setClean()
-        self.close()
+        else:
+            event.ignore()
 
     def _remember(self) -> None:
         self.settings.set_bytes("window", self.saveGeometry())

@@ -69,6 +69,7 @@ class Session(QObject):
         self._numbers = itertools.count(1)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
+        self._begun_from: Snapshot | None = None  # what the gesture began with
         self._resolver: Resolver | None = None
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
@@ -105,10 +106,12 @@ class Session(QObject):
     def begin_gesture(self) -> None:
         """Edits from here to `end_gesture` merge to one undo step per subject."""
         self._gesture = next(self._gestures)
+        self._begun_from = self._snapshot
 
     def end_gesture(self) -> None:
         """The next edit is a step of its own."""
         self._gesture = NO_GESTURE
+        self._begun_from = None
 
     def set_count(self, group_id: str, count: int) -> None:
         """Keep `count` channels of a group; a locked group or a count out of range is told, not done."""
@@ -116,7 +119,10 @@ class Session(QObject):
             return
         size = self._row(group_id).size
         title = f"Keep {count} of {size} channels of {group_id}"
-        self._edit(title, self._snapshot.plan.with_count(group_id, count), group_id)
+        begun, plan = self._begun_from, self._snapshot.plan.with_count(group_id, count)
+        if begun is not None and begun.counts[group_id] == count and group_id not in begun.by_hand:
+            plan = plan.without_count(group_id)  # back where the gesture began
+        self._edit(title, plan, group_id)
 
     def reset_group(self, group_id: str) -> None:
         """Let a group follow the ratio of the whole model again."""

@@ -20,9 +20,14 @@ from slimgui.gui.session import Session, Transport
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import Theme
 
-# The offscreen platform says this for every window; it is about window managers, not about us.
-pytestmark = pytest.mark.usefixtures("qapp")
 MakeWindow = Callable[..., MainWindow]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The offscreen platform says this for every window; it is about window managers, not about us."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints"))
 
 
 @pytest.fixture(autouse=True)

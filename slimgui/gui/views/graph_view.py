@@ -30,6 +30,7 @@ class GraphView(QGraphicsView):
         super().__init__(parent)
         self.setScene(QGraphicsScene(self))
         self.setAccessibleName("Graph of the model")
+        self.viewport().setAccessibleName("Graph of the model")
         self.setAccessibleDescription("The tree of groups holds the same content as text")
         self.setFrameShape(QGraphicsView.Shape.NoFrame)
         self.setDragMode(QGraphicsView.DragMode.ScrollHandDrag)

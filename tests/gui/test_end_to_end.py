@@ -1,0 +1,199 @@
+"""The whole program: real widgets, the real child process, real files."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import FakeDialogs
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from slimgui import resources
+from slimgui.core import wire
+from slimgui.gui.delegates import CountEditor
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.notice import Notice
+from slimgui.gui.worker import Worker
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000
+
+CHECK = """
+import json, sys
+sys.path[:0] = [sys.argv[3], sys.argv[3] + "/tests"]
+import torch
+import oracle
+from slimgui import engine
+
+original, small = engine.load(sys.argv[1]), engine.load(sys.argv[2])
+kept = small.provenance.kept
+masked = oracle.zeroed(original.model, kept)
+wrong = oracle.zeroed(original.model, oracle.shifted(kept, original.model))
+x = torch.randn(5, *original.example_inputs[0].shape[1:], generator=torch.Generator().manual_seed(7))
+with torch.no_grad():
+    single = oracle.error([masked.eval()(x)], [small.model.eval()(x)])
+want, have = oracle.run(masked, (x,)), oracle.run(small.model, (x,))
+count = lambda model: sum(p.numel() for p in model.parameters())
+print(json.dumps({
+    "before": count(original.model), "after": count(small.model), "spread": float(want[0].std()),
+    "float32": single, "float64": oracle.error(want, have),
+    "control": oracle.error(oracle.run(wrong, (x,)), have),
+}))
+"""
+
+
+class Program:
+    """A window with its worker, and what it told the user."""
+
+    def __init__(self, window: MainWindow, worker: Worker, dialogs: FakeDialogs, qtbot: QtBot) -> None:
+        self.window, self.worker, self.dialogs, self.qtbot = window, worker, dialogs, qtbot
+        self.notices: list[Notice] = []
+        window.session.noticed.connect(self.notices.append)
+
+    def wait_idle(self) -> None:
+        self.qtbot.waitUntil(lambda: self.window.session.task is None, timeout=PATIENCE)
+
+    def open_example(self) -> wire.Document:
+        self.qtbot.mouseClick(self.window.welcome.example_button, Qt.MouseButton.LeftButton)
+        self.wait_idle()
+        document = self.window.session.document
+        assert document, self.notices
+        return document
+
+    def open(self, path: Path) -> Notice | None:
+        """Open through the dialog; returns what was said about it."""
+        before = len(self.notices)
+        self.dialogs.path = str(path)
+        self.window.menus.actions["open"].trigger()
+        self.wait_idle()
+        return self.notices[-1] if len(self.notices) > before else None
+
+
+@pytest.fixture
+def program(make_window, dialogs: FakeDialogs, qtbot: QtBot) -> Iterator[Program]:
+    worker = Worker()
+    window = make_window(worker)
+    worker.start()
+    yield Program(window, worker, dialogs, qtbot)
+    worker.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_group_is_halved_undone_redone_saved_and_the_file_proves_equal(
+    program: Program, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, target = program.window, tmp_path / "small.pt"
+    document = program.open_example()
+    assert window.graph.isVisible()
+    assert window.groups.filter.rowCount() == len(document.groups)
+    group = next(row for row in document.groups if row.locked is None and row.size >= 16)
+    before = window.session.snapshot.cost
+
+    window.session.select(group.id)
+    window.menus.actions["edit_count"].trigger()
+    editor = window.groups.tree.findChild(CountEditor)
+    editor.selectAll()
+    qtbot.keyClicks(editor, "50%")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    half = window.session.snapshot
+    assert half.counts[group.id] == group.size // 2
+    assert half.cost.params < before.params
+    assert half.cost.macs < before.macs
+    window.menus.actions["undo"].trigger()
+    assert window.session.snapshot.cost == before
+    assert not window.isWindowModified()
+    window.menus.actions["redo"].trigger()
+    assert window.session.snapshot == half
+
+    program.dialogs.path = str(target)
+    window.menus.actions["save"].trigger()
+    program.wait_idle()
+    assert program.notices[-1].kind == "success", program.notices[-1]
+    assert "Proven" in window.card.why.text()
+    assert not window.isWindowModified()
+
+    found = check(target)
+    assert found["after"] == half.cost.params < found["before"] == before.params
+    assert found["spread"] > 1e-2  # the outputs are no constants
+    assert found["float32"] <= 1e-5
+    assert found["float64"] <= 1e-10
+    assert found["control"] > 1e-8  # 100 x the tolerance: a wrong index would have been seen
+
+
+def check(target: Path) -> dict[str, float]:
+    """What a fresh process says about the saved file."""
+    arguments = [str(resources.path(resources.EXAMPLE)), str(target), str(ROOT)]
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CHECK), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.timeout(300)
+def test_a_child_killed_during_a_trace_is_a_sentence_and_the_next_open_works(
+    program: Program, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = program.open_example()
+    window = program.window
+    phases: list[str] = []
+    program.worker.answered.connect(lambda answer: phases.append(getattr(answer, "phase", "")))
+    window.open_source("torchvision.models:resnet50")
+    qtbot.waitUntil(lambda: any("through the model" in phase for phase in phases), timeout=PATIENCE)
+    os.kill(program.worker._child.pid, signal.SIGKILL)
+    program.wait_idle()
+
+    assert program.notices[-1].what == "The engine stopped while opening torchvision.models:resnet50."
+    assert window.card.isVisible()
+    assert window.session.document == document
+    window.session.set_ratio(0.5)
+    assert window.session.snapshot.cost.params < window.session.base.cost.params
+    program.dialogs.path, program.dialogs.answer = str(tmp_path / "small.pt"), "discard"
+    window.menus.actions["save"].trigger()  # the fresh engine reads the model again first
+    program.wait_idle()
+    assert program.notices[-1].kind == "success", program.notices[-1]
+    assert program.open_example() == document
+
+
+class Evil:
+    """Runs a command when a careless program unpickles it."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.proof}",)
+
+
+@pytest.mark.timeout(300)
+def test_files_that_are_no_models_are_three_sentences_and_run_nothing(
+    program: Program, tmp_path: Path
+) -> None:
+    document = program.open_example()
+    proof = tmp_path / "executed"
+    text, cut, evil = tmp_path / "notes.txt", tmp_path / "cut.pt", tmp_path / "evil.pt"
+    text.write_text("Not a model, just a shopping list.\n")
+    whole = resources.path(resources.EXAMPLE).read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    evil.write_bytes(pickle.dumps(Evil(proof)))
+
+    said = [program.open(path) for path in (text, cut, evil)]
+
+    assert len({notice.what for notice in said if notice}) == 3
+    for notice in said:
+        assert notice is not None
+        assert notice.kind == "error"
+        assert notice.hint
+        assert "Traceback" not in notice.what + notice.why + notice.hint
+    assert not proof.exists()
+    assert program.window.session.document == document

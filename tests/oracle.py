@@ -129,4 +129,4 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, (tuple, list)):
         return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+    return one is other or bool(one == other)  # `is` first: weak references to tensors compare tensors

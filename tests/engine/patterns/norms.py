@@ -284,8 +284,8 @@ class LinearAttention(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.q, self.k, self.v, self.o = (nn.Linear(12, 8) for _ in range(4))
-        self.head = nn.Linear(8, 4)
+        self.q, self.k, self.v = (nn.Linear(12, 8) for _ in range(3))
+        self.o, self.head = nn.Linear(8, 8), nn.Linear(8, 4)
 
     def forward(self, x):
         q, k = F.elu(self.q(x)) + 1, F.elu(self.k(x)) + 1

@@ -56,7 +56,7 @@ class ChannelParameters(nn.Module):
         return self.out(torch.where(x > 0, x, self.slope * x))
 
 
-@net(10, features(6, 12), target="w1:1")
+@net(10, features(6, 12), target="w1:2")
 class EinsumOperands(nn.Module):
     def __init__(self):
         super().__init__()
@@ -328,13 +328,26 @@ class ForwardHooks(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1, self.conv2, self.out = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 6, 3), nn.Conv2d(6, 3, 1)
-        self.gain = nn.Parameter(torch.ones(8))
-        self.seen = []
-        self.conv1.register_forward_hook(lambda m, args, y: y * self.gain[:, None, None])
+        self.conv1.gain = nn.Parameter(torch.ones(8))
+        self.conv1.register_forward_hook(lambda m, args, y: y * m.gain[:, None, None])
         self.conv2.register_forward_pre_hook(lambda m, args: (F.relu(args[0]),))
 
     def forward(self, x):
         return self.out(self.conv2(self.conv1(x)))
+
+
+@net(12, image(), "refused")
+class HookHoldsModel(nn.Module):
+    """The hook closes over the model: every copy would go on reading the original's parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 3, 1)
+        self.gain = nn.Parameter(torch.ones(8))
+        self.conv.register_forward_hook(lambda m, args, y: y * self.gain[:, None, None])
+
+    def forward(self, x):
+        return self.out(F.relu(self.conv(x)))
 
 
 @net(12, image(), target="conv1.weight_orig")

@@ -48,8 +48,9 @@ class Operand:
     def placed(self, dims: Sequence[int], ndim: int) -> Operand:
         """The operand in a space of `ndim` dimensions: its dimension i becomes dims[i]."""
         order = sorted(range(len(dims)), key=dims.__getitem__)
+        place = dict(enumerate(dims))
         fields = tuple(
-            Field(field.labels.permute(order).reshape(_placed(field.labels.shape, dims, ndim)), field.zero)
+            field.moved(field.labels.permute(order).reshape(_placed(field.labels.shape, dims, ndim)), place)
             for field in self.fields
         )
         return replace(self, shape=_placed(self.shape, dims, ndim), fields=fields)
@@ -96,10 +97,7 @@ def join(ties: Ties, operands: Sequence[Operand], ndim: int, zero: Zero = produc
 
 def _lift(operand: Operand, ndim: int) -> Operand:
     shape = (1,) * (ndim - len(operand.shape)) + operand.shape
-    fields = tuple(
-        field if field.labels.ndim == ndim else Field(lifted(field.labels, ndim), field.zero)
-        for field in operand.fields
-    )
+    fields = tuple(lifted(field, ndim) for field in operand.fields)
     return replace(operand, shape=shape, fields=fields)
 
 
@@ -147,6 +145,8 @@ def lock_along(ties: Ties, field: Field, dims: Collection[int], what: str) -> No
     where = cut_along(field, dims)
     if where:
         ties.fix(field.labels, what, where)
+    if len(field.live) > 1:
+        ties.give_up(field, where)
 
 
 def blur_along(ties: Ties, field: Field, dims: Collection[int], what: str) -> None:
@@ -175,7 +175,7 @@ def _maximal(operands: Sequence[Operand], zero: Zero) -> Fields:
             if field.zero:
                 zeroed.setdefault(field.live, set()).add(position)
     kept = [live for live in first if not any(set(live) < set(other) for other in first)]
-    return tuple(Field(first[live].labels, zero(frozenset(zeroed.get(live, ())))) for live in sorted(kept))
+    return tuple(replace(first[live], zero=zero(frozenset(zeroed.get(live, ())))) for live in sorted(kept))
 
 
 def reduce(ties: Ties, fields: Fields, dims: Collection[int], what: str, *, keepdim: bool) -> Fields:
@@ -207,18 +207,19 @@ def project(ties: Ties, field: Field, ended: Collection[int]) -> Field:
     ties.square(field)
     first = _first(field, ended)
     unique, place = torch.unique(first, return_inverse=True)
-    labels = ties.new(unique.shape)[place]
+    labels = ties.new(unique.shape)[place.reshape(first.shape)]
     for where in SOLUTIONS:
         if field.axis(where) in ended:
             ties.fix(labels, "The dimension inside it ends here.", where)
         else:
             ties.tie(labels, first, where)
-    return Field(labels, field.zero)
+    return replace(field, labels=labels)
 
 
 def _drop(field: Field, dims: Collection[int]) -> Field:
-    shape = [size for dim, size in enumerate(field.labels.shape) if dim not in dims]
-    return Field(field.labels.reshape(shape), field.zero)
+    stay = [dim for dim in range(field.labels.ndim) if dim not in dims]
+    labels = field.labels.reshape([field.labels.shape[dim] for dim in stay])
+    return field.moved(labels, {dim: i for i, dim in enumerate(stay)})
 
 
 def settle(ties: Ties, fields: Sequence[Field]) -> Fields:
@@ -226,7 +227,7 @@ def settle(ties: Ties, fields: Sequence[Field]) -> Fields:
     result: list[Field] = []
     for field in fields:
         labels = compress(field.labels)
-        field = field if labels is field.labels else Field(labels, field.zero)
+        field = field if labels is field.labels else replace(field, labels=labels)
         if not field.live:
             ties.fix(field.labels, "It is picked by a fixed index.")
             continue
@@ -241,6 +242,10 @@ def settle(ties: Ties, fields: Sequence[Field]) -> Fields:
 
 def _merge(ties: Ties, outer: Field, inner: Field) -> Field:
     """One field for a dimension that a reshape made of two: an element goes where either label goes."""
+    if outer.free or inner.free:
+        lost, kept = (outer, inner) if outer.free else (inner, outer)
+        ties.fix(lost.labels, "It shares a dimension with channels.")
+        return kept
     one, other = torch.broadcast_tensors(outer.labels, inner.labels)
     pairs, place = torch.unique(torch.stack((one, other)).reshape(2, -1), dim=1, return_inverse=True)
     labels = compress(ties.new((pairs.shape[1],))[place].reshape(one.shape))

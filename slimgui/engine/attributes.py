@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
@@ -31,6 +31,29 @@ def _conv(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Any]:
     return {"in_channels": entering * module.groups, "out_channels": leaving}
 
 
+def _recurrent(module: nn.Module) -> dict[str, Any]:
+    assert isinstance(module, nn.RNNBase)
+    entering, hidden = module.weight_ih_l0.shape[1], module.weight_hh_l0.shape[0] // GATES[module.mode]
+    projected = module.weight_hr_l0.shape[0] if module.proj_size else 0
+    return {"input_size": entering, "hidden_size": hidden, "proj_size": projected}
+
+
+def _recurrent_cell(module: nn.Module) -> dict[str, Any]:
+    assert isinstance(module, nn.RNNCellBase)
+    return {"input_size": module.weight_ih.shape[1], "hidden_size": module.weight_hh.shape[1]}
+
+
+def _attention(module: nn.Module) -> dict[str, Any]:
+    """Its forward only asserts that the width divides by the heads; the calls themselves are corrected."""
+    assert isinstance(module, nn.MultiheadAttention)
+    packed = module.in_proj_weight
+    width = (module.q_proj_weight if packed is None else packed).shape[1]
+    heads = module.num_heads if width % module.num_heads == 0 else 1
+    return {"embed_dim": width, "num_heads": heads, "head_dim": width // heads}
+
+
+GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+
 # For each class of torch.nn: its attributes as functions of the shape of its weight.
 BY_WEIGHT: list[tuple[type[nn.Module], Callable[[nn.Module, tuple[int, ...]], dict[str, Any]]]] = [
     (nn.Linear, lambda _, shape: {"in_features": shape[1], "out_features": shape[0]}),
@@ -44,8 +67,14 @@ BY_WEIGHT: list[tuple[type[nn.Module], Callable[[nn.Module, tuple[int, ...]], di
     (nn.RMSNorm, lambda _, shape: {"normalized_shape": tuple(shape)}),
     (nn.GroupNorm, lambda _, shape: {"num_channels": shape[0]}),
     (nn.Embedding, lambda _, shape: {"num_embeddings": shape[0], "embedding_dim": shape[1]}),
+    (nn.RNNBase, lambda module, _: _recurrent(module)),
+    (nn.RNNCellBase, lambda module, _: _recurrent_cell(module)),
+    (nn.MultiheadAttention, lambda module, _: _attention(module)),
     (nn.PReLU, lambda _, shape: {"num_parameters": shape[0]}),
 ]
+
+
+WITHOUT_WEIGHT = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
 
 def set_conv_groups(model: nn.Module, groups: dict[str, int]) -> list[Repair]:
@@ -74,9 +103,8 @@ def _expected(module: nn.Module) -> Iterator[tuple[str, Any]]:
     weight = getattr(module, "weight", None)
     if weight is None:
         weight = getattr(module, "running_mean", None)
-    if weight is None:
-        return
+    shape = tuple(weight.shape) if isinstance(weight, Tensor) else ()
     for kind, attributes in BY_WEIGHT:
-        if isinstance(module, kind):
-            yield from attributes(module, tuple(weight.shape)).items()
+        if isinstance(module, kind) and (shape or kind in WITHOUT_WEIGHT):
+            yield from attributes(module, shape).items()
             return

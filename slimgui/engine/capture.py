@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +24,18 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from slimgui.core.graph import ValueKind
 from slimgui.engine.structural import copy_module, on_meta
 from slimgui.errors import TraceError
+from slimgui import runtime
+from slimgui.runtime import READS, can_open, opened, site_of
 
 Inputs = Tensor | tuple[Any, ...] | dict[str, Any]
 
-_OURS = (f"{Path(torch.__file__).parent}/", f"{Path(__file__).parent}/", "<")
+_OURS = (f"{Path(torch.__file__).parent}/", f"{Path(__file__).parent}/", runtime.__file__, "<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,38 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """One call as the code makes it (torch.split, x.view, x[...]), which may run several ATen ops.
+
+    Attributes:
+        number: position in the order in which the calls begin.
+        name: "view", "__getitem__", "scaled_dot_product_attention".
+        site: place of the call in the code, see `slimgui.runtime.site_of`.
+        time: how often the module's forward has come by there before.
+        module: dotted path of the module whose forward makes it.
+        args: as given; tensors are Refs.
+        outputs: indices of the resulting values.
+        is_open: its inner calls are recorded too.
+    """
+
+    number: int
+    name: str
+    site: str
+    time: int
+    module: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[int, ...]
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Capture:
     """The recorded forward pass. `modules` maps dotted paths to classes."""
 
     values: list[Recorded]
     calls: list[Call]
+    functions: list[Function]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     modules: dict[str, type[nn.Module]]
@@ -119,13 +149,21 @@ def tensors_in(value: Any, depth: int = 8) -> Iterator[Tensor]:
         yield from tensors_in(vars(value), depth - 1)
 
 
-def capture(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capture:
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+# Given the number of a function call, its name, site and module, and the arguments: those to use instead.
+Revise = Callable[[int, str, str, str, tuple[Any, ...], dict[str, Any]], Arguments]
+
+
+def capture(
+    model: nn.Module, inputs: Inputs, *, training: bool = False, revise: Revise | None = None
+) -> Capture:
     """Record one forward pass of a structural copy of `model`; `model` is untouched.
 
     Args:
         model: any module, in any mode; only shapes of its floating-point tensors are used.
         inputs: example inputs; they are read, never written.
         training: record what runs in train mode instead of eval mode.
+        revise: may change the arguments of a function call before it is made.
 
     Raises:
         TraceError: forward raised; names the module and the line.
@@ -135,7 +173,8 @@ def capture(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capt
     args, kwargs = as_call(inputs)
     args, kwargs = _detached(args), _detached(kwargs)
     given = tuple(recorder.add(tensor, "input") for tensor in tensors_in((args, kwargs)))
-    with _quiet(), recorder.following(), recorder:
+    functions = _Functions(recorder, revise)
+    with _quiet(), recorder.following(), recorder, functions:
         try:
             result = twin(*args, **kwargs)
         except Exception as error:
@@ -144,7 +183,7 @@ def capture(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capt
         recorder.index_of[id(tensor)] for tensor in tensors_in(result) if id(tensor) in recorder.index_of
     )
     modules = {name: type(module) for name, module in twin.named_modules()}
-    return Capture(recorder.values, recorder.calls, given, outputs, modules)
+    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, modules)
 
 
 def _detached(value: Any) -> Any:
@@ -181,8 +220,12 @@ class _Recorder(TorchDispatchMode):
         self.values: list[Recorded] = []
         self.calls: list[Call] = []
         self.index_of: dict[int, int] = {}
+        self.twins: list[Tensor] = []  # kept alive, so that their ids stay their own
         self.storages: dict[int, list[int]] = {}
         self.stack: list[str] = []
+        self.visits: list[int] = []  # number of each module call on the stack
+        self.visited = 0
+        self.doing = ("", "")  # op and line at hand, for the sentence when it raises
         self.path_of = {id(module): name for name, module in twin.named_modules()}
         for name, parameter in twin.named_parameters():
             self.add(parameter, "parameter", name)
@@ -202,9 +245,12 @@ class _Recorder(TorchDispatchMode):
 
         def enter(module: nn.Module, args: Any) -> None:
             self.stack.append(self.path_of.get(id(module), self.stack[-1] if self.stack else ""))
+            self.visited += 1
+            self.visits.append(self.visited)
 
         def leave(module: nn.Module, args: Any, output: Any) -> None:
             self.stack.pop()
+            self.visits.pop()
 
         handles = (register_module_forward_pre_hook(enter), register_module_forward_hook(leave))
         try:
@@ -217,6 +263,7 @@ class _Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
+        self.doing = (str(func), _source())
         mixed = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=3)}
         if True in mixed:
             result = func(*_to_meta(args), **_to_meta(kwargs))
@@ -228,7 +275,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _record(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        referred, named = self._refer(args), self._refer(kwargs)
+        referred, named = self.refer(args), self.refer(kwargs)
         written = _written(func, args, kwargs)
         shares = tuple(
             index
@@ -241,15 +288,76 @@ class _Recorder(TorchDispatchMode):
         module = self.stack[-1] if self.stack else ""
         self.calls.append(Call(func, referred, named, outputs, module, _source(), shares))
 
-    def _refer(self, value: Any) -> Any:
+    def together(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        """Arguments on one device: some functions ask before any op mixes them."""
+        devices = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=4)}
+        if len(devices) < 2:
+            return args, kwargs
+        return self._floats_to_meta(args), self._floats_to_meta(kwargs)
+
+    def _floats_to_meta(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value.is_meta or not value.is_floating_point():
+                return value
+            with _disable_current_modes():
+                twin = value.to("meta")
+            self.index_of[id(twin)] = self.refer(value).index
+            self.twins.append(twin)
+            return twin
+        if isinstance(value, (list, tuple)):
+            items = [self._floats_to_meta(item) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        if isinstance(value, dict):
+            return {key: self._floats_to_meta(item) for key, item in value.items()}
+        return value
+
+    def refer(self, value: Any) -> Any:
         if isinstance(value, Tensor):
             index = self.index_of.get(id(value))
             return Ref(self.add(value, "constant") if index is None else index)
         if isinstance(value, (list, tuple)):
-            return tuple(self._refer(item) for item in value)
+            return tuple(self.refer(item) for item in value)
         if isinstance(value, dict):
-            return {key: self._refer(item) for key, item in value.items()}
+            return {key: self.refer(item) for key, item in value.items()}
         return value
+
+
+class _Functions(TorchFunctionMode):
+    """Writes down the calls as the code makes them, and lets `revise` change their arguments."""
+
+    def __init__(self, recorder: _Recorder, revise: Revise | None) -> None:
+        super().__init__()
+        self.recorder, self.revise = recorder, revise
+        self.made: list[Function] = []
+        self.number = 0
+        self.times: dict[tuple[int, str], int] = {}
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", str(func))
+        if name in READS:
+            return func(*args, **kwargs)
+        recorder, number, site = self.recorder, self.number, site_of(sys._getframe(1))
+        module = recorder.stack[-1] if recorder.stack else ""
+        self.number += 1
+        visit = (recorder.visits[-1] if recorder.visits else 0, site)
+        time = self.times[visit] = self.times.get(visit, -1) + 1
+        recorder.doing = (name, _source())
+        if self.revise is not None:
+            args, kwargs = self.revise(number, name, site, module, args, kwargs)
+        args, kwargs = recorder.together(args, kwargs)
+        given, named = recorder.refer(args), recorder.refer(kwargs)
+        if is_open := can_open(func):
+            with self:
+                result = opened(func)(*args, **kwargs)
+        else:
+            result = func(*args, **kwargs)
+        known = recorder.index_of
+        outputs = tuple(known[id(tensor)] for tensor in tensors_in(result, 3) if id(tensor) in known)
+        self.made.append(Function(number, name, site, time, module, given, named, outputs, is_open))
+        return result
 
 
 def _refs(values: tuple[Any, ...]) -> Iterator[int]:
@@ -298,12 +406,10 @@ def _source() -> str:
 
 def _trace_error(error: Exception, recorder: _Recorder) -> TraceError:
     where = recorder.stack[-1] if recorder.stack else ""
-    last = recorder.calls[-1].source if recorder.calls else ""
-    place = " in " + repr(where) if where else ""
-    near = f", after {last}" if last else ""
+    place = " · ".join(part for part in (recorder.doing[0], where, recorder.doing[1]) if part)
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
     return TraceError(
-        f"The model could not be followed{place}{near}.",
+        f"The model could not be followed ({place or 'before its first op'}).",
         f"{type(error).__name__}: {first_line}",
         "Check that the input shape is the one the model was made for.",
     )

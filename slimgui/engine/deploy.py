@@ -7,7 +7,6 @@ and compare it, op by op, with what the labels predict.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +16,15 @@ from slimgui.core.groups import Group
 from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups
 from slimgui.engine.capture import Inputs, capture, tensors_in
-from slimgui.engine.keep import Kept, cut_shape, kept_indices, labels_gone
+from slimgui.engine.correct import find_corrections
+from slimgui.engine.keep import Kept, kept_indices, labels_gone
+from slimgui.engine.predict import View, blocks_left
 from slimgui.engine.recapture import Difference, compare
 from slimgui.engine.structural import cloned, copy_module
 from slimgui.engine.trace import Traced
 from slimgui.engine.verify import Proof
 from slimgui.errors import DeployError, PlanError, TraceError
+from slimgui.runtime import Correction, install
 
 aten = torch.ops.aten
 
@@ -46,7 +48,7 @@ class Deployed:
     model: nn.Module
     kept: Kept
     repairs: tuple[Repair, ...]
-    corrections: tuple[Any, ...]
+    corrections: tuple[Correction, ...]
     selection: Selection = field(repr=False)
     groups: tuple[Group, ...] = field(repr=False)
     inputs: Inputs = field(repr=False)
@@ -88,8 +90,10 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     small = _sliced(model, kept)
     gone = labels_gone(traced.solved, selection)
     repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
+    corrections = find_corrections(small, traced.passes, traced.inputs, gone)
+    install(small, corrections)
     _confirm(small, traced, gone)
-    return Deployed(small, kept, tuple(repairs), (), selection, traced.groups, traced.inputs)
+    return Deployed(small, kept, tuple(repairs), tuple(corrections), selection, traced.groups, traced.inputs)
 
 
 def _check(groups: tuple[Group, ...], selection: Selection) -> None:
@@ -128,20 +132,13 @@ def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
 
 
 def _conv_groups(traced: Traced, gone: Tensor) -> dict[str, int]:
-    """Predicted number of groups of every grouped convolution: channels it reads / channels per group."""
+    """Predicted number of groups of every grouped convolution."""
     result = {}
     for labelled in traced.passes:
+        view = View(labelled, gone)
         for call in labelled.capture.calls:
-            if call.func.overloadpacket is not aten.convolution or call.args[8] == 1:
-                continue
-            source, weight = (labelled.operands[ref.index] for ref in call.args[:2])
-            entering = cut_shape(source.shape, source.fields, gone)[1]
-            kernel = cut_shape(weight.shape, weight.fields, gone)
-            if call.args[6]:  # transposed: dimension 1 of the weight holds out channels per group
-                per_group = source.shape[1] // call.args[8]
-                result[call.module] = max(1, entering // per_group)
-            else:
-                result[call.module] = entering // kernel[1]
+            if call.func.overloadpacket is aten.convolution and call.args[8] > 1:
+                result[call.module] = blocks_left(view, call.args[0], call.args[8])
     return result
 
 

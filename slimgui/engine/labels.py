@@ -11,8 +11,8 @@ head), COARSE along the one before it (whole heads). A tie or a lock may hold in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import torch
@@ -30,6 +30,15 @@ class Where(IntFlag):
     BOTH = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A reshape (by its number) and the dimensions of its result that FINE and COARSE cut."""
+
+    number: int
+    fine: int
+    coarse: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """Labels of one value along its live dimensions.
@@ -37,10 +46,17 @@ class Field:
     Attributes:
         labels: int64, same number of dimensions as the value, size 1 where they do not vary.
         zero: in the masked original, removed positions hold exact zeros.
+        axes: the live dimensions that the FINE and the COARSE solution cut, where those are not simply the
+            last two: data that is permuted takes its inner and outer dimension along.
+        free: the value was made on the spot (zeros, expand): any size will do.
+        origin: the reshape that gave it several live dimensions, and which of them each solution cuts there.
     """
 
     labels: Tensor
     zero: bool
+    axes: tuple[int, int] | None = None
+    free: bool = False
+    origin: Origin | None = None
 
     @property
     def live(self) -> tuple[int, ...]:
@@ -50,7 +66,19 @@ class Field:
     def axis(self, where: Where) -> int:
         """The live dimension that the FINE or COARSE solution cuts."""
         live = self.live
+        if self.axes is not None:
+            dim = self.axes[where is Where.COARSE]
+            if dim in live:
+                return dim
         return live[-2] if where is Where.COARSE and len(live) > 1 else live[-1]
+
+    def moved(self, labels: Tensor, place: Mapping[int, int]) -> Field:
+        """The field with other labels, after its dimension d became place[d]."""
+        axes = None
+        if len(self.live) > 1:
+            fine, coarse = (place.get(self.axis(where), -1) for where in SOLUTIONS)
+            axes = (fine, coarse)
+        return replace(self, labels=labels, axes=axes)
 
 
 Fields = tuple[Field, ...]
@@ -62,9 +90,17 @@ SOLUTIONS = (Where.FINE, Where.COARSE)
 
 
 class Ties:
-    """Collects what the rules state: equal labels, locks and inexactness, each with its op."""
+    """Collects what the rules state: equal labels, locks and inexactness, each with its op.
 
-    def __init__(self) -> None:
+    Args:
+        rigid: (reshape, dimension) for dimensions of reshaped values that turned out to be no channels: the
+            3 of q, k, v, or pixels. No solution cuts along them.
+    """
+
+    def __init__(self, rigid: Iterable[tuple[int, int]] = ()) -> None:
+        self.rigid = frozenset(rigid)
+        self.found_rigid: set[tuple[int, int]] = set()
+        self.number = 0
         self.count = 0
         self.pairs: list[tuple[Tensor, Tensor, Where]] = []
         self.locks: list[tuple[Tensor, Refusal, Where]] = []
@@ -106,6 +142,13 @@ class Ties:
             return Refusal(what)
         return Refusal(what, self.call.name, self.call.module, self.call.source)
 
+    def give_up(self, field: Field, where: Where) -> None:
+        """Remember that the dimension which `where` cuts is none of channels, wherever it came from."""
+        if field.origin is not None:
+            for each, dim in ((Where.FINE, field.origin.fine), (Where.COARSE, field.origin.coarse)):
+                if where & each:
+                    self.found_rigid.add((field.origin.number, dim))
+
     def square(self, field: Field) -> None:
         """A field with several live dimensions may only be cut to a rectangle."""
         if len(field.live) < 2 or id(field.labels) in self._squared:
@@ -134,19 +177,23 @@ def _constant(labels: Tensor, dim: int) -> bool:
     return bool((labels == first).all())
 
 
-def lifted(labels: Tensor, ndim: int) -> Tensor:
-    """`labels` with leading dimensions of size 1, as broadcasting adds them."""
-    return labels.reshape((1,) * (ndim - labels.ndim) + tuple(labels.shape))
+def lifted(field: Field, ndim: int) -> Field:
+    """The field with leading dimensions of size 1, as broadcasting adds them."""
+    more = ndim - field.labels.ndim
+    if not more:
+        return field
+    labels = field.labels.reshape((1,) * more + tuple(field.labels.shape))
+    return field.moved(labels, {dim: dim + more for dim in field.live})
 
 
-def weight_fields(ties: Ties, shape: Sequence[int]) -> Fields:
+def weight_fields(ties: Ties, shape: Sequence[int], *, zero: bool = True, free: bool = False) -> Fields:
     """Fields of a weight: one label per index of every dimension longer than 1."""
     fields = []
     for dim, size in enumerate(shape):
         if size > 1:
             form = [1] * len(shape)
             form[dim] = size
-            fields.append(Field(ties.new(form), zero=True))
+            fields.append(Field(ties.new(form), zero, free=free))
     return tuple(fields)
 
 

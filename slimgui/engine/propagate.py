@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slimgui.engine.algebra import Operand, settle
 from slimgui.engine.capture import Call, Capture
-from slimgui.engine.labels import Field, Fields, Ties, weight_fields
+from slimgui.engine.labels import Fields, Ties, weight_fields
 from slimgui.engine.rules import Step, find_rule, refuse
-from slimgui.engine.rules.creation import UNIFORM
-from slimgui.engine.rules.pointwise import pointwise
+from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM
+from slimgui.engine.rules.pointwise import ELEMENTWISE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ def propagate(ties: Ties, capture: Capture, weights: dict[str, Fields]) -> Label
         for value in capture.values
     ]
     for call in capture.calls:
-        ties.call = call
+        ties.call, ties.number = call, ties.number + 1
         _step(ties, call, operands)
     ties.call = None
     for index in capture.outputs:
@@ -62,7 +62,8 @@ def _step(ties: Ties, call: Call, operands: list[Operand]) -> None:
 
 def _fields(step: Step) -> list[Fields]:
     """Fields of every result of the call."""
-    if not any(operand.fields for operand in step.given):
+    makes_labels = step.call.func.overloadpacket in SIZED | STRETCHING
+    if not makes_labels and not any(operand.fields for operand in step.given):
         return [()] * len(step.call.outputs)
     rule = find_rule(step.call.func)
     found = rule(step) if rule else refuse(step, "SlimGUI has no rule for this op.")
@@ -85,7 +86,7 @@ def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -
     """
     what = "It is written into a part of another tensor."
     target = step.given[0]
-    harmless = find_rule(step.call.func) is pointwise or not any(operand.fields for operand in step.given)
+    harmless = find_rule(step.call.func) in ELEMENTWISE or not any(operand.fields for operand in step.given)
     if not harmless or (not target.fields and any(results)):
         refuse(step, what)
         results = [()] * len(results)
@@ -94,7 +95,7 @@ def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -
         if not harmless:
             for field in seen.fields:
                 step.ties.fix(field.labels, what)
-        fields = tuple(Field(field.labels, zero=False) for field in seen.fields)
+        fields = tuple(replace(field, zero=False) for field in seen.fields)
         operands[index] = Operand(seen.shape, fields, uniform=False, tensor=seen.tensor)
     return results
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from slimgui.engine.algebra import Operand
 from slimgui.engine.capture import Call, Capture, Ref
 from slimgui.engine.keep import cut_field, cut_shape
-from slimgui.engine.labels import Field, Fields, Ties
+from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.rules import Step, find_rule, movement
 
@@ -19,7 +19,7 @@ from slimgui.engine.rules import Step, find_rule, movement
 ROUTES = frozenset(
     {
         movement.moved, movement.reshaped, movement.select, movement.unbind, movement.sliced, movement.split,
-        movement.split_with_sizes,
+        movement.split_with_sizes, movement.indexed,
     }
 )  # fmt: skip
 
@@ -35,8 +35,9 @@ class Difference:
 def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | None:
     """The first difference between the traced pass, cut by `gone`, and the pass of the deployed model."""
     calls = labelled.capture.calls
+    read = {index for call in calls for index in call.operands()} | set(labelled.capture.outputs)
     for number, (call, now) in enumerate(zip(calls, found.calls, strict=False)):
-        what = _difference(labelled, call, found, now, gone)
+        what = _difference(labelled, call, found, now, gone, read)
         if what:
             return Difference(calls[number], what)
     if len(calls) != len(found.calls):
@@ -46,11 +47,13 @@ def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | No
     return None
 
 
-def _difference(labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor) -> str:
+def _difference(
+    labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor, read: set[int]
+) -> str:
     if call.func is not now.func:
         return f"Another op runs here: {now.name}."
     for index, now_index in zip(call.outputs, now.outputs, strict=True):
-        if index is None or now_index is None:
+        if index is None or now_index is None or index not in read:
             continue
         operand = labelled.operands[index]
         want = cut_shape(operand.shape, operand.fields, gone)
@@ -85,7 +88,7 @@ def _same_route(labelled: Labelled, call: Call, now: Call, gone: Tensor) -> bool
         return True
     source = labelled.operands[old.index]
     shape = cut_shape(source.shape, source.fields, gone)
-    remaining = tuple(Field(cut_field(field, gone), field.zero) for field in source.fields)
+    remaining = tuple(replace(field, labels=cut_field(field, gone)) for field in source.fields)
     others = {index: labelled.operands[index] for index in call.operands()}
     others_now = {
         **{n: labelled.operands[o] for o, n in zip(call.operands(), now.operands(), strict=True)},
@@ -101,6 +104,7 @@ def _same_route(labelled: Labelled, call: Call, now: Call, gone: Tensor) -> bool
         _equal(cut_field(one, gone), other.labels)
         for fields, now_fields in zip(before, after, strict=True)
         for one, other in zip(fields, now_fields, strict=True)
+        if not any(one is not rival and set(one.live) & set(rival.live) for rival in fields)
     )
 
 

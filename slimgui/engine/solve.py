@@ -28,8 +28,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Component:
-    """Labels that are cut together in one solution."""
+    """Labels that are cut together in one solution: `labels` of weights, `owner` the component's number."""
 
+    owner: int
     labels: Ints
     signature: bytes
     locked: int | None
@@ -70,8 +71,8 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
     """
     slots = slots_of(weights)
     seen = _unique_labels(watched)
-    group_of = tuple(np.full(ties.count, -1, np.int64) for _ in SOLUTIONS)
-    channel_of = tuple(np.zeros(ties.count, np.int64) for _ in SOLUTIONS)
+    group_of = [np.full(ties.count, -1, np.int64) for _ in SOLUTIONS]  # by component, then by label
+    channel_of = [np.zeros(ties.count, np.int64) for _ in SOLUTIONS]
     groups: list[Group] = []
     known: set[bytes] = set()
     for position, where in enumerate(SOLUTIONS if _differ(ties) else SOLUTIONS[:1]):
@@ -84,9 +85,11 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
             if not fresh or (where is Where.COARSE and (len(fresh) < 2 or fresh[0].locked is not None)):
                 continue
             for channel, component in enumerate(fresh):
-                group_of[position][component.labels] = len(groups)
-                channel_of[position][component.labels] = channel
+                group_of[position][component.owner] = len(groups)
+                channel_of[position][component.owner] = channel
             groups.append(solution.group(fresh, coarse=where is Where.COARSE))
+        group_of[position] = group_of[position][solution.component]
+        channel_of[position] = channel_of[position][solution.component]
     fine, coarse = _without_shadows(group_of, groups)
     return Solved(tuple(_named(groups)), (fine, coarse), (channel_of[0], channel_of[1]))
 
@@ -145,7 +148,7 @@ class _Solution:
         found = []
         for run in runs:
             owner = self.component[run[0]]
-            found.append(Component(run, signatures[owner], locked.get(owner), blurred.get(owner)))
+            found.append(Component(int(owner), run, signatures[owner], locked.get(owner), blurred.get(owner)))
         return sorted(found, key=lambda component: component.labels[0])
 
     def _signatures(self, labels: Ints, places: Ints) -> dict[int, bytes]:

@@ -64,18 +64,28 @@ def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
     Raises:
         TraceError: forward raised; names module and line.
     """
-    ties = Ties()
     captures = [capture(model, example_inputs)]
-    weights = label_weights(ties, captures[0])
     missing = _learnable(model) - reached(captures[0])
     if missing:
         trained = capture(model, example_inputs, training=True)
         if missing & reached(trained):
             captures.append(trained)
-    passes = tuple(propagate(ties, captured, weights) for captured in captures)
+    ties, weights, passes = _labelled(captures, frozenset())
     lock_unreached(ties, weights, set().union(*(reached(captured) for captured in captures)))
     solved = solve(ties, weights, _watched(passes))
     return Traced(solved.groups, example_inputs, weights, passes, solved)
+
+
+def _labelled(
+    captures: list[Capture], rigid: frozenset[tuple[int, int]]
+) -> tuple[Ties, dict[str, Fields], tuple[Labelled, ...]]:
+    """Send labels through every pass; once more when a reshaped dimension turns out to be none of channels."""
+    ties = Ties(rigid)
+    weights = label_weights(ties, captures[0])
+    passes = tuple(propagate(ties, captured, weights) for captured in captures)
+    if ties.found_rigid <= rigid:
+        return ties, weights, passes
+    return _labelled(captures, rigid | ties.found_rigid)
 
 
 def _learnable(model: nn.Module) -> set[str]:

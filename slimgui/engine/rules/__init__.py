@@ -3,6 +3,7 @@
 from slimgui.engine.rules import (  # noqa: F401  (imported for their registrations)
     contraction,
     creation,
+    joining,
     movement,
     normalization,
     pointwise,

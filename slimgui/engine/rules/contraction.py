@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
-from slimgui.engine.algebra import Operand, join, reduce
+from slimgui.engine.algebra import Operand, join, lock_along, project, reduce
 from slimgui.engine.labels import SLIDES, Field, Fields
 from slimgui.engine.rules.movement import reshape_labels
 from slimgui.engine.rules.registry import Step, rule
@@ -82,9 +84,7 @@ def linear(step: Step) -> Fields:
 def convolution(step: Step) -> Fields:
     """Any convolution, in the space (conv group, out channel in it, in channel in it)."""
     source, weight, groups = step.given[0], step.given[1], step.arg("groups")
-    for field in (*source.fields, *weight.fields):
-        if field.live not in ((0,), (1,)):
-            step.ties.fix(field.labels, SLIDES)
+    source, weight = slid_over(step, source), slid_over(step, weight)
     entering = channel_blocks(source, 1, groups).placed((0, 2), 3)
     kernel = _kernel(weight, groups, transposed=step.arg("transposed"))
     product = contract(step, entering, kernel, 3, over=2)
@@ -97,12 +97,24 @@ def convolution(step: Step) -> Fields:
     return add_bias(step, (*batch, *fields), bias)
 
 
+def slid_over(step: Step, operand: Operand) -> Operand:
+    """The operand with fields in dimensions 0 and 1 only: the others keep their size."""
+    spatial = set(range(2, len(operand.shape)))
+    fields = []
+    for field in operand.fields:
+        lock_along(step.ties, field, spatial, SLIDES)
+        ended = spatial & set(field.live)
+        if ended != set(field.live):
+            fields.append(project(step.ties, field, ended) if ended else field)
+    return replace(operand, fields=tuple(fields))
+
+
 def channel_blocks(operand: Operand, dim: int, groups: int) -> Operand:
     """The channel dimension alone, as [groups, channels per group]."""
     size = operand.shape[dim]
     form = (groups, size // groups)
     fields = tuple(
-        Field(reshape_labels(field.labels.reshape(-1), (size,), form), field.zero)
+        Field(reshape_labels(field.labels.reshape(-1), (size,), form), field.zero, free=field.free)
         for field in operand.fields
         if field.live == (dim,)
     )

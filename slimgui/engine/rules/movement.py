@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -9,15 +11,34 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.algebra import Operand, lock_along
-from slimgui.engine.labels import Field, Fields, Ties, compress
+from slimgui.engine.labels import SOLUTIONS, Field, Fields, Origin, Ties, Where, compress
 from slimgui.engine.rules.registry import Step, refuse, rule
 
 aten = torch.ops.aten
 
 
+def carried(field: Field, shape: tuple[int, ...], run: Callable[[Tensor], Tensor]) -> Field:
+    """The field after `run`, which moves data of that shape; its axes go where their indices go."""
+    labels = compress(run(field.labels.expand(shape)))
+    if len(field.live) < 2:
+        return replace(field, labels=labels, axes=None)
+    place = {}
+    for where in SOLUTIONS[::-1]:
+        dim = field.axis(where)
+        form = [1] * len(shape)
+        form[dim] = shape[dim]
+        live = _live(compress(run(torch.arange(shape[dim]).reshape(form).expand(shape))))
+        place[dim] = -1 if not live else live[-1] if where is Where.FINE else live[0]
+    return field.moved(labels, place)
+
+
+def _live(labels: Tensor) -> list[int]:
+    return [dim for dim, size in enumerate(labels.shape) if size > 1]
+
+
 @rule(
     aten.clone, aten.alias, aten.detach, aten.contiguous, aten.lift_fresh, aten._to_copy, aten.lift,
-    aten.detach_, aten.positive,
+    aten.detach_, aten.positive, aten.view_as, aten.alias_copy, aten._conj, aten.resolve_conj,
 )  # fmt: skip
 def same(step: Step) -> Fields:
     """The result has the shape and the data of the argument."""
@@ -25,22 +46,19 @@ def same(step: Step) -> Fields:
 
 
 @rule(
-    aten.permute, aten.transpose, aten.t, aten.unsqueeze, aten.squeeze, aten.expand, aten.flip, aten.roll,
-    aten.repeat, aten.pixel_shuffle, aten.pixel_unshuffle, aten.channel_shuffle, aten.unfold, aten.movedim,
-    aten.index_select, aten.diagonal, aten.transpose_, aten.unsqueeze_, aten.squeeze_, aten.t_,
+    aten.permute, aten.transpose, aten.t, aten.unsqueeze, aten.squeeze, aten.flip, aten.roll, aten.repeat,
+    aten.unfold, aten.movedim, aten.index_select, aten.diagonal, aten.transpose_, aten.unsqueeze_,
+    aten.squeeze_, aten.t_, aten.channel_shuffle, aten.native_channel_shuffle,
 )  # fmt: skip
-def moved(step: Step) -> Fields | list[Fields]:
+def moved(step: Step) -> Fields:
     """Run the op itself on the labels, expanded with stride 0 to the shape of the argument."""
     source = step.given[0]
-    others = step.given[1:]
-    if any(other.fields or not other.real for other in others):
+    if any(other.fields or not other.real for other in step.given[1:]):
         return refuse(step, "The positions it picks are computed by the model.")
-    return tuple(
-        Field(compress(_run(step, field.labels.expand(source.shape))), field.zero) for field in source.fields
-    )
+    return tuple(carried(field, source.shape, lambda labels: _run(step, labels)) for field in source.fields)
 
 
-def _run(step: Step, labels: Tensor) -> Any:
+def _run(step: Step, labels: Tensor) -> Tensor:
     def real(value: Any) -> Any:
         if isinstance(value, Operand):
             return value.tensor
@@ -48,16 +66,44 @@ def _run(step: Step, labels: Tensor) -> Any:
 
     names = [argument.name for argument in step.call.func._schema.arguments]
     rest = [real(step.arg(name)) for name in names[1 : len(step.call.args)]]
-    return step.call.func(labels, *rest)
+    result: Tensor = step.call.func(labels, *rest)
+    return result
 
 
-@rule(aten.view, aten._unsafe_view, aten.reshape)
+@rule(aten.expand)
+def expanded(step: Step) -> Fields:
+    """Like the others; a dimension that is stretched gets labels of its own: any size will do."""
+    source, more = step.given[0], len(step.shape) - len(step.given[0].shape)
+    fields = list(moved(step))
+    if not source.tensor.is_floating_point():
+        return tuple(fields)
+    for dim, size in enumerate(step.shape):
+        if size > 1 and dim >= more and source.shape[dim - more] == 1 and dim > 0:
+            form = [1] * len(step.shape)
+            form[dim] = size
+            fields.append(Field(step.ties.new(form), zero=False, free=True))
+    return tuple(fields)
+
+
+@rule(aten.view, aten._unsafe_view, aten.reshape, aten._reshape_copy)
 def reshaped(step: Step) -> Fields:
     """A reshape, done block by block: only the dimensions in which the label varies are expanded."""
     source = step.given[0]
-    return tuple(
-        Field(reshape_labels(field.labels, source.shape, step.shape), field.zero) for field in source.fields
-    )
+
+    def run(field: Field) -> Field:
+        result = carried(
+            field, tuple(field.labels.shape), lambda labels: reshape_labels(labels, source.shape, step.shape)
+        )
+        return _with_origin(step.ties, result) if len(field.live) < 2 <= len(result.live) else result
+
+    return tuple(run(field) for field in source.fields)
+
+
+def _with_origin(ties: Ties, field: Field) -> Field:
+    """The field of a reshape, cut along its innermost dimensions but not along rigid ones."""
+    free = [dim for dim in field.live if (ties.number, dim) not in ties.rigid] or list(field.live)
+    fine, coarse = free[-1], free[-2] if len(free) > 1 else free[-1]
+    return replace(field, axes=(fine, coarse), origin=Origin(ties.number, fine, coarse))
 
 
 def reshape_labels(labels: Tensor, old: tuple[int, ...], new: tuple[int, ...]) -> Tensor:
@@ -88,15 +134,25 @@ def _blocks(old: tuple[int, ...], new: tuple[int, ...]) -> list[tuple[list[int],
     return blocks
 
 
+def _picked(step: Step, field: Field, dim: int, labels: Tensor, what: str) -> None:
+    """Code names channels of dimension `dim` by number: lock those, or the solution that cuts along it."""
+    if dim not in field.live:
+        return
+    if len(field.live) == 1:
+        step.ties.fix(labels, what)
+        return
+    lock_along(step.ties, field, {dim}, what)
+
+
 @rule(aten.select)
 def select(step: Step) -> Fields:
     """One index of a dimension: that channel is locked, for code names it by its number."""
     source, dim = step.given[0], step.arg("dim") % len(step.given[0].shape)
     result = []
     for field in source.fields:
-        lock_along(step.ties, field, {dim}, "It is picked by a fixed index.")
-        picked = field.labels.expand(source.shape).select(dim, step.arg("index"))
-        result.append(Field(compress(picked), field.zero))
+        got = carried(field, source.shape, lambda labels: labels.select(dim, step.arg("index")))
+        _picked(step, field, dim, got.labels, "It is picked by a fixed index.")
+        result.append(got)
     return tuple(result)
 
 
@@ -105,132 +161,150 @@ def unbind(step: Step) -> list[Fields]:
     """Every index of a dimension as a value of its own: the dimension is locked."""
     source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     for field in source.fields:
-        lock_along(step.ties, field, {dim}, "Its channels are taken apart one by one.")
-    parts = [field.labels.expand(source.shape).unbind(dim) for field in source.fields]
-    return [
-        tuple(Field(compress(part[i]), field.zero) for part, field in zip(parts, source.fields, strict=True))
-        for i in range(source.shape[dim])
-    ]
+        _picked(step, field, dim, field.labels, "Its channels are taken apart one by one.")
+    return _parts(source, source.shape[dim], lambda labels, i: labels.select(dim, i))
 
 
 @rule(aten.slice)
 def sliced(step: Step) -> Fields:
-    """A range of a dimension: locked, unless it is the whole of it."""
+    """A range of a dimension. With a step, neighbours are cut together, so that the step stays right."""
     source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
-    if step.shape != source.shape:
+    start, end, stride = (step.arg(name) for name in ("start", "end", "step"))
+    if stride not in (None, 1):
         for field in source.fields:
-            lock_along(step.ties, field, {dim}, "It is picked by a fixed range.")
-    arguments = [step.arg(name) for name in ("start", "end", "step")]
+            _tie_strided(step.ties, field, dim, stride)
     return tuple(
-        Field(compress(aten.slice(field.labels.expand(source.shape), dim, *arguments)), field.zero)
+        carried(field, source.shape, lambda labels: aten.slice(labels, dim, start, end, stride))
         for field in source.fields
     )
 
 
-@rule(aten.split)
+def _tie_strided(ties: Ties, field: Field, dim: int, stride: int) -> None:
+    if dim not in field.live:
+        return
+    if field.labels.shape[dim] % stride:
+        lock_along(ties, field, {dim}, "It is picked with a step.")
+        return
+    blocks = field.labels.unflatten(dim, (-1, stride))
+    ties.tie(blocks, blocks.narrow(dim + 1, 0, 1))
+
+
+@rule(aten.split, aten.unsafe_split)
 def split(step: Step) -> list[Fields]:
     """Equal parts: position j of every part is cut together, for python recomputes their size."""
     source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     sizes = [shape[dim] for shape in step.shapes if shape is not None]
-    parts = [field.labels.expand(source.shape).split(sizes, dim) for field in source.fields]
-    for field, part in zip(source.fields, parts, strict=True):
-        _tie_parts(step.ties, field, dim, part)
-    return _per_part(source, parts)
-
-
-def _tie_parts(ties: Ties, field: Field, dim: int, parts: tuple[Tensor, ...]) -> None:
-    if dim not in field.live:
-        return
-    if parts[0].shape != parts[-1].shape:
-        lock_along(ties, field, {dim}, "It is split into parts of unequal size.")
-        return
-    for part in parts[1:]:
-        ties.tie(compress(part), compress(parts[0]))
-    if parts[0].shape[dim] == 1:
-        lock_along(ties, field, {dim}, "It is split into single channels.")
-
-
-@rule(aten.split_with_sizes)
-def split_with_sizes(step: Step) -> list[Fields]:
-    """Parts whose sizes stand in the code: the dimension is locked."""
-    source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     for field in source.fields:
-        lock_along(step.ties, field, {dim}, "It is split into parts of fixed sizes.")
+        _tie_parts(step, field, dim, sizes)
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    return _parts(source, len(sizes), lambda labels, i: labels.narrow(dim, starts[i], sizes[i]))
+
+
+def _tie_parts(step: Step, field: Field, dim: int, sizes: list[int]) -> None:
+    if dim not in field.live or len(sizes) == 1:
+        return
+    if sizes[0] != sizes[-1]:
+        lock_along(step.ties, field, {dim}, "It is split into parts of unequal size.")
+    elif sizes[0] == 1:
+        _picked(step, field, dim, field.labels, "It is split into single channels.")
+    else:
+        blocks = field.labels.unflatten(dim, (len(sizes), sizes[0]))
+        step.ties.tie(blocks, blocks.narrow(dim, 0, 1))
+
+
+@rule(aten.split_with_sizes, aten.unsafe_split_with_sizes)
+def split_with_sizes(step: Step) -> list[Fields]:
+    """Parts of given sizes."""
+    source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     sizes = list(step.arg("split_sizes"))
-    return _per_part(source, [field.labels.expand(source.shape).split(sizes, dim) for field in source.fields])
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    for field in source.fields:
+        for start, size in zip(starts, sizes, strict=True):
+            if dim in field.live and size == 1:
+                _picked(step, field, dim, field.labels.narrow(dim, start, 1), "It is a part of one channel.")
+    return _parts(source, len(sizes), lambda labels, i: labels.narrow(dim, starts[i], sizes[i]))
 
 
-def _per_part(source: Operand, parts: list[tuple[Tensor, ...]]) -> list[Fields]:
-    count = len(parts[0]) if parts else 0
+def _parts(source: Operand, count: int, part: Callable[[Tensor, int], Tensor]) -> list[Fields]:
     return [
-        tuple(Field(compress(part[i]), field.zero) for part, field in zip(parts, source.fields, strict=True))
+        tuple(carried(field, source.shape, lambda labels, i=i: part(labels, i)) for field in source.fields)
         for i in range(count)
     ]
 
 
-@rule(aten.cat)
-def cat(step: Step) -> Fields:
-    """Labels follow each other along the dimension; in every other one the parts are tied."""
-    operands = [operand for operand in step.given if operand.shape != (0,)]
-    dim = step.arg("dim", 0) % len(step.shape)
-    along = _along(step, operands, dim)
-    across = _across(step, operands, dim)
-    return tuple(sorted(along + across, key=lambda field: field.live))
-
-
-def _along(step: Step, operands: list[Operand], dim: int) -> Fields:
-    found = [next((f for f in operand.fields if dim in f.live), None) for operand in operands]
-    if not any(found):
+@rule(aten.index)
+def indexed(step: Step) -> Fields:
+    """x[:, numbers]: one dimension, by numbers that are known."""
+    source, indices = step.given[0], step.arg("indices")
+    used = [(dim, index) for dim, index in enumerate(indices) if index is not None]
+    dim, index = used[0]
+    if (
+        len(used) != 1
+        or index.fields
+        or not index.real
+        or len(index.shape) != 1
+        or index.tensor.is_floating_point()
+    ):
+        if any(field.live != (0,) or not field.free for field in source.fields):
+            return refuse(step, "The positions it picks are computed by the model.")
         return ()
-    shape = torch.broadcast_shapes(
-        *((*f.labels.shape[:dim], 1, *f.labels.shape[dim + 1 :]) for f in found if f)
-    )
-    parts = []
-    for operand, field in zip(operands, found, strict=True):
-        size = [*shape[:dim], operand.shape[dim], *shape[dim + 1 :]]
-        if field is not None:
-            parts.append(field.labels.expand(size))
-        elif operand.uniform:
-            parts.append(step.ties.fixed(size, "It follows a value that cannot be cut."))
-        else:
-            parts.append(step.ties.fixed(size, "It is joined with a value that cannot be cut."))
-    return (Field(torch.cat(parts, dim), all(field is not None and field.zero for field in found)),)
-
-
-def _across(step: Step, operands: list[Operand], dim: int) -> Fields:
-    """Fields that are not live along `dim` must be the same in every part."""
-    from slimgui.engine.algebra import join, product_zero
-
-    stripped = []
-    for operand in operands:
-        fields = tuple(field for field in operand.fields if dim not in field.live)
-        shape = (*operand.shape[:dim], 1, *operand.shape[dim + 1 :])
-        rest = tuple(field for field in operand.fields if dim in field.live)
-        if rest and any(len(field.live) > 1 for field in rest):
-            fields = ()
-        stripped.append(Operand(shape, fields, operand.uniform, operand.tensor))
-    everyone = frozenset(range(len(operands)))
-    return join(
-        step.ties, stripped, len(step.shape), lambda zeroed: zeroed == everyone and product_zero(zeroed)
+    numbers = index.tensor.nonzero().reshape(-1) if index.tensor.dtype == torch.bool else index.tensor
+    return tuple(
+        carried(field, source.shape, lambda labels: labels.index_select(dim, numbers))
+        for field in source.fields
     )
 
 
-@rule(aten.constant_pad_nd)
-def pad(step: Step) -> Fields:
-    """Padding runs on the labels; what it adds is fixed."""
-    source, pads, value = step.given[0], list(step.arg("pad")), step.arg("value", 0)
-    ndim = len(source.shape)
+@rule(aten.pixel_shuffle)
+def pixel_shuffle(step: Step) -> Fields:
+    """r² channels become one: they are cut together."""
+    source, r = step.given[0], step.arg("upscale_factor")
     result = []
     for field in source.fields:
-        padded = {ndim - 1 - i // 2 for i, n in enumerate(pads) if n}
-        form = [
-            source.shape[d] if d in padded and d in field.live else n
-            for d, n in enumerate(field.labels.shape)
-        ]
-        own = [n if (ndim - 1 - i // 2) in field.live else 0 for i, n in enumerate(pads)]
-        labels = aten.constant_pad_nd(field.labels.expand(form), own, -1)
-        hole = labels < 0
-        if bool(hole.any()):
-            labels = labels.masked_scatter(hole, step.ties.fixed((int(hole.sum()),), "It is padding."))
-        result.append(Field(labels, (field.zero and value == 0) or not padded - set(field.live)))
+        dim = len(source.shape) - 3
+        lock_along(step.ties, field, {dim + 1, dim + 2}, "Pixels are shuffled along it.")
+        if dim in field.live:
+            blocks = field.labels.unflatten(dim, (-1, r * r))
+            step.ties.tie(blocks, blocks.narrow(dim + 1, 0, 1))
+            field = replace(field, labels=blocks.select(dim + 1, 0))
+        result.append(field)
+    return tuple(result)
+
+
+@rule(aten.pixel_unshuffle)
+def pixel_unshuffle(step: Step) -> Fields:
+    """One channel becomes r²."""
+    source, r = step.given[0], step.arg("downscale_factor")
+    dim = len(source.shape) - 3
+    return _repeated(step, source, dim, r * r)
+
+
+def _repeated(step: Step, source: Operand, dim: int, times: int) -> Fields:
+    result = []
+    for field in source.fields:
+        lock_along(step.ties, field, set(range(dim + 1, len(source.shape))), "Pixels are regrouped along it.")
+        if set(field.live) <= set(range(dim + 1)):
+            labels = field.labels.repeat_interleave(times, dim) if dim in field.live else field.labels
+            shape = [*labels.shape[: dim + 1], *[1] * (len(step.shape) - dim - 1)]
+            result.append(replace(field, labels=labels.reshape(shape)))
+    return tuple(result)
+
+
+@rule(aten.im2col)
+def im2col(step: Step) -> Fields:
+    """Every channel becomes one row per kernel position."""
+    return _repeated(step, step.given[0], 1, prod(step.arg("kernel_size")))
+
+
+@rule(aten.col2im)
+def col2im(step: Step) -> Fields:
+    """The rows of one channel are summed back: they are cut together."""
+    source, positions = step.given[0], prod(step.arg("kernel_size"))
+    result = []
+    for field in source.fields:
+        lock_along(step.ties, field, {2}, "Pixels are regrouped along it.")
+        if field.live == (1,):
+            blocks = field.labels.reshape(-1, positions)
+            step.ties.tie(blocks, blocks[:, :1])
+            result.append(replace(field, labels=blocks[:, 0].reshape(1, -1, *[1] * (len(step.shape) - 2))))
     return tuple(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import torch
 
@@ -74,9 +75,7 @@ def _normalised(step: Step, data: Operand, over: set[int]) -> Fields:
     for field in data.fields:
         blur_along(step.ties, field, over, what)
     bias = step.tensor("bias")
-    unzeroed = Operand(
-        data.shape, tuple(Field(f.labels, zero=False) for f in data.fields), False, data.tensor
-    )
+    unzeroed = Operand(data.shape, tuple(replace(f, zero=False) for f in data.fields), False, data.tensor)
     fields = scaled(step, unzeroed, step.tensor("weight"), [] if bias is None else [bias])
     for field in fields:
         blur_along(step.ties, field, over, what)
@@ -94,7 +93,7 @@ def group_norm(step: Step) -> list[Fields]:
         blur_along(step.ties, field, {1}, "A normaliser's statistics run over these channels.")
     shape = [1] * len(data.shape)
     shape[1] = data.shape[1]
-    whole = tuple(Field(f.labels, zero=False) for f in data.fields)
+    whole = tuple(replace(f, zero=False) for f in data.fields)
     for field in whole:
         lock_along(step.ties, field, set(range(2, len(shape))), "Statistics run over this dimension.")
 

@@ -28,6 +28,9 @@ def pointwise_without_tag(step: Step) -> Fields:
     return pointwise(step)
 
 
+ELEMENTWISE = (pointwise, pointwise_without_tag)
+
+
 def stays_zero(step: Step, zeroed: frozenset[int]) -> bool:
     """Whether the result is zero where the operands at these positions are: found by trying it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import torch
 
@@ -23,16 +24,16 @@ def reduced_dims(step: Step, operand: Operand) -> tuple[set[int], bool]:
     return {dim % ndim for dim in dims}, bool(step.arg("keepdim", False))
 
 
-@rule(aten.sum)
+@rule(aten.sum, aten.linalg_vector_norm, aten.norm)
 def summed(step: Step) -> Fields:
-    """A sum: exact where removed channels are zero."""
+    """A sum (of powers): exact where removed channels are zero."""
     dims, keepdim = reduced_dims(step, step.given[0])
     return reduce(step.ties, step.given[0].fields, dims, "", keepdim=keepdim)
 
 
 @rule(
-    aten.mean, aten.amax, aten.amin, aten.var, aten.std, aten.var_mean, aten.std_mean, aten.norm,
-    aten.linalg_vector_norm, aten.logsumexp, aten.prod,
+    aten.mean, aten.amax, aten.amin, aten.var, aten.std, aten.var_mean, aten.std_mean,
+    aten.logsumexp, aten.prod,
 )  # fmt: skip
 def statistic(step: Step) -> list[Fields]:
     """A statistic over channels counts the removed ones no more."""
@@ -75,10 +76,8 @@ def _lock(step: Step, dims: Collection[int]) -> None:
 @rule(aten._softmax, aten._log_softmax, aten.softmax, aten.log_softmax, aten._safe_softmax)
 def softmax(step: Step) -> Fields:
     """Shares of a whole: removed channels take part in the sum no more."""
-    from slimgui.engine.labels import Field
-
     operand = step.given[0]
     dim = step.arg("dim") % len(operand.shape)
     for field in operand.fields:
         blur_along(step.ties, field, {dim}, "A softmax runs over these channels.")
-    return tuple(Field(field.labels, zero=False) for field in operand.fields)
+    return tuple(replace(field, zero=False) for field in operand.fields)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from slimgui.engine.algebra import lock_along
-from slimgui.engine.labels import Field, Fields
+from slimgui.engine.algebra import lock_along, project
+from slimgui.engine.labels import SLIDES, Fields
 from slimgui.engine.rules.registry import Step, rule
 
 aten = torch.ops.aten
@@ -14,10 +14,13 @@ aten = torch.ops.aten
 def _passes(step: Step, spatial: int) -> list[Fields]:
     data, ndim = step.given[0], len(step.given[0].shape)
     fixed = set(range(ndim - spatial, ndim))
+    fields = []
     for field in data.fields:
-        lock_along(step.ties, field, fixed, "An op slides over this dimension.")
-    fields = tuple(Field(f.labels, f.zero) for f in data.fields if not fixed & set(f.live))
-    return [fields for shape in step.shapes if shape is not None]
+        lock_along(step.ties, field, fixed, SLIDES)
+        ended = fixed & set(field.live)
+        if ended != set(field.live):
+            fields.append(project(step.ties, field, ended) if ended else field)
+    return [tuple(fields) for shape in step.shapes if shape is not None]
 
 
 @rule(

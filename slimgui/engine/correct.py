@@ -1,0 +1,130 @@
+"""Deployed model and prediction -> the corrections that its forward code needs.
+
+The forward pass of the deployed model is recorded in step with the traced one. Before each call its
+arguments are compared with the prediction; a stale one is corrected on the spot, so that one pass finds
+them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from slimgui.engine.capture import Arguments, Function, Inputs, capture
+from slimgui.engine.predict import View, expected
+from slimgui.engine.propagate import Labelled
+from slimgui.errors import TraceError
+from slimgui.runtime import Correction, Path, argument, replaced
+
+# The number beside a tensor may follow from a size that is now smaller; its old value is right.
+ARITHMETIC = frozenset(
+    {
+        "mul", "div", "true_divide", "add", "sub", "rsub", "pow", "mul_", "div_", "add_", "sub_", "multiply",
+        "divide", "__mul__", "__rmul__", "__imul__", "__truediv__", "__rtruediv__", "__itruediv__", "__add__",
+        "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "__pow__", "__rpow__", "__rdiv__",
+    }
+)  # fmt: skip
+EXACT = frozenset({"__getitem__", "__setitem__", "roll", "narrow"})
+
+Kind = Literal["scale", "exact", "indices"]
+
+
+class Stale:
+    """Finds the corrections of one pass; give `revise` to `capture`."""
+
+    def __init__(self, labelled: Labelled, gone: Tensor) -> None:
+        self.traced = {call.number: call for call in labelled.capture.functions}
+        self.view = View(labelled, gone)
+        # per argument of a call in the code: what it needs each time the forward comes by, None for nothing
+        self.seen: dict[tuple[str, str, Path], dict[int, Correction | None]] = {}
+        self.open_sites: dict[str, str] = {}
+        self.in_step = True
+
+    def revise(
+        self, number: int, name: str, site: str, module: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Arguments:
+        """The arguments, with the stale ones corrected."""
+        call = self.traced.get(number)
+        if call is None or (call.name, call.site, call.module) != (name, site, module):
+            self.in_step = False
+        if not self.in_step or call is None:
+            return args, kwargs
+        for path, kind, want in self._wanted(call, args, kwargs):
+            have = argument(args, kwargs, path)
+            times = self.seen.setdefault((module, site, path), {})
+            if _alike(have, want):
+                times[call.time] = None
+                continue
+            correction = Correction(module, site, path, kind, have if kind == "scale" else None, want)
+            times[call.time] = correction
+            args, kwargs = replaced(args, kwargs, path, correction.apply)
+        if call.is_open:
+            self.open_sites[site] = module
+        return args, kwargs
+
+    def _wanted(
+        self, call: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[tuple[Path, Kind, Any]]:
+        for path, number in expected(call, self.view):
+            have = argument(args, kwargs, path)
+            if isinstance(number, list):
+                yield path, "indices", number
+            elif have is None or isinstance(have, int):
+                yield path, "exact" if have is None or call.name in EXACT else "scale", number
+        for i, (was, now) in enumerate(zip(call.args, args, strict=False)):
+            if _is_number(was, now, call.name):
+                yield (i,), "scale", was
+
+    def corrections(self) -> list[Correction]:
+        """What was found, with the functions that have to be opened to reach it.
+
+        A correction that is the same each time holds always; otherwise every time gets its own.
+        """
+        found: list[Correction] = []
+        for times in self.seen.values():
+            needed = list(times.values())
+            if needed[0] is not None and all(each == needed[0] for each in needed):
+                found.append(needed[0])
+            else:
+                found += [replace(c, site=f"{c.site}#{time}") for time, c in times.items() if c is not None]
+        sites = [correction.site.partition("#")[0] for correction in found]
+        opens = [
+            Correction(module, site, (), "open")
+            for site, module in self.open_sites.items()
+            if any(inner != site and inner.endswith(f" < {site}") for inner in sites)
+        ]
+        return found + opens
+
+
+def _is_number(was: Any, now: Any, name: str) -> bool:
+    if isinstance(was, bool) or isinstance(now, bool):
+        return False
+    kinds = (int, float) if name in ARITHMETIC else (float,)
+    return isinstance(was, kinds) and isinstance(now, kinds)
+
+
+def _alike(have: Any, want: Any) -> bool:
+    if isinstance(want, list):
+        return isinstance(have, Tensor) and have.tolist() == want
+    if isinstance(want, float) and isinstance(have, (int, float)):
+        return math.isclose(have, want, rel_tol=1e-12)
+    return bool(have == want)
+
+
+def find_corrections(
+    small: nn.Module, passes: tuple[Labelled, ...], inputs: Inputs, gone: Tensor
+) -> list[Correction]:
+    """Every correction that the forward code of `small` needs, over all passes."""
+    found: dict[tuple[str, str, Path], Correction] = {}
+    for number, labelled in enumerate(passes):
+        stale = Stale(labelled, gone)
+        with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
+            capture(small, inputs, training=number > 0, revise=stale.revise)
+        for correction in stale.corrections():
+            found.setdefault((correction.module, correction.site, correction.path), correction)
+    return list(found.values())

@@ -1,0 +1,198 @@
+"""Corrections that a deployed model carries: a few arguments of a few calls, changed as they are made.
+
+Sizes that stand in forward code (`x.view(B, 8, 64)`) are stale once channels are gone. The forward of a
+module with such calls runs under a torch-function mode that replaces exactly the stale arguments, found
+by the place of the call in the code. It rewrites nothing: branches, dropout, other batch sizes and other
+image sizes work as before. Depends on torch alone, and is all of SlimGUI that a deployed model needs.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType, MethodType
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+_MODULE_CALL = nn.Module._call_impl.__code__.co_filename
+_SKIPPED = (torch.overrides.__file__, str(pathlib.Path(__file__).parent))
+_RESHAPING = frozenset({"view", "reshape", "unflatten", "expand"})
+_UNCHECKED = {
+    name: lambda *_: False
+    for name in ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+}
+
+# Functions that read a property and make no tensor: never corrected, so never looked at.
+READS = frozenset(
+    {
+        "__get__", "__len__", "__bool__", "__repr__", "__format__", "dim", "size", "numel", "stride", "type",
+        "item", "tolist", "is_floating_point", "is_complex", "element_size", "is_contiguous", "get_device",
+        "nelement", "ndimension", "data_ptr", "__hash__", "is_same_size", "storage_offset", "__set__",
+    }
+)  # fmt: skip
+
+Path = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One argument of one call.
+
+    Attributes:
+        module: dotted path of the module whose forward makes the call.
+        site: place of the call in the code, from the call outwards: "Attention.forward:12:8-12:30"; "#2" behind
+            it when only the third time the forward comes by counts.
+        path: where the argument is: position or keyword first, then indices into sequences.
+        kind: "scale" multiplies by new / old (sizes that also depend on the batch stay right), "exact" puts
+            `new` in its place, "indices" puts an index tensor in its place, "open" looks inside the function.
+        old: the stale argument, with the example inputs.
+        new: what it has to be with the example inputs.
+    """
+
+    module: str
+    site: str
+    path: Path
+    kind: Literal["scale", "exact", "indices", "open"]
+    old: Any = None
+    new: Any = None
+
+    def apply(self, value: Any) -> Any:
+        """The corrected argument. Raises RuntimeError when a size cannot be scaled to a whole number."""
+        if self.kind == "indices":
+            return torch.tensor(self.new, device=value.device, dtype=value.dtype)
+        if self.kind == "exact" or value == self.old:
+            return self.new
+        if isinstance(self.old, float) or isinstance(self.new, float):
+            return value * (self.new / self.old)
+        scaled, rest = divmod(value * self.new, self.old) if self.old else (value, 0)
+        if rest:
+            raise RuntimeError(f"{self.site}: size {value} does not scale from {self.old} to {self.new}")
+        return scaled
+
+
+def install(model: nn.Module, corrections: Iterable[Correction]) -> None:
+    """Let the modules of `model` make their calls with these corrections, in place."""
+    tables: dict[str, dict[str, list[Correction]]] = {}
+    for correction in corrections:
+        tables.setdefault(correction.module, {}).setdefault(correction.site, []).append(correction)
+    for path, table in tables.items():
+        module = model.get_submodule(path)
+        vars(module)["slimgui_corrections"] = table
+        vars(module)["forward"] = MethodType(corrected_forward, module)
+
+
+@torch.compiler.disable
+def corrected_forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """The forward of the module's class, with its corrections."""
+    with _Corrected(vars(self)["slimgui_corrections"], sys._getframe()):
+        return type(self).forward(self, *args, **kwargs)
+
+
+class _Corrected(TorchFunctionMode):
+    """Corrects the calls that one module's forward makes itself; those of inner modules pass."""
+
+    def __init__(self, table: Mapping[str, list[Correction]], anchor: FrameType) -> None:
+        super().__init__()
+        self.table, self.anchor = table, anchor
+        self.times: dict[str, int] = {}
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in READS:
+            return func(*args, **kwargs)
+        for correction in self._corrections(site_of(sys._getframe(1), self.anchor)):
+            if correction.kind == "open":
+                with self:
+                    return opened(func)(*args, **kwargs)
+            args, kwargs = replaced(args, kwargs, correction.path, correction.apply)
+        return func(*args, **kwargs)
+
+    def _corrections(self, site: str) -> list[Correction]:
+        time = self.times[site] = self.times.get(site, -1) + 1
+        return [*self.table.get(site, ()), *self.table.get(f"{site}#{time}", ())]
+
+
+_places: dict[tuple[CodeType, int], str] = {}
+
+
+def site_of(frame: FrameType | None, anchor: FrameType | None = None) -> str:
+    """The place of a call: code positions from `frame` outwards to the call of the module it runs in.
+
+    With an `anchor` they end at that frame; "" when a module's call is reached before: an inner module's
+    business.
+    """
+    parts = []
+    while frame is not None and frame is not anchor and frame.f_code.co_filename != _MODULE_CALL:
+        if not frame.f_code.co_filename.startswith(_SKIPPED):
+            parts.append(_place(frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return " < ".join(parts) if frame is anchor or anchor is None else ""
+
+
+def _place(code: CodeType, instruction: int) -> str:
+    place = _places.get((code, instruction))
+    if place is None:
+        first, last, column, end = list(code.co_positions())[instruction // 2]
+        lines = [(line or code.co_firstlineno) - code.co_firstlineno for line in (first, last)]
+        place = f"{code.co_qualname}:{lines[0]}:{column}-{lines[1]}:{end}"  # chained calls begin alike
+        _places[code, instruction] = place
+    return place
+
+
+def can_open(func: Any) -> bool:
+    """Whether `func` is a python function of torch that reshapes by computed sizes."""
+    return (
+        isinstance(func, FunctionType)
+        and func.__module__ == "torch.nn.functional"
+        and not _RESHAPING.isdisjoint(func.__code__.co_names)
+    )
+
+
+def opened(func: FunctionType) -> Callable[..., Any]:
+    """The same function, that does not hand itself over to the mode as a whole."""
+    namespace = {**func.__globals__, **_UNCHECKED}
+    copy = FunctionType(func.__code__, namespace, func.__name__, func.__defaults__, func.__closure__)
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy
+
+
+def replaced(
+    args: tuple[Any, ...], kwargs: dict[str, Any], path: Path, change: Callable[[Any], Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with the one at `path` changed; a keyword that was left out is added."""
+    first, *rest = path
+    if isinstance(first, int):
+        return (*args[:first], _inside(args[first], rest, change), *args[first + 1 :]), kwargs
+    return args, {**kwargs, first: _inside(kwargs.get(first), rest, change)}
+
+
+def _inside(value: Any, path: list[int | str], change: Callable[[Any], Any]) -> Any:
+    if not path:
+        return change(value)
+    first, *rest = path
+    if isinstance(value, slice):
+        parts = {name: getattr(value, name) for name in ("start", "stop", "step")}
+        parts[str(first)] = change(parts[str(first)])
+        return slice(parts["start"], parts["stop"], parts["step"])
+    items = [_inside(item, rest, change) if i == first else item for i, item in enumerate(value)]
+    return tuple(items) if isinstance(value, tuple) else items
+
+
+def argument(args: tuple[Any, ...], kwargs: Mapping[str, Any], path: Path) -> Any:
+    """The argument at `path`, None where there is none."""
+    value: Any = None
+    for i, step in enumerate(path):
+        if i == 0:
+            value = args[step] if isinstance(step, int) else kwargs.get(step)
+        elif isinstance(value, slice):
+            value = getattr(value, str(step))
+        else:
+            value = value[step] if value is not None else None
+    return value

@@ -7,7 +7,6 @@ each row it passes. A net much taller than wide is cut where few arrows cross an
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +17,8 @@ PITCH = BOX_HEIGHT + 28.0  # from row to row
 GAP = 20.0  # between boxes of a row
 LANE = 14.0  # room of an arrow that passes a row
 GUTTER = 64.0  # between columns
-ASPECT = 1.4  # width : height that folding aims at
+ASPECT = 1.15  # width : height that folding aims at
+MOST_COLUMNS = 40
 UNFOLDED = 8  # rows that always stay one column
 OWN_LIMIT = 300  # below this many boxes the own ordering is as fast, and steadier
 
@@ -206,23 +206,47 @@ def _settle(layers: _Layers, row: Sequence[int], near: dict[int, list[int]]) -> 
 
 
 def _columns(layers: _Layers) -> list[range]:
-    """Rows of each column: cut where few arrows cross, for a whole ASPECT times as wide as high."""
-    rows = layers.rows
-    xs = list(layers.x.values()) or [0.0]
-    width = max(xs) - min(xs) + BOX_WIDTH + GUTTER
-    wanted = round(math.sqrt(ASPECT * len(rows) * PITCH / width)) if len(rows) > UNFOLDED else 1
-    row_of = {node: index for index, row in enumerate(rows) for node in row}
-    crossing = [0] * len(rows)
+    """Rows of each column: of all foldings the one that is drawn largest in a frame of ASPECT."""
+    if len(layers.rows) <= UNFOLDED:
+        return [range(len(layers.rows))]
+    crossing = _crossing(layers)
+    tries = [_cut(crossing, count) for count in range(1, MOST_COLUMNS + 1)]
+    return max(tries, key=lambda columns: _scale(layers, columns))
+
+
+def _crossing(layers: _Layers) -> list[int]:
+    """Arrows between each row and the next."""
+    row_of = {node: index for index, row in enumerate(layers.rows) for node in row}
+    crossing = [0] * len(layers.rows)
     for upper, _ in layers.links():
         crossing[row_of[upper]] += 1
-    cuts, height = [0], len(rows) / wanted
-    for index in range(1, wanted):
+    return crossing
+
+
+def _cut(crossing: Sequence[int], count: int) -> list[range]:
+    """About `count` columns of about the same height, cut where few arrows cross."""
+    cuts, height = [0], len(crossing) / count
+    slack = max(1, int(height / 4))
+    for index in range(1, count):
         ideal = round(index * height)
-        slack = max(1, int(height / 4))
-        spots = range(max(cuts[-1] + 1, ideal - slack), min(len(rows), ideal + slack + 1))
+        spots = range(max(cuts[-1] + 1, ideal - slack), min(len(crossing), ideal + slack + 1))
         if spots:
             cuts.append(min(spots, key=lambda row: (crossing[row - 1], abs(row - ideal))))
-    return [range(start, end) for start, end in zip(cuts, [*cuts[1:], len(rows)], strict=True)]
+    return [range(start, end) for start, end in zip(cuts, [*cuts[1:], len(crossing)], strict=True)]
+
+
+def _scale(layers: _Layers, columns: Sequence[range]) -> float:
+    """How large the folded net is drawn in a frame of height 1 and width ASPECT."""
+    width = sum(high - low + GUTTER for low, high in (_span(layers, column) for column in columns))
+    return min(ASPECT / width, 1 / (PITCH * max(len(column) for column in columns)))
+
+
+def _span(layers: _Layers, column: range) -> tuple[float, float]:
+    """Left and right end of a column, before it is moved to its place."""
+    nodes = [node for row in column for node in layers.rows[row]]
+    low = min((layers.x[node] - layers.width(node) / 2 for node in nodes), default=0.0)
+    high = max((layers.x[node] + layers.width(node) / 2 for node in nodes), default=0.0)
+    return low, high
 
 
 def _points(layers: _Layers, columns: Sequence[range]) -> tuple[dict[int, Point], dict[int, float]]:
@@ -231,9 +255,7 @@ def _points(layers: _Layers, columns: Sequence[range]) -> tuple[dict[int, Point]
     gutters: dict[int, float] = {}
     left = 0.0
     for column in columns:
-        nodes = [node for row in column for node in layers.rows[row]]
-        low = min((layers.x[node] - layers.width(node) / 2 for node in nodes), default=0.0)
-        high = max((layers.x[node] + layers.width(node) / 2 for node in nodes), default=0.0)
+        low, high = _span(layers, column)
         for depth, row in enumerate(column):
             for node in layers.rows[row]:
                 points[node] = (round(layers.x[node] - low + left, 1), round(depth * PITCH, 1))

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap, QValidator
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap, QValidator
 from PySide6.QtWidgets import QSpinBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from slimgui.gui.models.groups import Role
@@ -35,6 +35,7 @@ class CountEditor(QSpinBox):
         self.setValue(current)
         self.setKeyboardTracking(False)
         self.setFrame(False)
+        self.setAutoFillBackground(True)
         self.setAccessibleName("Channels to keep")
         self.setToolTip(f"1 to {size}; 50%, /2, -8 and =64 work as well. Enter takes it, Esc goes back")
 
@@ -76,6 +77,10 @@ class CountDelegate(QStyledItemDelegate):
         if isinstance(colour, QColor):
             option.icon = _swatch(colour.name())
             option.decorationSize = QSize(14, 14)
+        if index.parent().isValid():
+            muted = QColor(colours(option.palette).muted)
+            for role in (QPalette.ColorRole.Text, QPalette.ColorRole.HighlightedText):
+                option.palette.setColor(role, muted)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Room for the bar below the text."""

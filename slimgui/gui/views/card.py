@@ -66,20 +66,17 @@ class Card(QWidget):
         words.setSpacing(3)
         for label in (self.what, self.why, self.hint):
             words.addWidget(label)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE)
-        for button in (self.offer, self.show_details, self.copy):
-            buttons.addWidget(button)
-        buttons.addStretch()
-        words.addSpacing(4)
-        words.addLayout(buttons)
-        words.addWidget(self.details)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * SPACE + 4, SPACE + 4, SPACE, SPACE + 4)
-        row.setSpacing(SPACE + 4)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addSpacing(4)
         row.addLayout(words, 1)
-        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        for button in (self.offer, self.show_details, self.copy, self.close_button):
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * SPACE + 4, SPACE + 4, SPACE, SPACE + 4)
+        column.addLayout(row)
+        column.addWidget(self.details)
 
     def show_notice(self, notice: Notice) -> None:
         """Show `notice` in place of what was shown."""

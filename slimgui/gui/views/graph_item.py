@@ -15,7 +15,7 @@ from slimgui.gui.theme import Colours, colours
 from slimgui.gui.views.scene import Box, Picture
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
-NEAR: Final = 0.5  # above this one text can be read
+NEAR: Final = 0.44  # above this one text can be read
 PAD: Final = 13.0
 RADIUS: Final = 7.0
 
@@ -173,7 +173,7 @@ class GraphItem(QGraphicsItem):
             painter.drawStaticText(QPointF(right - width, top), self._counts[number])
             if box.locked:
                 painter.drawPixmap(
-                    QRectF(box.rect.right() - 28, box.rect.top() + 6, 17, 17),
+                    QRectF(box.rect.right() - 26, box.rect.top() + 4, 14, 14),
                     self._lock,
                     QRectF(self._lock.rect()),
                 )

@@ -150,7 +150,7 @@ class GraphView(QGraphicsView):
         self._follows = self._follows and not moved
         if event.button() == Qt.MouseButton.LeftButton and not moved and self._picture is not None:
             number = self._box_at(here)
-            self.group_clicked.emit("" if number is None else self._picture.boxes[number].layer.group)
+            self.group_clicked.emit("" if number is None else self._picture.boxes[number].group)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """See Qt."""
@@ -182,8 +182,8 @@ class GraphView(QGraphicsView):
             lines.append(f"Output as traced: {text.shape(box.layer.shape)}")
         if box.locked:
             lines.append(f"Must stay whole: {box.locked}")
-        elif box.layer.group:
-            lines.append(f"Group: {box.layer.group}")
+        elif box.group:
+            lines.append(f"Group: {box.group}")
         return "\n".join(lines)
 
     def _box_at(self, point: QPoint) -> int | None:

@@ -25,7 +25,7 @@ from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import SPACE, colours, mixed
 
 _WIDTHS = {
-    Column.GROUP: 158, Column.KEEP: 56, Column.OF: 44, Column.REMOVED: 74, Column.PARAMS: 86, Column.MACS: 74,
+    Column.GROUP: 158, Column.KEEP: 62, Column.OF: 44, Column.REMOVED: 74, Column.PARAMS: 86, Column.MACS: 74,
     Column.STATE: 70,
 }  # fmt: skip
 

@@ -12,16 +12,17 @@ from slimgui.core.graph import Layer
 from slimgui.core.wire import BOX_HEIGHT, BOX_WIDTH, Document
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
-MARGIN = 40.0
+MARGIN = 24.0
 _BEND = 8.0
 _ARROW = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One layer as drawn. `locked` is the reason, "" when its channels may be removed."""
+    """One layer as drawn. `group` holds its output; `locked` is the reason when that must stay whole."""
 
     layer: Layer
+    group: str
     rect: QRectF
     colour: QColor
     locked: str
@@ -60,13 +61,15 @@ def picture(document: Document) -> Picture:
     number_of = {row.id: number for number, row in enumerate(document.groups)}
     locked = {row.id: str(row.locked) for row in document.groups if row.locked}
     sizes = {row.id: row.size for row in document.groups}
+    writes = {member.layer: row.id for row in document.groups for member in row.members if member.dim == 0}
     boxes = []
     for layer, (x, y) in zip(graph.layers, graph.positions, strict=True):
-        reason = layer.locked or locked.get(layer.group, "")
-        free = layer.group in number_of and not reason
-        colour = group_colour(number_of[layer.group]) if free else QColor(LOCKED_COLOUR)
+        group = layer.group or writes.get(layer.name, "")
+        reason = layer.locked or locked.get(group, "")
+        free = group in number_of and not reason
+        colour = group_colour(number_of[group]) if free else QColor(LOCKED_COLOUR)
         rect = QRectF(x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT)
-        boxes.append(Box(layer, rect, colour, reason, layer.channels.at(sizes)))
+        boxes.append(Box(layer, group, rect, colour, reason, layer.channels.at(sizes)))
     arrows = tuple(
         _arrow(edge, [QPointF(x, y) for x, y in route])
         for edge, route in zip(graph.edges, document.routes, strict=True)

@@ -6,11 +6,11 @@ import time
 from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from slimgui.gui import text
 from slimgui.gui.session import Task
-from slimgui.gui.theme import SPACE
+from slimgui.gui.theme import SPACE, scaled
 
 PATIENCE_MS: Final = 300
 _TICK_MS: Final = 250
@@ -28,11 +28,14 @@ class TaskStrip(QWidget):
         self.title, self.phase, self.clock = QLabel(self), QLabel(self), QLabel(self)
         for label, name in ((self.title, "Task"), (self.phase, "Phase"), (self.clock, "Elapsed time")):
             label.setAccessibleName(name)
-        self.title.setStyleSheet("font-weight: bold")
+        self.title.setFont(scaled(self.font(), 1.0, bold=True))
+        self.phase.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )  # never pushes panels
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName("Progress")
         self.bar.setTextVisible(False)
-        self.bar.setFixedSize(220, 8)
+        self.bar.setFixedSize(180, 8)
         self.button = QPushButton("&Cancel", self)
         self.button.setAccessibleName("Cancel the running task")
         self.button.setToolTip("Stop at once; the open model and your edits stay as they are")

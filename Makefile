@@ -1,12 +1,15 @@
 # make run    opens the window on the example      make run FILE=my.pt   opens that file instead
 # make test   runs every check and every test      make check            the same, without the set-up
+# make zoo ARGS=torchvision   cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
+# make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
 #
-# Both set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
+# run and test set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
 # versions of constraints.txt. TORCH_INDEX=URL takes torch and torchvision from that wheel index, for example
 #   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3
 TORCH_INDEX ?=
+ARGS ?=
 FILE ?= resources/example/fashion_cnn.pt
 
 VENV := .venv
@@ -18,7 +21,7 @@ FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check format display clean
+.PHONY: run test check zoo fuzz format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -32,6 +35,12 @@ check:
 	$(BIN)/mypy --strict slimgui
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+zoo:
+	$(BIN)/python -m benchmarks.zoo $(ARGS)
+
+fuzz:
+	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
 format:
 	$(BIN)/ruff format .

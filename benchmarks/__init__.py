@@ -1,0 +1,1 @@
+"""What is claimed about speed, coverage and accuracy, as programs that measure it."""

@@ -1,0 +1,1 @@
+"""Whole libraries of models, a row each: `make zoo ARGS=torchvision`."""

@@ -1,0 +1,185 @@
+"""Every model of a library, cut and judged: one process each, one row each.
+
+python -m benchmarks.zoo torchvision [--only NAME,NAME] [--family NAME] [--resume] [--failed]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import select
+import signal
+import sys
+import time
+import warnings
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from benchmarks import judge
+from benchmarks.judge import Row
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS, GIGABYTES = 180, 16
+SEED = 7
+HEAD = (
+    ("model", 34), ("verdict", 8), ("groups", 13), ("share exact+inexact", 14), ("left", 5), ("trace s", 6),
+    ("deploy s", 6), ("error", 8), ("control", 8), ("in", 3), ("detail", 60),
+)  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make zoo ARGS=...", description=__doc__.splitlines()[0])
+    parser.add_argument("library", choices=["torchvision"])
+    parser.add_argument("--only", default="", help="names, separated by commas")
+    parser.add_argument("--family", default="", help="one family of the library")
+    parser.add_argument("--resume", action="store_true", help="leave out what has a row")
+    parser.add_argument("--failed", action="store_true", help="only what is not exact or inexact yet")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="per model")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)  # and children may be forked: no pool of threads exists yet
+
+    from benchmarks.zoo import vision
+
+    store = ROOT / "build" / f"zoo-{options.library}.jsonl"
+    rows = _read(store)
+    wanted = _wanted(vision.names(), rows, options)
+    print(_line([title for title, _ in HEAD]), flush=True)
+    for name in wanted:
+        rows[name] = _in_child(name, vision.names()[name], options.seconds)
+        print(_line(_cells(rows[name])), flush=True)
+        store.parent.mkdir(exist_ok=True)
+        store.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows.values()), encoding="utf-8")
+        _document(ROOT / "docs" / f"zoo-{options.library}.md", rows, vision.names())
+    print(_totals([rows[name] for name in wanted]))
+    return any(rows[name].verdict in ("WRONG", "CRASH") for name in wanted)
+
+
+def _wanted(names: dict[str, str], rows: dict[str, Row], options: argparse.Namespace) -> list[str]:
+    only = set(filter(None, options.only.split(",")))
+    if unknown := only - set(names):
+        raise SystemExit(f"no such model: {', '.join(sorted(unknown))}")
+    chosen = [name for name in names if not only or name in only]
+    chosen = [name for name in chosen if options.family in ("", names[name])]
+    if options.resume:
+        chosen = [name for name in chosen if name not in rows]
+    if options.failed:
+        chosen = [n for n in chosen if n not in rows or rows[n].verdict not in ("exact", "inexact")]
+    return chosen
+
+
+def _read(store: Path) -> dict[str, Row]:
+    if not store.exists():
+        return {}
+    found = [Row(**json.loads(line)) for line in store.read_text(encoding="utf-8").splitlines()]
+    return {row.name: row for row in found}
+
+
+def _in_child(name: str, family: str, seconds: int) -> Row:
+    """The row, made in a process of its own that may not take longer or more memory than it should."""
+    reading, writing = os.pipe()
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _child(name, family, writing)
+    os.close(writing)
+    answer, late = _answer(reading, started + seconds)
+    if late:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if late:
+        return Row(name, family, "TIMEOUT", detail=f"not done after {seconds} s")
+    if not answer:
+        return Row(name, family, "CRASH", detail=f"the process ended with {os.waitstatus_to_exitcode(status)}")
+    return Row(**json.loads(answer))
+
+
+def _answer(reading: int, until: float) -> tuple[bytes, bool]:
+    """What the child wrote, and whether it is late."""
+    parts: list[bytes] = []
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([pipe], [], [], left)[0]:
+                break
+            if not (part := pipe.read(65536)):
+                return b"".join(parts), False
+            parts.append(part)
+    return b"", True
+
+
+def _child(name: str, family: str, writing: int) -> None:
+    row = Row(name, family)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES * 2**30,) * 2)
+        torch.manual_seed(0)
+        from benchmarks.zoo import vision
+
+        if vision.names().get(name) is None:
+            raise KeyError(name)
+        subject = vision.subject(name, row)
+        if subject is None:
+            row.verdict, row.detail = "dull", "no scale of weights gave a finite, varying output"
+        else:
+            judge.judge(subject, SEED, row)
+    except BaseException as error:  # noqa: BLE001 - whatever ends this process is a row
+        row.verdict, row.detail, row.where = "CRASH", judge.one_line(error), judge.where(error)
+    os.write(writing, json.dumps(asdict(row)).encode())
+    os._exit(0)
+
+
+def _cells(row: Row) -> list[str]:
+    def number(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    groups = f"{row.exact_groups}+{row.inexact_groups}/{row.locked_groups}"
+    shares = f"{number(row.exact_share, '.0%')}+{number(row.inexact_share, '.0%')}"
+    detail = row.detail + (f" [{row.where}]" if row.where else "")
+    return [
+        row.name, row.verdict, groups, shares, number(row.params_left, ".0%"),
+        number(row.trace_seconds, ".1f"), number(row.deploy_seconds, ".1f"), number(row.error, ".0e"),
+        number(row.control, ".0e"), row.precision, detail,
+    ]  # fmt: skip
+
+
+def _line(cells: list[str]) -> str:
+    return " ".join(cell.ljust(width) for cell, (_, width) in zip(cells, HEAD, strict=True)).rstrip()
+
+
+def _totals(rows: list[Row]) -> str:
+    counts = Counter(row.verdict for row in rows)
+    return f"{len(rows)} models: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+
+
+def _document(path: Path, rows: dict[str, Row], names: dict[str, str]) -> None:
+    """The table of all rows known so far, in the order of the library's families."""
+    import torchvision
+
+    lines = [
+        "# torchvision, every model", "",
+        "Written by `make zoo ARGS=torchvision`; what it does is said in benchmarks/README.md. Groups: exact +",
+        "inexact / locked. Share: parameter elements with a dimension in an exact group + in inexact groups only.",
+        "Error and control: the largest difference to the zeroed original, and with one kept index shifted.", "",
+        f"torch {torch.__version__}, torchvision {torchvision.__version__}, Python {platform.python_version()}, "
+        f"{platform.machine()}, one thread. {_totals([rows[n] for n in names if n in rows])}.", "",
+    ]  # fmt: skip
+    for family in dict.fromkeys(names.values()):
+        known = [rows[name] for name in names if names[name] == family and name in rows]
+        if not known:
+            continue
+        lines += [f"## {family}", "", f"{_totals(known)}.", ""]
+        lines += ["| " + " | ".join(title for title, _ in HEAD) + " |", "|---" * len(HEAD) + "|"]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(row)) + " |" for row in known]
+        lines += [""]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

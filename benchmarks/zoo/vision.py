@@ -1,0 +1,162 @@
+"""The models of torchvision, built fast, with the smallest inputs they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import judge
+from benchmarks.zoo import detection
+
+FAMILIES = ("classification", "segmentation", "video", "flow", "detection", "quantizable")
+HUGE = 150_000_000  # parameters; from here on in float32
+SIDES = {"inception_v3": 299, "googlenet": 224, "maxvit_t": 224}  # the first two: what their aux heads take
+SIDES |= {f"quantized_{name}": SIDES[name] for name in ("googlenet", "inception_v3")}
+CLIPS = {"s3d": (16, 224), "mvit_v1_b": (8, 64), "mvit_v2_s": (8, 64)}
+SCALES = (1.0, 0.7, 1.4, 0.5, 2.0, 0.3)
+
+
+def names() -> dict[str, str]:
+    """Every name torchvision lists -> its family; 109 models, and 12 of them again in quantizable form."""
+    from torchvision import models
+
+    modules = {
+        "segmentation": models.segmentation,
+        "video": models.video,
+        "flow": models.optical_flow,
+        "detection": models.detection,
+        "quantizable": models.quantization,
+    }
+    special = {name: family for family, module in modules.items() for name in models.list_models(module)}
+    found = {name: special.get(name, "classification") for name in models.list_models()}
+    return dict(sorted(found.items(), key=lambda item: FAMILIES.index(item[1])))
+
+
+def _untouched(tensor: Tensor, *_: Any, **__: Any) -> Tensor:
+    return tensor
+
+
+@contextmanager
+def _no_init() -> Iterator[None]:
+    """Weights are drawn anew anyway."""
+    patches = [
+        patch.object(nn.init, name, _untouched)
+        for name in dir(nn.init)
+        if name.endswith("_") and not name.startswith("_")
+    ]
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in patches:
+            each.stop()
+
+
+def build(name: str) -> nn.Module:
+    """The model with weights that mean nothing."""
+    from torchvision import models
+
+    given: dict[str, Any] = {"weights": None}
+    family = names()[name]
+    if family in ("segmentation", "detection"):
+        given["weights_backbone"] = None
+    if family == "detection":
+        given |= {"min_size": 160, "max_size": 160} if "ssd" not in name else {}
+    if family == "quantizable":
+        given["quantize"] = False  # quantizers come with data; until then it is a float model
+    if name.startswith("vit_"):
+        given["image_size"] = side(name)
+    if name.startswith("mvit"):
+        frames, pixels = CLIPS[name]
+        given |= {"spatial_size": (pixels, pixels), "temporal_size": frames}
+    if name.endswith(("googlenet", "inception_v3")):
+        given["init_weights"] = False
+    with _no_init():
+        model = models.get_model(name, **given)
+    if family == "detection":
+        detection.install_ops()
+    return model.eval()
+
+
+def side(name: str) -> int:
+    """Pixels of the square input."""
+    return SIDES.get(name, 56 if name == "vit_h_14" else 64)
+
+
+def inputs(name: str, batch: int, dtype: torch.dtype) -> Any:
+    """Arguments of a call with `batch` samples."""
+    draw = torch.Generator().manual_seed(batch)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=draw).to(dtype)
+
+    family = names()[name]
+    if family == "video":
+        frames, pixels = CLIPS.get(name, (8, 64))
+        return (noise(batch, 3, frames, pixels, pixels),)
+    if family == "flow":
+        return {
+            "image1": noise(batch, 3, 128, 128),
+            "image2": noise(batch, 3, 128, 128),
+            "num_flow_updates": 3,
+        }
+    if family == "detection":
+        return ([noise(3, 160, 160).sigmoid() for _ in range(batch)],)
+    return (noise(batch, 3, side(name), side(name)),)
+
+
+def subject(name: str, row: judge.Row) -> judge.Subject | None:
+    """The model, alive, with what it is to be run with; None when it stays dull."""
+    model = build(name)
+    dtype = torch.float64 if sum(p.numel() for p in model.parameters()) < HUGE else torch.float32
+    if not _runs(model.to(dtype), inputs(name, 1, dtype)):  # some make float32 tensors as they go
+        dtype = torch.float32
+        model.to(dtype)
+    row.precision = "f64" if dtype == torch.float64 else "f32"
+    free = row.family == "detection"
+    heavy = name in ("s3d", "inception_v3", "quantized_inception_v3", "maxvit_t")
+    batches = (2, 1) if heavy or free or dtype == torch.float32 else (2, 3)
+    calls = [inputs(name, batch, dtype) for batch in batches]
+    if not judge.enliven(model, calls[-1], SCALES, _some if free else judge.is_lively):
+        return None
+    parts = [judge.Part(model, calls[0])]
+    if free:
+        parts = _whole_or_apart(model, calls[0], row)
+    tolerance = 1e-8 if dtype == torch.float64 else 1e-4
+    return judge.Subject(model, parts, calls, tolerance, free)
+
+
+def _runs(model: nn.Module, call: Any) -> bool:
+    try:
+        judge.run(model, call)
+    except RuntimeError as error:
+        if "dtype" in str(error) or "scalar type" in str(error):
+            return False
+        raise
+    return True
+
+
+def _some(outputs: list[Tensor]) -> bool:
+    """There are detections, and they are finite."""
+    return sum(t.numel() for t in outputs) > 8 and all(bool(torch.isfinite(t).all()) for t in outputs)
+
+
+def _whole_or_apart(model: nn.Module, call: Any, row: judge.Row) -> list[judge.Part]:
+    from slimgui import engine
+    from slimgui.errors import TraceError
+
+    try:
+        engine.trace(model, call)
+    except TraceError as error:
+        row.detail = f"apart ({judge.one_line(error)[:120]})"
+        side = 320 if type(model).__name__ == "SSD" else 160
+        image = torch.zeros(2, 3, side, side, dtype=next(model.parameters()).dtype)
+        return list(detection.apart(model, image))
+    row.detail = "whole"
+    return [judge.Part(model, call)]

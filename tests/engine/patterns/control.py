@@ -111,18 +111,27 @@ def _boxes(batch):
     return torch.cat([index, torch.tensor([[0.5, 1.0, 5.0, 6.5]]).expand(batch, 4)], 1)
 
 
+def roi_align(x, boxes, size):
+    """Bilinear samples inside every box, in plain torch."""
+    index, corners = boxes[:, 0].long(), boxes[:, 1:]
+    steps = (torch.arange(size) + 0.5) / size
+    xs = corners[:, 0:1] + steps * (corners[:, 2:3] - corners[:, 0:1])
+    ys = corners[:, 1:2] + steps * (corners[:, 3:4] - corners[:, 1:2])
+    places = torch.stack([xs[:, None, :].expand(-1, size, -1), ys[:, :, None].expand(-1, -1, size)], -1)
+    grid = places / torch.tensor([x.shape[-1], x.shape[-2]]) * 2 - 1
+    return F.grid_sample(x[index], grid, align_corners=False)
+
+
 @net(18, lambda b: (torch.randn(b, 3, 8, 8), _boxes(b)), target="conv.weight")
 class RoiAligned(nn.Module):
-    """torchvision's roi_align between convolution and linear layer."""
+    """Boxes are cut out of the feature map, the batch is gathered by box."""
 
     def __init__(self):
         super().__init__()
         self.conv, self.fc1, self.fc2 = conv(3, 8), nn.Linear(8 * 4, 10), nn.Linear(10, 4)
 
     def forward(self, x, boxes):
-        from torchvision.ops import roi_align
-
-        x = roi_align(F.relu(self.conv(x)), boxes, 2, sampling_ratio=2)
+        x = roi_align(F.relu(self.conv(x)), boxes, 2)
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
@@ -132,14 +141,22 @@ class Deformable(nn.Module):
 
     def __init__(self):
         super().__init__()
-        from torchvision.ops import DeformConv2d
-
         self.stem, self.offset = conv(3, 8), conv(8, 18)
-        self.deform, self.out = DeformConv2d(8, 6, 3, padding=1), conv(6, 3, 1)
+        self.weight, self.out = nn.Parameter(torch.randn(6, 8, 3, 3)), conv(6, 3, 1)
+
+    def deform(self, x, offset):
+        b, c, h, w = x.shape
+        base = torch.stack(torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij"))
+        taps = torch.stack(torch.meshgrid(torch.arange(-1, 2), torch.arange(-1, 2), indexing="ij")).reshape(2, 9)
+        places = base[None, :, None] + taps[None, :, :, None, None] + offset.view(b, 2, 9, h, w)
+        grid = places.flip(1) / (torch.tensor([w, h]).view(1, 2, 1, 1, 1) - 1) * 2 - 1
+        grid = grid.reshape(b, 2, 9 * h, w).permute(0, 2, 3, 1)
+        columns = F.grid_sample(x, grid, align_corners=True).view(b, c * 9, h * w)
+        return (self.weight.flatten(1) @ columns).view(b, -1, h, w)
 
     def forward(self, x):
         x = F.relu(self.stem(x))
-        return self.out(F.relu(self.deform(x, self.offset(x) * 0.1)))
+        return self.out(F.relu(self.deform(x, torch.tanh(self.offset(x)))))
 
 
 @net(18, image(), target="stem.weight")
@@ -182,8 +199,8 @@ class ComplexParameter(nn.Module):
     def __init__(self):
         super().__init__()
         self.up, self.fc = nn.Linear(12, 8), nn.Linear(8, 4)
-        self.w = nn.Parameter(torch.randn(8, 8, dtype=torch.cfloat))
-        self.decay = nn.Parameter(torch.rand(8, dtype=torch.cfloat))
+        self.w = nn.Parameter(torch.complex(torch.randn(8, 8), torch.randn(8, 8)))
+        self.decay = nn.Parameter(torch.complex(torch.rand(8), torch.rand(8)))
 
     def forward(self, x):
         x = self.up(x).to(self.w.dtype)

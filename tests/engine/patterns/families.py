@@ -17,7 +17,15 @@ def conv_bn(i, o, k=3, **more):
 # --- 19: blocks
 
 
-@net(19, image(), target="stem.weight")
+def _dynamic_conv(model, keep, x):
+    x, kept = F.relu(model.stem(x)), keep("attention.weight")
+    a = model.attention(x.mean((2, 3)))[:, kept].softmax(1)
+    y = torch.einsum("bk,koihw->boihw", a, model.weight[kept])
+    y = torch.cat([F.conv2d(one[None], weight, padding=1) for one, weight in zip(x, y, strict=True)])
+    return model.out(F.relu(y))
+
+
+@net(19, image(), "inexact", target="weight", reference=_dynamic_conv)
 class DynamicConv(nn.Module):
     """Kernels are mixed per sample; the batch becomes conv groups."""
 
@@ -70,7 +78,18 @@ class SelectiveKernel(nn.Module):
         return self.out((feas * a.unsqueeze(-1).unsqueeze(-1)).sum(1))
 
 
-@net(19, image(), target="conv.0.weight")
+def _split_attention(model, keep, x):
+    x = model.conv(F.relu(model.stem(x)))
+    B, _, H, W = x.shape
+    alive = torch.zeros(16, dtype=torch.bool)
+    alive[keep("fc2.weight")] = True
+    x = x.reshape(B, 2, 8, H, W)
+    gap = model.fc2(F.relu(model.fc1(x.sum(1).mean((2, 3), keepdim=True)))).view(B, 2, 8)
+    attn = gap.masked_fill(~alive.view(1, 2, 8), -torch.inf).softmax(1).nan_to_num()
+    return model.out((x * attn[..., None, None]).sum(1))
+
+
+@net(19, image(), target="conv.0.weight", reference=_split_attention)
 class SplitAttention(nn.Module):
     """ResNeSt: radix 2, a grouped convolution, a softmax over the radix."""
 

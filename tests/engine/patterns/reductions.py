@@ -114,7 +114,15 @@ class GramScores(nn.Module):
         return self.out(y.view(x.shape[0], -1, *x.shape[2:]))
 
 
-@net(16, image(), target="conv.weight")
+def _maxout(model, keep, x):
+    x = model.conv(x)
+    alive = torch.zeros(12, dtype=torch.bool)
+    alive[keep("conv.weight")] = True
+    pairs = x.unflatten(1, (6, 2)).masked_fill(~alive.view(1, 6, 2, 1, 1), -torch.inf)
+    return model.out(pairs.amax(2).masked_fill(~alive.view(6, 2).any(1).view(1, 6, 1, 1), 0.0))
+
+
+@net(16, image(), target="conv.weight", reference=_maxout)
 class Maxout(nn.Module):
     """The larger of two neighbours: pairs go together."""
 

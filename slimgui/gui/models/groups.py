@@ -178,36 +178,55 @@ class GroupModel(QAbstractItemModel):
         return self._snapshot.counts[row.id]
 
     def _group_data(self, number: int, column: Column, role: int) -> Any:
-        assert self._snapshot, "rows come with a snapshot"
-        row, kept = self._rows[number], self._kept(self._rows[number])
-        removed = 1 - kept / row.size
-        total = self._snapshot.cost.macs
-        macs = self._snapshot.macs.get(row.id, 0)
-        values: dict[Column, tuple[str, Any]] = {
-            Column.GROUP: (row.id or "(input)", number),
-            Column.KEEP: (str(kept), kept),
-            Column.OF: (str(row.size), row.size),
-            Column.REMOVED: (f"{removed:.0%}".replace("%", " %") if removed else "–", removed),
-            Column.PARAMS: (
-                text.short(self._snapshot.params.get(row.id, 0)),
-                self._snapshot.params.get(row.id, 0),
-            ),
-            Column.MACS: (text.percent(macs, total), macs),
-            Column.STATE: (self._state(number), self._state(number)),
-        }
-        shares = {Column.KEEP: kept / row.size, Column.MACS: macs / total if total else 0.0}
-        answers: dict[int, Any] = {
-            Qt.ItemDataRole.DisplayRole: values[column][0],
-            Qt.ItemDataRole.EditRole: values[column][1],
-            Role.SORT: values[column][1],
-            Role.GROUP_ID: row.id,
-            Role.SIZE: row.size,
-            Role.SHARE: shares.get(column),
-            Qt.ItemDataRole.ToolTipRole: self._tip(row, column),
+        row = self._rows[number]
+        answers: dict[int, Callable[[], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: self._shown(number, column),
+            Qt.ItemDataRole.EditRole: lambda: self._value(number, column),
+            Qt.ItemDataRole.ToolTipRole: lambda: self._tip(row, column),
+            Role.SORT: lambda: self._value(number, column),
+            Role.GROUP_ID: lambda: row.id,
+            Role.SIZE: lambda: row.size,
+            Role.SHARE: lambda: self._share(row, column),
         }
         if role == Qt.ItemDataRole.DecorationRole and column == Column.GROUP:
             return QColor(LOCKED_COLOUR) if row.locked else group_colour(number)
-        return answers.get(role)
+        return answers[role]() if role in answers else None
+
+    def _value(self, number: int, column: Column) -> Any:
+        """What a cell holds: the editor starts with it, and rows are sorted by it."""
+        assert self._snapshot, "rows come with a snapshot"
+        row = self._rows[number]
+        if column in (Column.PARAMS, Column.MACS):
+            sums = self._snapshot.params if column == Column.PARAMS else self._snapshot.macs
+            return sums.get(row.id, 0)
+        if column == Column.STATE:
+            return self._state(number)
+        kept = self._kept(row)
+        numbers = {Column.GROUP: number, Column.KEEP: kept, Column.OF: row.size}
+        return numbers.get(column, 1 - kept / row.size)
+
+    def _shown(self, number: int, column: Column) -> str:
+        """What a cell says."""
+        assert self._snapshot, "rows come with a snapshot"
+        if column == Column.GROUP:
+            return self._rows[number].id or "(input)"
+        value = self._value(number, column)
+        if column == Column.REMOVED:
+            return f"{100 * value:.0f} %" if value else "–"
+        if column == Column.PARAMS:
+            return text.short(value)
+        if column == Column.MACS:
+            return text.percent(value, self._snapshot.cost.macs)
+        return str(value)
+
+    def _share(self, row: GroupRow, column: Column) -> float | None:
+        """How far the bar of a cell is filled; None where there is none."""
+        assert self._snapshot, "rows come with a snapshot"
+        if column == Column.KEEP:
+            return self._kept(row) / row.size
+        if column == Column.MACS and self._snapshot.cost.macs:
+            return self._snapshot.macs.get(row.id, 0) / self._snapshot.cost.macs
+        return None
 
     def _layer_data(self, number: int, child: int, column: Column, role: int) -> Any:
         assert self._snapshot, "rows come with a snapshot"

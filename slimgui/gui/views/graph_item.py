@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui import icons
 from slimgui.gui.snapshot import Snapshot
-from slimgui.gui.theme import Colours, colours
+from slimgui.gui.theme import Colours, colours, mixed
 from slimgui.gui.views.scene import Box, Picture
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
@@ -28,6 +28,8 @@ class GraphItem(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._picture = picture
         self._channels: Sequence[int] = snapshot.channels
+        self._far: dict[str, tuple[list[QRectF], list[QRectF]]] | None = None  # until the plan changes
+        self._lines = [line for arrow in picture.arrows for line in arrow.lines]
         self._fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
         metrics = [QFontMetricsF(item) for item in self._fonts]
         self._heights = [metric.height() for metric in metrics]
@@ -48,6 +50,7 @@ class GraphItem(QGraphicsItem):
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
         """Redraw the boxes whose channels changed, and nothing else."""
         self._channels = snapshot.channels
+        self._far = None
         for number in layers:
             self._kinds[number], self._counts[number] = self._second_line(number)
             self.update(self._picture.boxes[number].rect)
@@ -63,11 +66,12 @@ class GraphItem(QGraphicsItem):
         del widget
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
         exposed: QRectF = option.exposedRect
-        shown = [number for number, box in enumerate(self._picture.boxes) if box.rect.intersects(exposed)]
         self._paint_arrows(painter, exposed, scale)
         if scale < FAR:
-            self._paint_far(painter, shown)
+            self._paint_far(painter)
         else:
+            boxes = enumerate(self._picture.boxes)
+            shown = [number for number, box in boxes if box.rect.intersects(exposed)]
             self._paint_boxes(painter, shown)
             self._paint_names(painter, shown, detailed=scale >= NEAR)
 
@@ -93,7 +97,7 @@ class GraphItem(QGraphicsItem):
         if scale < FAR:
             pen.setWidth(0)
             painter.setPen(pen)
-            painter.drawLines([line for arrow in self._picture.arrows for line in arrow.lines])
+            painter.drawLines(self._lines)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(pen)
@@ -105,27 +109,26 @@ class GraphItem(QGraphicsItem):
         for arrow in shown:
             painter.drawPolygon(arrow.head)
 
-    def _paint_far(self, painter: QPainter, shown: Sequence[int]) -> None:
-        """One call per colour: the box pale, the share that stays solid."""
+    def _paint_far(self, painter: QPainter) -> None:
+        """Two calls per colour: the box pale, the share that stays solid."""
+        if self._far is None:
+            self._far = self._far_rects()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
-        by_colour: dict[str, tuple[list[QRectF], list[QRectF]]] = {}
-        for number in shown:
-            box = self._picture.boxes[number]
-            whole, kept = by_colour.setdefault(box.colour.name(), ([], []))
-            whole.append(box.rect)
-            kept.append(QRectF(box.rect.topLeft(), box.rect.size() * 1.0).adjusted(
-                0, 0, -box.rect.width() * (1 - self._share(number)), 0
-            ))  # fmt: skip
-        for name, (whole, kept) in by_colour.items():
-            pale = QColor(name)
-            pale.setAlpha(70)
-            painter.setBrush(QColor(self._colours.raised))
-            painter.drawRects(whole)
-            painter.setBrush(pale)
+        for name, (whole, kept) in self._far.items():
+            painter.setBrush(mixed(name, self._colours.raised, 0.28))
             painter.drawRects(whole)
             painter.setBrush(QColor(name))
             painter.drawRects(kept)
+
+    def _far_rects(self) -> dict[str, tuple[list[QRectF], list[QRectF]]]:
+        by_colour: dict[str, tuple[list[QRectF], list[QRectF]]] = {}
+        for number, box in enumerate(self._picture.boxes):
+            whole, kept = by_colour.setdefault(box.colour.name(), ([], []))
+            whole.append(box.rect)
+            lost = box.rect.width() * (1 - self._share(number))
+            kept.append(box.rect.adjusted(0, 0, -lost, 0))
+        return by_colour
 
     def _paint_boxes(self, painter: QPainter, shown: Sequence[int]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
@@ -45,7 +46,7 @@ class GraphView(QGraphicsView):
         self._snapshot: Snapshot | None = None
         self._pressed = QPoint()
         self._fit_pending = False
-        self._follows = False  # the user has not zoomed or moved since the last fit: a resize fits again
+        self._follow: Callable[[], None] | None = None  # what a resize repeats, until the user zooms or moves
         self._selected = ""
         self._on_palette_changed()
 
@@ -89,11 +90,11 @@ class GraphView(QGraphicsView):
             self.fitInView(self._picture.bounds, Qt.AspectRatioMode.KeepAspectRatio)
             if self.transform().m11() > 1:
                 self.resetTransform()
-            self._follows = True
+            self._follow = self.fit
 
     def zoom(self, factor: float) -> None:
         """Zoom by `factor`, within reason."""
-        self._follows = False
+        self._follow = None
         scale = self.transform().m11()
         wanted = max(MIN_SCALE, min(MAX_SCALE, scale * factor))
         self.scale(wanted / scale, wanted / scale)
@@ -104,17 +105,17 @@ class GraphView(QGraphicsView):
         self.fit()
         if self._picture is not None and self.transform().m11() < READABLE:
             self.zoom(READABLE / self.transform().m11())
-            self._follows = True
             self.horizontalScrollBar().setValue(self.horizontalScrollBar().minimum())
             self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
+        self._follow = self.first_fit
 
     # --- events
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A graph that was fitted stays fitted."""
         super().resizeEvent(event)
-        if self._follows:
-            self.first_fit()
+        if self._follow is not None:
+            self._follow()
 
     def showEvent(self, event: QShowEvent) -> None:
         """See Qt."""
@@ -147,7 +148,7 @@ class GraphView(QGraphicsView):
         super().mouseReleaseEvent(event)
         here = event.position().toPoint()
         moved = (here - self._pressed).manhattanLength() >= QApplication.startDragDistance()
-        self._follows = self._follows and not moved
+        self._follow = None if moved else self._follow
         if event.button() == Qt.MouseButton.LeftButton and not moved and self._picture is not None:
             number = self._box_at(here)
             self.group_clicked.emit("" if number is None else self._picture.boxes[number].group)

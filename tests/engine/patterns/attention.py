@@ -6,7 +6,7 @@ from engine.patterns.registry import add, features, net
 from torch import nn
 
 
-@net(6, features(6, 16), target="proj.weight:1")
+@net(6, features(6, 16), target="proj.weight:1", also=features(9, 16))
 class FusedQkv(nn.Module):
     """One linear layer for q, k and v; sizes from num_heads and the input."""
 
@@ -25,7 +25,7 @@ class FusedQkv(nn.Module):
         return self.head(self.proj(x))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class SeparateQkv(nn.Module):
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ class SeparateQkv(nn.Module):
         return self.o(torch.matmul(attn.softmax(-1), v).transpose(1, 2).contiguous().view(B, N, -1))
 
 
-@net(6, features(6, 12), target="attn.in_proj_weight")
+@net(6, features(6, 12), target="attn.in_proj_weight", also=features(9, 12))
 class MultiheadAttention(nn.Module):
     """nn.MultiheadAttention with in_proj_weight."""
 
@@ -131,8 +131,11 @@ class Rotary(nn.Module):
         return self.o((attn @ v).transpose(1, 2).flatten(2))
 
 
-add(6, "RotaryHalves", Rotary, features(6, 12), "exact", target="qkv.weight")
-add(6, "RotaryInterleaved", lambda: Rotary(True), features(6, 12), "exact", target="qkv.weight")
+LONGER = features(9, 12)
+add(6, "RotaryHalves", Rotary, features(6, 12), "exact", target="qkv.weight", also=LONGER)
+add(
+    6, "RotaryInterleaved", lambda: Rotary(True), features(6, 12), "exact", target="qkv.weight", also=LONGER,
+)  # fmt: skip
 
 
 @net(6, features(5, 12), target="v.weight")
@@ -156,7 +159,7 @@ class RelativePositionTable(nn.Module):
         return self.o((attn @ v).transpose(1, 2).reshape(B, N, -1))
 
 
-@net(6, features(6, 12), "inexact", target="q_norm.weight")
+@net(6, features(6, 12), "inexact", target="q_norm.weight", also=features(9, 12))
 class QkNorm(nn.Module):
     """Norms over the width of a head: heads go exactly, the width inexactly."""
 
@@ -174,19 +177,24 @@ class QkNorm(nn.Module):
         return self.o(x.transpose(1, 2).reshape(B, N, -1))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class SdpaScale(nn.Module):
     """The implicit scale of scaled_dot_product_attention must stay the old one."""
 
     def __init__(self):
         super().__init__()
-        self.q, self.k, self.v, self.o = nn.Linear(12, 8), nn.Linear(12, 8), nn.Linear(12, 10), nn.Linear(10, 4)
+        self.q, self.k, self.v, self.o = (
+            nn.Linear(12, 8),
+            nn.Linear(12, 8),
+            nn.Linear(12, 10),
+            nn.Linear(10, 4),
+        )
 
     def forward(self, x):
         return self.o(F.scaled_dot_product_attention(self.q(x), self.k(x), self.v(x)))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class Sinks(nn.Module):
     """A learned extra score per head takes part in the softmax."""
 
@@ -206,7 +214,7 @@ class Sinks(nn.Module):
         return self.o((probs @ v).transpose(1, 2).reshape(B, N, -1))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class CosineAttention(nn.Module):
     """Swin v2: q and k of length one (zeros do not count), a learned scale per head."""
 
@@ -219,15 +227,13 @@ class CosineAttention(nn.Module):
 
     def forward(self, x):
         B, N, _ = x.shape
-        q, k, v = (
-            f(x).view(B, N, self.num_heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v)
-        )
+        q, k, v = (f(x).view(B, N, self.num_heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
         attn = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
         attn = (attn * torch.clamp(self.logit_scale, max=4.6).exp()).softmax(-1)
         return self.o((attn @ v).transpose(1, 2).flatten(2))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class Alibi(nn.Module):
     """Slopes per head lie in a buffer."""
 
@@ -239,7 +245,7 @@ class Alibi(nn.Module):
         self.register_buffer("slopes", 2.0 ** -torch.arange(1.0, 5.0))
 
     def forward(self, x):
-        B, N, _ = x.shape
+        _B, N, _ = x.shape
         q, k, v = (f(x).unflatten(-1, (self.h, -1)).transpose(1, 2) for f in (self.q, self.k, self.v))
         distance = torch.arange(N)[None] - torch.arange(N)[:, None]
         scores = q @ k.mT / 2 + self.slopes[:, None, None] * distance
@@ -262,7 +268,7 @@ class CrossAttention(nn.Module):
         return self.o(torch.cat(x.unbind(1), -1))
 
 
-@net(6, features(6, 12), target="layer.linear1.weight")
+@net(6, features(6, 12), target="layer.linear1.weight", also=features(9, 12))
 class EncoderLayer(nn.Module):
     """torch's own transformer layer, pre-norm."""
 
@@ -276,7 +282,7 @@ class EncoderLayer(nn.Module):
         return self.head(self.layer(self.embed(x)))
 
 
-@net(6, features(6, 12), target="v.weight")
+@net(6, features(6, 12), target="v.weight", also=features(9, 12))
 class TalkingHeads(nn.Module):
     """Linear layers mix the heads before and after the softmax."""
 

@@ -69,7 +69,7 @@ class ItemOfActivation(nn.Module):
         return self.out(y) * scale
 
 
-@net(18, image(), target="stem.weight")
+@net(18, image(), target="stem.weight", also=image(3, 12))
 class Checkpointed(nn.Module):
     def __init__(self):
         super().__init__()
@@ -135,7 +135,7 @@ class RoiAligned(nn.Module):
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
-@net(18, image(), target="stem.weight")
+@net(18, image(), target="stem.weight", also=image(3, 12))
 class Deformable(nn.Module):
     """Offsets computed by one convolution move the samples of another."""
 
@@ -147,7 +147,9 @@ class Deformable(nn.Module):
     def deform(self, x, offset):
         b, c, h, w = x.shape
         base = torch.stack(torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij"))
-        taps = torch.stack(torch.meshgrid(torch.arange(-1, 2), torch.arange(-1, 2), indexing="ij")).reshape(2, 9)
+        taps = torch.stack(torch.meshgrid(torch.arange(-1, 2), torch.arange(-1, 2), indexing="ij")).reshape(
+            2, 9
+        )
         places = base[None, :, None] + taps[None, :, :, None, None] + offset.view(b, 2, 9, h, w)
         grid = places.flip(1) / (torch.tensor([w, h]).view(1, 2, 1, 1, 1) - 1) * 2 - 1
         grid = grid.reshape(b, 2, 9 * h, w).permute(0, 2, 3, 1)
@@ -222,7 +224,7 @@ class FourierMixing(nn.Module):
         return self.head(self.fc2(F.gelu(self.fc1(x))))
 
 
-@net(18, image(), target="conv.weight")
+@net(18, image(), target="conv.weight", also=image(3, 12))
 class SampledGrid(nn.Module):
     """A spatial transformer: theta from one branch, grid_sample on the other."""
 

@@ -25,7 +25,7 @@ def _dynamic_conv(model, keep, x):
     return model.out(F.relu(y))
 
 
-@net(19, image(), "inexact", target="weight", reference=_dynamic_conv)
+@net(19, image(), "inexact", target="weight", reference=_dynamic_conv, also=image(3, 12))
 class DynamicConv(nn.Module):
     """Kernels are mixed per sample; the batch becomes conv groups."""
 
@@ -59,7 +59,7 @@ class CondLinear(nn.Module):
         return self.out(F.gelu(torch.einsum("bni,boi->bno", x, w)))
 
 
-@net(19, image(), target="stem.weight")
+@net(19, image(), target="stem.weight", also=image(3, 12))
 class SelectiveKernel(nn.Module):
     """A softmax over branches, per channel."""
 
@@ -109,7 +109,7 @@ class SplitAttention(nn.Module):
         return self.out(x.sum(dim=1))
 
 
-@net(19, image(), target="conv1.0.weight")
+@net(19, image(), target="conv1.0.weight", also=image(3, 12))
 class Res2Net(nn.Module):
     """Equal parts, each fed by the one before."""
 
@@ -150,7 +150,7 @@ class RepVgg(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-@net(19, features(5, 12), target="in_proj.weight")
+@net(19, features(5, 12), target="in_proj.weight", also=features(8, 12))
 class StateSpace(nn.Module):
     """Mamba: one projection is split into dt, B and C; a scan over time; a gate."""
 
@@ -205,7 +205,7 @@ class GlobalResponseNorm(nn.Module):
         return self.head(self.pw2(x).mean((1, 2)))
 
 
-@net(19, image(), target="stem.weight")
+@net(19, image(), target="stem.weight", also=image(3, 12))
 class GridAttention(nn.Module):
     """MaxViT: windows, then a grid, the same attention shape on both."""
 
@@ -232,7 +232,7 @@ class GridAttention(nn.Module):
         return self.out(g.reshape(B, H, W, C).permute(0, 3, 1, 2))
 
 
-@net(19, image(), target="primary.0.weight")
+@net(19, image(), target="primary.0.weight", also=image(3, 12))
 class Ghost(nn.Module):
     """Cheap depthwise features beside the primary ones, and a cut to the wanted number."""
 
@@ -248,7 +248,7 @@ class Ghost(nn.Module):
         return self.out(y[:, : self.oup, :, :])
 
 
-@net(19, image(), target="stem.weight")
+@net(19, image(), target="stem.weight", also=image(3, 12))
 class DualPath(nn.Module):
     """DPN: one part of the output is added, the other appended."""
 
@@ -303,7 +303,11 @@ class HighResolution(nn.Module):
                 row = nn.ModuleList()
                 for j in range(3):
                     if j > i:
-                        row.append(nn.Sequential(conv(widths[j], widths[i], 1), nn.Upsample(scale_factor=2 ** (j - i))))
+                        row.append(
+                            nn.Sequential(
+                                conv(widths[j], widths[i], 1), nn.Upsample(scale_factor=2 ** (j - i))
+                            )
+                        )
                     elif j == i:
                         row.append(nn.Identity())
                     else:
@@ -407,7 +411,7 @@ class Block(nn.Module):
         self.ls = nn.Parameter(1e-5 * torch.ones(dim))
 
     def forward(self, x):
-        B, N, C = x.shape
+        B, N, _C = x.shape
         q, k, v = self.qkv(self.norm1(x)).reshape(B, N, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, N, -1)
         x = x + self.ls * self.proj(y)
@@ -469,7 +473,11 @@ class NestedUnet(nn.Module):
         self.x00, self.x10, self.x20, self.x30 = conv_bn(3, 6), conv_bn(6, 8), conv_bn(8, 10), conv_bn(10, 12)
         self.x01, self.x11, self.x21 = conv_bn(14, 6), conv_bn(18, 8), conv_bn(22, 10)
         self.x02, self.x12, self.x03 = conv_bn(20, 6), conv_bn(26, 8), conv_bn(26, 6)
-        self.up, self.pool, self.out = nn.Upsample(scale_factor=2, mode="bilinear"), nn.MaxPool2d(2), conv(6, 3, 1)
+        self.up, self.pool, self.out = (
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.MaxPool2d(2),
+            conv(6, 3, 1),
+        )
 
     def forward(self, x):
         a0 = self.x00(x)

@@ -39,7 +39,7 @@ class ConcatTwice(nn.Module):
         return self.out(F.relu(self.conv2(torch.cat([x, x], 1))))
 
 
-@net(14, image(), target="stem.weight")
+@net(14, image(), target="stem.weight", also=image(3, 12))
 class DenseBlock(nn.Module):
     def __init__(self):
         super().__init__()
@@ -102,7 +102,7 @@ class ConcatSpace(nn.Module):
         return self.out(torch.cat([F.relu(self.a(left)), F.relu(self.b(right))], dim=3))
 
 
-@net(14, image(), target="down1.weight")
+@net(14, image(), target="down1.weight", also=image(3, 12))
 class SmallUnet(nn.Module):
     """Skips across scales."""
 
@@ -120,7 +120,7 @@ class SmallUnet(nn.Module):
         return self.out(F.relu(self.fuse1(torch.cat([self.up1(m), a], 1))))
 
 
-@net(14, image(), target="a.weight")
+@net(14, image(), target="a.weight", also=image(3, 12))
 class Stacked(nn.Module):
     """torch.stack adds a dimension that a weighted sum removes."""
 
@@ -154,7 +154,7 @@ class Inception(nn.Module):
 # --- 15: residuals
 
 
-@net(15, image(), target="conv2.weight")
+@net(15, image(), target="conv2.weight", also=image(3, 12))
 class PaddedShortcut(nn.Module):
     """ResNet for CIFAR: the shortcut is strided and padded with zero channels."""
 
@@ -198,7 +198,7 @@ class WeightedFusion(nn.Module):
         return self.c(F.silu(y / (w.sum() + 1e-4)))
 
 
-@net(15, image(), target="stem.weight")
+@net(15, image(), target="stem.weight", also=image(3, 12))
 class InPlace(nn.Module):
     """+=, mul_, relu_, add_ and clamp_ on data that is read elsewhere too."""
 
@@ -216,7 +216,7 @@ class InPlace(nn.Module):
         return self.out(z)
 
 
-@net(15, image(), target="a.weight")
+@net(15, image(), target="a.weight", also=image(3, 12))
 class WhereAndMaximum(nn.Module):
     def __init__(self):
         super().__init__()
@@ -229,7 +229,7 @@ class WhereAndMaximum(nn.Module):
         return self.out(y.masked_fill(y < -1, 0.0).clamp(max=3))
 
 
-@net(15, image(), target="a.weight")
+@net(15, image(), target="a.weight", also=image(3, 12))
 class WrittenIntoSlices(nn.Module):
     """A buffer made by new_zeros is filled slice by slice."""
 
@@ -244,7 +244,7 @@ class WrittenIntoSlices(nn.Module):
         return self.out(y)
 
 
-@net(15, image(), target="stem.weight")
+@net(15, image(), target="stem.weight", also=image(3, 12))
 class PartlyOverwritten(nn.Module):
     """FasterNet: a part of the channels is replaced in a clone."""
 

@@ -323,6 +323,7 @@ class _Case:
         self.model = lively(pattern)
         self.before = oracle.snapshot(self.model)
         self.inputs = given(pattern, RUN)
+        self.others = [] if pattern.also is None else [pattern.also(RUN)]
         self.flaws: list[str] = []  # of refusals
 
     def judge(self) -> Result:
@@ -358,7 +359,9 @@ class _Case:
         target, expect = self.pattern.target, self.pattern.expect
         name, _, dim = target.partition(":")
         asked = [
-            g for g in done if not name or any((m.parameter, m.dim) == (name, int(dim or 0)) for m in g.members)
+            g
+            for g in done
+            if not name or any((m.parameter, m.dim) == (name, int(dim or 0)) for m in g.members)
         ]
         if expect == "any":
             return True
@@ -404,12 +407,12 @@ class _Case:
         pattern, names = self.pattern, ", ".join(g.id for g in groups)
         deployed = engine.deploy(self.model, self.traced, self._selection(groups, seed))
         statistics = not all(g.exact for g in groups)
-        have = self._runs(deployed.model)
-        worst = error(expected(pattern, deployed.kept, self.inputs, statistics=statistics), have)
+        worst = self._error(deployed, statistics=statistics)
         if not worst <= pattern.tolerance:
             culprits = "" if len(groups) == 1 else self._blame(groups, seed)
             raise WrongError(f"error {worst:.1e} after cutting {names}{culprits}")
         if deployed.kept:
+            have = self._runs(deployed.model, self.inputs)
             controls = shifts(deployed.kept, self.model, seed)
             errors = (expected(pattern, c, self.inputs, statistics=statistics) for c in controls)
             limit = 100 * pattern.tolerance
@@ -417,14 +420,20 @@ class _Case:
                 raise CrashError(f"the proof of {names} is empty: no exchanged index changes the output")
         self._trains(deployed.model)
 
+    def _error(self, deployed: engine.Deployed, *, statistics: bool) -> float:
+        worst = 0.0
+        for inputs in (self.inputs, *self.others):
+            want = expected(self.pattern, deployed.kept, inputs, statistics=statistics)
+            worst = max(worst, error(want, self._runs(deployed.model, inputs)))
+        return worst
+
     def _blame(self, groups: list[engine.Group], seed: int) -> str:
         """Which groups are wrong when they are cut alone."""
         blamed = []
         for group in groups:
             try:
                 deployed = engine.deploy(self.model, self.traced, self._selection([group], seed))
-                want = expected(self.pattern, deployed.kept, self.inputs, statistics=not group.exact)
-                if not error(want, self._runs(deployed.model)) <= self.pattern.tolerance:
+                if not self._error(deployed, statistics=not group.exact) <= self.pattern.tolerance:
                     blamed.append(group.id)
             except Exception as problem:  # noqa: BLE001
                 blamed.append(f"{group.id} ({type(problem).__name__})")
@@ -437,9 +446,9 @@ class _Case:
         counts = {name: min(count, max(1, free[name] - 1)) for name, count in counts.items()}
         return engine.Selection(oracle.random_keep(sizes, counts, seed))
 
-    def _runs(self, model: nn.Module) -> list[Tensor]:
+    def _runs(self, model: nn.Module, inputs: Any) -> list[Tensor]:
         try:
-            return run(model.eval(), self.inputs)
+            return run(model.eval(), inputs)
         except Exception as problem:
             raise CrashError(f"the deployed model raises: {_tail(problem)}") from problem
 
@@ -451,12 +460,16 @@ class _Case:
         have = with_gradients(small.train(), self.inputs)
         missing = whole - have
         if missing:
-            raise CrashError(f"after backward through the deployed model no gradient reaches {sorted(missing)[:3]}")
+            raise CrashError(
+                f"after backward through the deployed model no gradient reaches {sorted(missing)[:3]}"
+            )
 
     def _untouched(self) -> None:
         if not oracle.same(self.before, oracle.snapshot(self.model)):
             after = oracle.snapshot(self.model)
-            changed = [k for k in {**self.before, **after} if not oracle.same(self.before.get(k), after.get(k))]
+            changed = [
+                k for k in {**self.before, **after} if not oracle.same(self.before.get(k), after.get(k))
+            ]
             raise CrashError(f"the original was changed: {changed[:4]}")
 
     def _require_place(self, refusal: Exception, *, op: bool = True) -> None:

@@ -49,7 +49,7 @@ class MiddleFlatten(nn.Module):
         return self.fc(F.gelu(self.conv(x)).transpose(1, 2).flatten(1))
 
 
-@net(1, image(), "exact", target="stem.weight")
+@net(1, image(), "exact", target="stem.weight", also=image(3, 12))
 class NhwcMlp(nn.Module):
     """Linear layers on channels-last data, back to channels-first, residual."""
 
@@ -101,7 +101,7 @@ class TokensFlatten(nn.Module):
         return self.fc(x.reshape(B, -1))
 
 
-@net(1, image())
+@net(1, image(), also=image(3, 12))
 class NhwcPool(nn.Module):
     def __init__(self):
         super().__init__()
@@ -137,7 +137,7 @@ def channel_shuffle(x, groups):
     return torch.transpose(x, 1, 2).contiguous().view(b, -1, h, w)
 
 
-@net(2, image(), "exact", target="conv1.weight")
+@net(2, image(), "exact", target="conv1.weight", also=image(3, 12))
 class ShuffleByView(nn.Module):
     def __init__(self):
         super().__init__()
@@ -149,7 +149,7 @@ class ShuffleByView(nn.Module):
         return self.head(F.relu(self.conv2(channel_shuffle(F.relu(self.conv1(x)), 3))))
 
 
-@net(2, image(), "exact", target="conv1.weight")
+@net(2, image(), "exact", target="conv1.weight", also=image(3, 12))
 class ShuffleModule(nn.Module):
     """nn.ChannelShuffle between grouped convolutions."""
 
@@ -243,7 +243,7 @@ class StridedSlices(nn.Module):
         return self.out(F.relu(self.even(x[:, ::2]) + self.odd(x[:, 1::2])))
 
 
-@net(2, image(), "exact", target="stem.weight")
+@net(2, image(), "exact", target="stem.weight", also=image(3, 12))
 class ShuffleNetUnit(nn.Module):
     """chunk, one half through convolutions, concat, shuffle."""
 
@@ -266,7 +266,7 @@ class ShuffleNetUnit(nn.Module):
 # --- 3: space into channels and back
 
 
-@net(3, image(), "exact", target="conv1.weight")
+@net(3, image(), "exact", target="conv1.weight", also=image(3, 12))
 class PixelShuffled(nn.Module):
     def __init__(self):
         super().__init__()
@@ -305,7 +305,7 @@ class UnfoldLinear(nn.Module):
         return self.fc2(F.relu(self.fc1(patches.transpose(1, 2)))).mean(1)
 
 
-@net(3, image())
+@net(3, image(), also=image(3, 12))
 class UnfoldFold(nn.Module):
     """Fold sums overlapping patches back into channels."""
 
@@ -319,7 +319,7 @@ class UnfoldFold(nn.Module):
         return self.conv2(F.fold(patches, (h, w), 2, stride=2))
 
 
-@net(3, image(), "exact", target="conv1.weight")
+@net(3, image(), "exact", target="conv1.weight", also=image(3, 12))
 class FocusSlices(nn.Module):
     """Space to depth by strided slices and concat."""
 
@@ -334,7 +334,7 @@ class FocusSlices(nn.Module):
         return self.out(F.silu(self.conv2(x)))
 
 
-@net(3, image(), "exact", target="conv1.weight")
+@net(3, image(), "exact", target="conv1.weight", also=image(3, 12))
 class SpaceToDepthByView(nn.Module):
     def __init__(self):
         super().__init__()

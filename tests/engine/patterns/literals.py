@@ -8,7 +8,7 @@ from torch import nn
 # --- 4: literals
 
 
-@net(4, image(), target="conv.weight")
+@net(4, image(), target="conv.weight", also=image(3, 12))
 class SplitLiteral(nn.Module):
     """split([2, 6]): each part shrinks by another number."""
 
@@ -64,7 +64,7 @@ class QkvLiteral(nn.Module):
         return self.proj((attn @ v).transpose(1, 2).reshape(B, N, 16))
 
 
-@net(4, image(), target="conv.weight")
+@net(4, image(), target="conv.weight", also=image(3, 12))
 class SliceLiteral(nn.Module):
     def __init__(self):
         super().__init__()
@@ -77,7 +77,7 @@ class SliceLiteral(nn.Module):
         return self.out(F.relu(self.a(x[:, :4]) + self.b(x[:, 4:])))
 
 
-@net(4, image(), target="conv.weight")
+@net(4, image(), target="conv.weight", also=image(3, 12))
 class ExpandLiteral(nn.Module):
     """A one-channel gate is expanded to a written number of channels."""
 
@@ -91,7 +91,7 @@ class ExpandLiteral(nn.Module):
         return self.out(self.conv(x) * gate)
 
 
-@net(4, image(), target="conv.weight")
+@net(4, image(), target="conv.weight", also=image(3, 12))
 class ZerosLiteral(nn.Module):
     """A sum that starts from zeros(B, 8, H, W)."""
 
@@ -108,7 +108,7 @@ class ZerosLiteral(nn.Module):
         return self.out(state)
 
 
-@net(4, image(), target="conv.weight")
+@net(4, image(), target="conv.weight", also=image(3, 12))
 class NarrowLiteral(nn.Module):
     def __init__(self):
         super().__init__()
@@ -207,7 +207,7 @@ class Attention(nn.Module):
         return self.out(x.flatten(-2))
 
 
-@net(5, features(6, 12), target="attn.v.weight")
+@net(5, features(6, 12), target="attn.v.weight", also=features(9, 12))
 class HeadAttributes(nn.Module):
     def __init__(self):
         super().__init__()
@@ -217,7 +217,7 @@ class HeadAttributes(nn.Module):
         return self.head(self.attn(x))
 
 
-@net(5, image(), target="cv1.weight")
+@net(5, image(), target="cv1.weight", also=image(3, 12))
 class C2f(nn.Module):
     """YOLO: cv1 split by self.c, every block's output kept for one concat."""
 
@@ -235,7 +235,7 @@ class C2f(nn.Module):
         return self.out(F.silu(self.cv2(torch.cat(y, 1))))
 
 
-@net(5, image(), target="cv1.weight")
+@net(5, image(), target="cv1.weight", also=image(3, 12))
 class C2fChunk(nn.Module):
     """The same by chunk(2, 1)."""
 
@@ -253,7 +253,7 @@ class C2fChunk(nn.Module):
         return self.out(F.silu(self.cv2(torch.cat(y, 1))))
 
 
-@net(5, image(12), target="v.weight")
+@net(5, image(12), target="v.weight", also=image(12, 12))
 class WindowAttention(nn.Module):
     """Windows of tokens, heads inside: dim, window_size and num_heads are read by forward."""
 
@@ -322,7 +322,7 @@ class DimAttribute(nn.Module):
         return self.head(F.relu(self.fc(x.view(-1, 6, self.d_model))))
 
 
-@net(5, image(), target="conv.weight")
+@net(5, image(), target="conv.weight", also=image(3, 12))
 class SqueezeExciteView(nn.Module):
     def __init__(self):
         super().__init__()
@@ -337,7 +337,7 @@ class SqueezeExciteView(nn.Module):
         return self.out(x * s.view(-1, self.channels, 1, 1))
 
 
-@net(5, image(), target="conv.weight")
+@net(5, image(), target="conv.weight", also=image(3, 12))
 class SizesInAList(nn.Module):
     """Sizes lie in a list and in a dict."""
 
@@ -356,7 +356,7 @@ class SizesInAList(nn.Module):
         return self.out(F.relu(self.a(a)) - self.b(b))
 
 
-@net(5, image(), target="conv.weight")
+@net(5, image(), target="conv.weight", also=image(3, 12))
 class DimPerGroup(nn.Module):
     """Two attributes that must change together: 12 = 3 x 4."""
 

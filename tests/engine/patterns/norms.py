@@ -58,7 +58,14 @@ class Net(nn.Module):
 add(7, "GroupNormOne", lambda: Net(nn.GroupNorm(1, 12)), image(), "inexact", target="conv1.weight")
 add(7, "GroupNormThree", lambda: Net(nn.GroupNorm(3, 12)), image(), "inexact", target="conv1.weight")
 add(7, "GroupNormEach", lambda: Net(nn.GroupNorm(12, 12)), image(), "exact", target="conv1.weight")
-add(7, "InstanceNorm", lambda: Net(nn.InstanceNorm2d(12, affine=True)), image(), "exact", target="conv1.weight")
+add(
+    7,
+    "InstanceNorm",
+    lambda: Net(nn.InstanceNorm2d(12, affine=True)),
+    image(),
+    "exact",
+    target="conv1.weight",
+)
 add(
     7, "InstanceNormTracked", lambda: Net(nn.InstanceNorm2d(12, track_running_stats=True)), image(), "exact",
     target="conv1.weight",

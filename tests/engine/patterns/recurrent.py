@@ -62,7 +62,7 @@ class TaggerLstm(nn.Module):
         self.head = nn.Linear(8, 5)
 
     def forward(self, ids):
-        y, (h, c) = self.lstm(self.embed(ids))
+        y, (h, _c) = self.lstm(self.embed(ids))
         return self.head(torch.relu(y)) + self.head(h[-1]).unsqueeze(1)
 
 
@@ -94,7 +94,7 @@ class GruFromZeros(nn.Module):
 
     def forward(self, x):
         state = torch.zeros(1, x.shape[0], 8)
-        y, state = self.gru(x.transpose(0, 1), state)
+        _y, state = self.gru(x.transpose(0, 1), state)
         return self.head(state.squeeze(0))
 
 

@@ -22,7 +22,7 @@ def _cbam(model, keep, x):
     return model.out(x * torch.sigmoid(model.spatial(s)))
 
 
-@net(16, image(), "inexact", target="conv.weight", reference=_cbam)
+@net(16, image(), "inexact", target="conv.weight", reference=_cbam, also=image(3, 12))
 class SpatialAttention(nn.Module):
     """CBAM: mean and maximum over channels gate every place."""
 
@@ -99,7 +99,7 @@ class CovariancePooling(nn.Module):
         return self.fc((x @ x.transpose(1, 2) / x.shape[-1]).flatten(1))
 
 
-@net(16, image(), target="conv.weight")
+@net(16, image(), target="conv.weight", also=image(3, 12))
 class GramScores(nn.Module):
     """Places are compared by a product over channels: zeros add nothing."""
 
@@ -122,7 +122,7 @@ def _maxout(model, keep, x):
     return model.out(pairs.amax(2).masked_fill(~alive.view(6, 2).any(1).view(1, 6, 1, 1), 0.0))
 
 
-@net(16, image(), target="conv.weight", reference=_maxout)
+@net(16, image(), target="conv.weight", reference=_maxout, also=image(3, 12))
 class Maxout(nn.Module):
     """The larger of two neighbours: pairs go together."""
 
@@ -182,7 +182,7 @@ class EnergySum(nn.Module):
         return self.out(torch.cat([cosine, energy.sqrt(), torch.einsum("bchw,bchw->bhw", a, b)[:, None]], 1))
 
 
-@net(16, image(), "any")
+@net(16, image(), "any", also=image(3, 12))
 class EfficientChannelAttention(nn.Module):
     """ECA: a convolution slides over channels in their order."""
 
@@ -302,7 +302,9 @@ class Variational(nn.Module):
         return self.up(F.relu(self.back(z)).view(-1, *h.shape[1:])), Pair(mean, log_var)
 
 
-@net(17, lambda b: {"pixels": torch.randn(b, 3, 8, 8), "ids": torch.randint(0, 20, (b, 6))}, target="a.weight")
+@net(
+    17, lambda b: {"pixels": torch.randn(b, 3, 8, 8), "ids": torch.randint(0, 20, (b, 6))}, target="a.weight"
+)
 class KeywordInputs(nn.Module):
     """Several inputs by keyword; similarities between everything in the batch leave."""
 

@@ -31,6 +31,7 @@ class Pattern:
         reference: reference(zeroed model, keep, *inputs) -> outputs, for statistics over the kept channels
             only. keep(name, dim=0) holds the kept indices. Without it LayerNorm, RMSNorm and GroupNorm
             modules are judged with statistics over the kept entries of their own gain, all else by zeros.
+        also: inputs of another size (tokens, pixels) that the cut model has to take too.
         tolerance: relative, in float64; more only where forward itself computes in float32.
     """
 
@@ -43,6 +44,7 @@ class Pattern:
     target: str = ""
     reference: Callable[..., Any] | None = None
     tolerance: float = 1e-9
+    also: Inputs | None = None
 
 
 ALL: list[Pattern] = []

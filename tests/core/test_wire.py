@@ -1,0 +1,140 @@
+"""What crosses the door comes back as it was, however the bytes arrive."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import msgspec
+import numpy as np
+import pytest
+
+from slimgui.core import wire
+from slimgui.core.cost import CostModel
+from slimgui.core.graph import Layer, LayerGraph
+from slimgui.core.groups import Group, Member, Refusal
+from slimgui.core.plan import Plan
+from slimgui.core.sizes import Product, Size
+
+SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
+ROW = wire.GroupRow(
+    "layer1.conv", 64, "head_dim", False, Refusal("why", "aten.add", "m", "f.py:1", ("x", "y")),
+    Refusal("norm"), ("layer1.conv",), (wire.MemberRow("layer1.conv.weight", 0, 3),),
+)  # fmt: skip
+DOCUMENT = wire.Document(
+    name="resnet", source="a/b.pt", input_shapes=((1, 3, 224, 224),), groups=(ROW,),
+    graph=LayerGraph((Layer("x", "Conv2d", SIZE, (1, 2), "a", "", "f.py:3"),), ((0, 0),), ((1.5, -2.0),)),
+    cost=CostModel((Product("x", 4, (SIZE,)),), (), (), ()), routes=(((0.0, 1.0),), ()), notes=("ä",),
+)  # fmt: skip
+PROOF = wire.ProofRow(passed=True, max_error=1.25e-9, level="numeric", note="–")
+
+REQUESTS = [
+    wire.Open(1, "resnet.pt", "1x3x224x224"),
+    wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
+    wire.Verify(3, Plan(), 1),
+]
+ANSWERS = [
+    wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
+    wire.Saved(2, "small.pt", 123, PROOF), wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
+    wire.Failed(4, "what", "why", "hint", "Traceback\n…", needs="inputs"),
+]  # fmt: skip
+
+
+def body(message: wire.Message) -> bytes:
+    return wire.frame(message)[4:]
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda m: type(m).__name__)
+def test_a_request_comes_back_as_it_was(message: wire.Message) -> None:
+    assert wire.decode_request(body(message)) == message
+
+
+@pytest.mark.parametrize("message", ANSWERS, ids=lambda m: type(m).__name__)
+def test_an_answer_comes_back_as_it_was(message: wire.Message) -> None:
+    assert wire.decode_answer(body(message)) == message
+
+
+def test_every_message_is_covered_here() -> None:
+    known = {type(message) for message in (*REQUESTS, *ANSWERS)}
+    assert known == set(wire.Request.__args__) | set(wire.Answer.__args__)
+
+
+def test_a_frame_is_its_length_and_that_many_bytes() -> None:
+    data = wire.frame(REQUESTS[0])
+    assert struct.unpack(">I", data[:4]) == (len(data) - 4,)
+    assert data[4:].decode("utf-8").startswith("{")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b'{"type":"open"}', b'{"type":"format_disk","task":1}', b"\xff", b"[1]"]
+)
+def test_what_is_no_request_is_refused(data: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        wire.decode_request(data)
+
+
+def test_a_request_is_no_answer() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        wire.decode_answer(body(REQUESTS[0]))
+
+
+def test_wrong_types_are_refused() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        wire.decode_request(b'{"type":"open","task":"one","source":"x"}')
+
+
+# --- the reader
+
+
+def test_bytes_may_come_one_by_one() -> None:
+    reader, found = wire.FrameReader(), []
+    for byte in b"".join(map(wire.frame, ANSWERS)):
+        found += list(reader.feed(bytes([byte])))
+    assert [wire.decode_answer(data) for data in found] == ANSWERS
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bytes_may_come_in_any_pieces(seed: int) -> None:
+    rng, stream = random.Random(seed), b"".join(map(wire.frame, ANSWERS * 3))
+    reader, found = wire.FrameReader(), []
+    while stream:
+        size = rng.choice([0, 1, 2, 3, 4, 5, 50, 5000])
+        found += list(reader.feed(stream[:size]))
+        stream = stream[size:]
+    assert [wire.decode_answer(data) for data in found] == ANSWERS * 3
+
+
+def test_an_empty_body_is_a_frame() -> None:
+    assert list(wire.FrameReader().feed(b"\0\0\0\0\0\0\0\1x")) == [b"", b"x"]
+
+
+def test_a_frame_above_the_cap_is_refused_before_its_body_arrives() -> None:
+    with pytest.raises(ValueError, match="above the limit"):
+        list(wire.FrameReader().feed(struct.pack(">I", wire.MAX_FRAME + 1)))
+
+
+def test_a_frame_at_the_cap_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_FRAME", 8)
+    reader = wire.FrameReader()
+    assert list(reader.feed(b"\0\0\0\x08abcd")) == []
+    assert list(reader.feed(b"efgh")) == [b"abcdefgh"]
+
+
+def test_a_message_above_the_cap_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_FRAME", 100)
+    with pytest.raises(ValueError, match="above the limit of 100"):
+        wire.frame(wire.Failed(1, "x" * 100))
+
+
+# --- rows
+
+
+def test_a_row_says_what_its_group_says_without_the_indices() -> None:
+    indices = np.arange(12).reshape(4, 3)
+    members = (Member("a.conv.weight", 0, indices), Member("a.norm.weight", 0, indices[:, :1]))
+    made = wire.group_row(Group("a.conv", 4, "heads", False, None, Refusal("norm"), members))
+    assert (made.id, made.size, made.kind, made.exact, made.locked) == ("a.conv", 4, "heads", False, None)
+    assert made.inexact == Refusal("norm")
+    assert made.layers == ("a.conv", "a.norm")
+    assert made.members == (wire.MemberRow("a.conv.weight", 0, 3), wire.MemberRow("a.norm.weight", 0, 1))
+    assert [member.layer for member in made.members] == ["a.conv", "a.norm"]

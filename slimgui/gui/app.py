@@ -7,12 +7,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 import slimgui
+from slimgui import resources
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
@@ -74,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     QCoreApplication.setApplicationVersion(slimgui.__version__)
     app = QApplication.instance()
     app = app if isinstance(app, QApplication) else QApplication([sys.argv[0]])
+    with suppress(FileNotFoundError):  # a copy without its pictures still works
+        app.setWindowIcon(QIcon(str(resources.path("icons/app.svg"))))
     worker = Worker()
     window = build(app, Settings(), worker)
     reporter = FaultReporter(window)

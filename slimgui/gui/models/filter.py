@@ -20,6 +20,7 @@ class GroupFilter(QSortFilterProxyModel):
         self._matches: frozenset[int] = frozenset()
         self.setSourceModel(source)
         self.setSortRole(Role.SORT)
+        self.setDynamicSortFilter(False)  # a row must not run away from the pointer while its count is edited
 
     def set_words(self, typed: str) -> None:
         """Show what matches `typed`; "" shows everything."""

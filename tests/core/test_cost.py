@@ -1,4 +1,4 @@
-"""The cost of a small net, written out by hand: conv 3 -> a, 3x3, on 8x8; conv a -> b, 1x1; linear b -> 10."""
+"""The cost of a small net by hand: conv 3 -> a, 3x3, on 8x8; conv a -> b, 1x1; linear b -> 10."""
 
 from __future__ import annotations
 

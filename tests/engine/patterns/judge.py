@@ -96,7 +96,7 @@ def lively(pattern: Pattern) -> nn.Module:
         model = pattern.build()
         tables = [(b, b.clone()) for n, b in model.named_buffers() if "running_" not in n]
         with torch.no_grad():
-            computed = [p for p in _normalised(model)]
+            computed = list(_normalised(model))
             before = [p.clone() for p in computed]
             oracle.randomise(model, seed=1, scale=scale)
             for tensor, value in [*tables, *zip(computed, before, strict=True)]:

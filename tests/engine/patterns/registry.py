@@ -23,8 +23,8 @@ class Pattern:
         line: number of the line in field.md section 4.
         build: makes the net; it is called under a fixed seed and in float64.
         inputs: batch size -> the positional inputs as a tuple, or the keyword inputs as a dict.
-        expect: what a correct engine can say of at least one group: "exact" or "inexact"; "refused": something
-            here has to stay locked; "any": whatever it says, it has to be right.
+        expect: what a correct engine can say of at least one group: "exact" or "inexact"; "refused":
+            something here has to stay locked; "any": whatever it says, it has to be right.
         note: what is hard about it.
         target: a parameter, "conv.weight" or "fc.weight:1" for another dimension than 0: the group that
             answers `expect` has to cut it.

@@ -9,8 +9,8 @@ from slimgui.core.sizes import Product, Size
 A, B = Size(0, ((1, ("a",)),)), Size(0, ((1, ("b",)),))
 GROUPS = (Group("a", 16), Group("b", 32))
 PARAMS = (
-    Product("conv1", 27, (A,)), Product("conv1", 1, (A,)), Product("conv2", 1, (A, B)), Product("fc", 10, (B,)),
-    Product("fc", 10, ()),
+    Product("conv1", 27, (A,)), Product("conv1", 1, (A,)), Product("conv2", 1, (A, B)),
+    Product("fc", 10, (B,)), Product("fc", 10, ()),
 )  # fmt: skip
 MACS = (Product("conv1", 27 * 64, (A,)), Product("conv2", 64, (A, B)), Product("fc", 10, (B,)))
 MODEL = CostModel(PARAMS, MACS, tuple(Product(p.layer, 4 * p.scale, p.factors) for p in PARAMS), ())

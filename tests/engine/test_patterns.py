@@ -33,6 +33,22 @@ def test_a_cut_is_proven_or_refused_with_a_reason(name: str) -> None:
     assert result.fine, f"{result.verdict}: {result.detail}"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FusedQkv", "SeparateQkv", "MultiheadAttention", "GqaInterleave", "GqaExpand", "RotaryHalves",
+        "RelativePositionTable", "Sinks", "CosineAttention", "Alibi", "QkNorm", "EncoderLayer",
+    ],
+)  # fmt: skip
+def test_whole_heads_and_their_width_are_cut_apart_and_together(name: str) -> None:
+    assert {"heads", "head_dim"} <= judged(name).kinds
+
+
+@pytest.mark.parametrize("name", ["GroupedConv", "GroupedConvBn", "Grouped1d"])
+def test_whole_conv_groups_are_offered_beside_equal_cuts(name: str) -> None:
+    assert {"channels", "conv_groups"} <= judged(name).kinds
+
+
 def test_every_line_of_hard_cases_has_at_least_six_nets() -> None:
     count = Counter(pattern.line for pattern in ALL)
     assert {line: count[line] for line in LINES if count[line] < 6} == {}

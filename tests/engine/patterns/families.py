@@ -1,5 +1,7 @@
 """Lines 19 and 20: blocks of known families, and nets that are deep or wide."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from engine.patterns.registry import features, image, net
@@ -458,7 +460,7 @@ class ManyInverted(nn.Module):
         super().__init__()
         widths = (6, 6, 6, 8, 8, 8, 8, 10, 10, 10, 10, 12, 12, 12, 12, 12, 8)
         self.stem, self.fc = conv_bn(3, 6), nn.Linear(8, 4)
-        self.blocks = nn.Sequential(*(Inverted(i, o, 2) for i, o in zip(widths, widths[1:], strict=False)))
+        self.blocks = nn.Sequential(*(Inverted(i, o, 2) for i, o in pairwise(widths)))
 
     def forward(self, x):
         return self.fc(self.blocks(self.stem(x)).mean((2, 3)))

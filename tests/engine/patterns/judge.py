@@ -45,6 +45,7 @@ class Result:
     locked: int = 0
     detail: str = ""
     seconds: float = 0.0
+    kinds: frozenset[str] = frozenset()  # of the groups that were cut and proven
 
     @property
     def fine(self) -> bool:
@@ -353,7 +354,8 @@ class _Case:
         if not self._met(done, reasons):
             self.flaws.append(f"expected {self.pattern.expect} {self.pattern.target}")
         detail = "; ".join([*dict.fromkeys(self.flaws), detail])
-        return Result(self.pattern, verdict, not self.flaws, len(free), len(locked), detail)
+        kinds = frozenset(g.kind for g in done)
+        return Result(self.pattern, verdict, not self.flaws, len(free), len(locked), detail, kinds=kinds)
 
     def _met(self, done: list[engine.Group], reasons: list[str]) -> bool:
         target, expect = self.pattern.target, self.pattern.expect
@@ -418,7 +420,13 @@ class _Case:
             limit = 100 * pattern.tolerance
             if not any(error(want, have) > limit for want, _ in zip(errors, range(8), strict=False)):
                 raise CrashError(f"the proof of {names} is empty: no exchanged index changes the output")
-        self._trains(deployed.model)
+        if not statistics:
+            proof = engine.verify(self.model, deployed, given(pattern, TRACED))
+            if not proof.passed:
+                self.flaws.append(
+                    f"verify does not agree ({proof.level}, {proof.max_error:.1e}, {proof.note})"
+                )
+        self._trains(deployed.model)  # last: running statistics move
 
     def _error(self, deployed: engine.Deployed, *, statistics: bool) -> float:
         worst = 0.0

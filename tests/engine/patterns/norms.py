@@ -201,7 +201,7 @@ chain(
     lambda: Chain(C2(3, 8, 1), nn.ConvTranspose2d(8, 8, 2, stride=2, groups=8), C2(8, 3, 1)), image(), "",
 )  # fmt: skip
 chain(
-    "Grouped1d", lambda: Chain(C1(3, 12, 1), C1(12, 12, 3, groups=3), C1(12, 3, 1)), signal(), "one dimension",
+    "Grouped1d", lambda: Chain(C1(3, 12, 1), C1(12, 12, 3, groups=3), C1(12, 3, 1)), signal(), "1d",
 )  # fmt: skip
 chain(
     "Depthwise3d", lambda: Chain(C3(2, 6, 1), C3(6, 6, 2, groups=6), C3(6, 3, 1)),

@@ -24,7 +24,7 @@ from slimgui.errors import DeployError, SlimError, TraceError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import oracle  # noqa: E402 - it lives with the tests, which are no package
+import oracle
 
 CONTROLS = 5  # one may hit a branch that does not reach the output
 FAILURES = ("WRONG", "CRASH", "TIMEOUT")

@@ -1,8 +1,8 @@
 """A list of op records -> the source of a module -> the module.
 
-A record is a plain dict: {"op": "conv", "ins": ["v0"], "outs": ["v1"], ...arguments}. A net is python source of its
-own, under a file name of its own, so that every size stands at a line of its own, as in people's code. Records can be
-left out: what read their result then reads what they read.
+A record is a plain dict: {"op": "conv", "ins": ["v0"], "outs": ["v1"], ...arguments}. A net is python source
+of its own, under a file name of its own, so that every size stands at a line of its own, as in people's code.
+Records can be left out: what read their result then reads what they read.
 """
 
 from __future__ import annotations

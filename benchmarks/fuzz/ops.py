@@ -1,4 +1,5 @@
 """The ops that random nets are made of: how each is written in a forward method."""
+# ruff: noqa: D103 - the name of the function is the op
 
 from __future__ import annotations
 
@@ -44,9 +45,7 @@ def depthwise(net: Net, ins, outs, *, multiplier, kernel) -> list[Shape]:
 def conv_transpose(net: Net, ins, outs, *, channels, groups, stride) -> list[Shape]:
     c, h, w = net.image(ins[0])
     need(c % groups == 0 and channels % groups == 0 and h * stride <= 16)
-    module = net.member(
-        f"nn.ConvTranspose2d({c}, {channels}, {stride}, stride={stride}, groups={groups})"
-    )
+    module = net.member(f"nn.ConvTranspose2d({c}, {channels}, {stride}, stride={stride}, groups={groups})")
     net.line(f"{outs[0]} = {module}({ins[0]})")
     return [(channels, h * stride, w * stride)]
 
@@ -375,9 +374,7 @@ def pixels(net: Net, ins, outs, *, form) -> list[Shape]:
         corners = ", ".join(f"{x}[:, :, {i}::2, {j}::2]" for i in (0, 1) for j in (0, 1))
         net.line(f"{outs[0]} = torch.cat([{corners}], dim=1)")
     else:
-        net.line(
-            f"{outs[0]} = F.unfold({x}, 2, stride=2).view({x}.shape[0], -1, {h // 2}, {w // 2})"
-        )
+        net.line(f"{outs[0]} = F.unfold({x}, 2, stride=2).view({x}.shape[0], -1, {h // 2}, {w // 2})")
     return [(c * 4, h // 2, w // 2)]
 
 
@@ -617,7 +614,8 @@ def head(net: Net, ins, outs, *, form) -> list[Shape]:
         net.line(f"{outs[0]} = {net.member(f'nn.Conv2d({shape[0]}, 3, 1)')}({x})")
         return [(3, *shape[1:])]
     if len(shape) == 3 and form == "flatten" and shape[0] * shape[1] * shape[2] <= 1024:
-        net.line(f"{outs[0]} = {net.member(f'nn.Linear({shape[0] * shape[1] * shape[2]}, 5)')}({x}.flatten(1))")
+        module = net.member(f"nn.Linear({shape[0] * shape[1] * shape[2]}, 5)")
+        net.line(f"{outs[0]} = {module}({x}.flatten(1))")
         return [(5,)]
     c = shape[0] if len(shape) == 3 else shape[-1]
     pooled = {3: f"{x}.mean((2, 3))", 2: f"{x}.mean(1)", 1: x}[len(shape)]

@@ -32,8 +32,20 @@ HEAD = (
     ("deploy s", 6), ("error", 8), ("control", 8), ("in", 3), ("detail", 60),
 )  # fmt: skip
 
+HEADING = """# torchvision, every model
+
+Written by `make zoo ARGS=torchvision`; what it does is said in [benchmarks](../benchmarks/README.md).
+Groups: exact + inexact / locked. Share: parameter elements with a dimension in an exact group, + in inexact ones
+only.
+Left: parameters after all of them are cut. Error and control: the largest difference to the zeroed original,
+relative to the spread of the output, and the same with one kept index shifted.
+
+torch {torch}, torchvision {torchvision}, Python {python}, {machine}, one thread. {totals}.
+"""
+
 
 def main() -> int:
+    """One row after the other; 1 when one is WRONG or a CRASH."""
     parser = argparse.ArgumentParser(prog="make zoo ARGS=...", description=__doc__.splitlines()[0])
     parser.add_argument("library", choices=["torchvision"])
     parser.add_argument("--only", default="", help="names, separated by commas")
@@ -97,7 +109,8 @@ def _in_child(name: str, family: str, seconds: int) -> Row:
     if late:
         return Row(name, family, "TIMEOUT", detail=f"not done after {seconds} s")
     if not answer:
-        return Row(name, family, "CRASH", detail=f"the process ended with {os.waitstatus_to_exitcode(status)}")
+        code = os.waitstatus_to_exitcode(status)
+        return Row(name, family, "CRASH", detail=f"the process ended with {code}")
     return Row(**json.loads(answer))
 
 
@@ -121,8 +134,6 @@ def _child(name: str, family: str, writing: int) -> None:
         torch.manual_seed(0)
         from benchmarks.zoo import vision
 
-        if vision.names().get(name) is None:
-            raise KeyError(name)
         subject = vision.subject(name, row)
         if subject is None:
             row.verdict, row.detail = "dull", "no scale of weights gave a finite, varying output"
@@ -154,21 +165,19 @@ def _line(cells: list[str]) -> str:
 
 def _totals(rows: list[Row]) -> str:
     counts = Counter(row.verdict for row in rows)
-    return f"{len(rows)} models: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    return f"{len(rows)} models: {said}"
 
 
 def _document(path: Path, rows: dict[str, Row], names: dict[str, str]) -> None:
     """The table of all rows known so far, in the order of the library's families."""
     import torchvision
 
-    lines = [
-        "# torchvision, every model", "",
-        "Written by `make zoo ARGS=torchvision`; what it does is said in benchmarks/README.md. Groups: exact +",
-        "inexact / locked. Share: parameter elements with a dimension in an exact group + in inexact groups only.",
-        "Error and control: the largest difference to the zeroed original, and with one kept index shifted.", "",
-        f"torch {torch.__version__}, torchvision {torchvision.__version__}, Python {platform.python_version()}, "
-        f"{platform.machine()}, one thread. {_totals([rows[n] for n in names if n in rows])}.", "",
-    ]  # fmt: skip
+    known = [rows[name] for name in names if name in rows]
+    lines = [HEADING.format(
+        torch=torch.__version__, torchvision=torchvision.__version__, python=platform.python_version(),
+        machine=platform.machine(), totals=_totals(known),
+    )]  # fmt: skip
     for family in dict.fromkeys(names.values()):
         known = [rows[name] for name in names if names[name] == family and name in rows]
         if not known:

@@ -1,7 +1,7 @@
 """What torchvision's detectors need where its compiled ops do not load, and how they are taken apart.
 
-torchvision's own python fallback for roi_align is wrong for boxes that leave the image and compiles itself for a
-minute; nms has no fallback. Nothing is replaced where the real ops load.
+torchvision's own python fallback for roi_align is wrong for boxes that leave the image and compiles itself
+for a minute; nms has no fallback. Nothing is replaced where the real ops load.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _samples(start: Tensor, extent: Tensor, bins: int, size: int, ratio: int) ->
     high = (low + 1).clamp(max=size - 1)
     part = at - low
     pixels = torch.arange(size)
-    weight = (low[..., None] == pixels) * (1 - part)[..., None] + (high[..., None] == pixels) * part[..., None]
-    weight = weight * inside[..., None]
+    at_low, at_high = low[..., None] == pixels, high[..., None] == pixels
+    weight = (at_low * (1 - part)[..., None] + at_high * part[..., None]) * inside[..., None]
     return weight.reshape(len(start), bins, ratio, size).mean(2)
 
 

@@ -1,7 +1,7 @@
 """A deployed model is a model like any other: it trains, compiles, and exports with any batch size.
 
-Twelve kinds of forward code, every group cut by its own ratio. torch.compile runs with aot_eager, which traces and
-checks all that compiling checks; generating C++ takes ten seconds a model, so one model stands for that.
+Twelve kinds of forward code, every group cut by its own ratio. torch.compile runs with aot_eager, which
+traces and checks all that compiling checks; generating C++ takes ten seconds, so one model stands for that.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 
 @cache
 def deployed(name: str) -> nn.Module:
-    """The model with weights drawn anew, every group cut by its own ratio; tests put it back into eval mode."""
+    """The model with weights drawn anew, every group cut by its own ratio; tests leave it in eval mode."""
     torch.manual_seed(0)
     build, _ = MODELS[name]
     model = oracle.randomise(build(), seed=1).eval()
@@ -284,6 +284,8 @@ def test_the_deployed_model_runs_as_generated_code(name: str) -> None:
         assert differ(small(inputs(name, 3)), compiled(inputs(name, 3))) < TOLERANCE
 
 
+# torch.export says so of every LSTM, cut or not: its list of flat weights is a plain attribute.
+@pytest.mark.filterwarnings(r"ignore:The tensor attributes? self\.lstm\._flat_weights:UserWarning")
 @pytest.mark.parametrize("name", MODELS)
 def test_the_deployed_model_exports_with_any_batch_size(name: str) -> None:
     small = deployed(name)
@@ -296,6 +298,10 @@ def test_the_deployed_model_exports_with_any_batch_size(name: str) -> None:
 
 # torch.onnx's own decompositions ask for a class that torch.utils has deprecated.
 @pytest.mark.filterwarnings(r"ignore:`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning")
+@pytest.mark.filterwarnings(r"ignore:The tensor attributes? self\.lstm\._flat_weights:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"
+)  # its LSTM
 @pytest.mark.parametrize("name", marked(MODELS))
 def test_the_onnx_file_computes_the_same(name: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -45,8 +45,8 @@ class Correction:
 
     Attributes:
         module: dotted path of the module whose forward makes the call.
-        site: place of the call in the code, from the call outwards: "Attention.forward:12:8-12:30"; "#2" behind
-            it when only the third time the forward comes by counts.
+        site: place of the call in the code, from the call outwards: "Attention.forward:12:8-12:30"; "#2"
+            behind it when only the third time the forward comes by counts.
         path: where the argument is: position or keyword first, then indices into sequences.
         kind: "scale" multiplies by new / old (sizes that also depend on the batch stay right), "exact" puts
             `new` in its place, "indices" puts an index tensor in its place, "open" looks inside the function.
@@ -86,7 +86,7 @@ def install(model: nn.Module, corrections: Iterable[Correction]) -> None:
         vars(module)["forward"] = MethodType(corrected_forward, module)
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def corrected_forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
     """The forward of the module's class, with its corrections."""
     with _Corrected(vars(self)["slimgui_corrections"], sys._getframe()):

@@ -24,12 +24,14 @@ class Operand:
         fields: its labels.
         uniform: all its elements are equal whatever its size (zeros, ones, full).
         tensor: the recorded tensor; holds numbers only where `real`.
+        still: it follows from weights alone, the same for every input.
     """
 
     shape: tuple[int, ...]
     fields: Fields
     uniform: bool
     tensor: Tensor
+    still: bool = False
 
     @property
     def real(self) -> bool:
@@ -247,8 +249,8 @@ def _merge(ties: Ties, outer: Field, inner: Field) -> Field:
         ties.fix(lost.labels, "It shares a dimension with channels.")
         return kept
     one, other = torch.broadcast_tensors(outer.labels, inner.labels)
-    pairs, place = torch.unique(torch.stack((one, other)).reshape(2, -1), dim=1, return_inverse=True)
-    labels = compress(ties.new((pairs.shape[1],))[place].reshape(one.shape))
+    pairs, place = torch.unique(one * ties.count + other, return_inverse=True)
+    labels = compress(ties.new(pairs.shape)[place])
     full = torch.broadcast_to(labels, one.shape)
     ties.tie(full, inner.labels, Where.FINE)
     ties.fix(outer.labels, "It shares a dimension with one inside it.", Where.FINE)

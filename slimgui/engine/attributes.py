@@ -33,8 +33,11 @@ def _conv(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _recurrent(module: nn.Module) -> dict[str, Any]:
     assert isinstance(module, nn.RNNBase)
+    assert isinstance(module.weight_ih_l0, Tensor)
+    assert isinstance(module.weight_hh_l0, Tensor)
     entering, hidden = module.weight_ih_l0.shape[1], module.weight_hh_l0.shape[0] // GATES[module.mode]
-    projected = module.weight_hr_l0.shape[0] if module.proj_size else 0
+    projection = getattr(module, "weight_hr_l0", None)
+    projected = 0 if projection is None else projection.shape[0]
     return {"input_size": entering, "hidden_size": hidden, "proj_size": projected}
 
 
@@ -85,6 +88,17 @@ def set_conv_groups(model: nn.Module, groups: dict[str, int]) -> list[Repair]:
         if isinstance(module, _ConvNd) and module.groups != value:
             module.groups = value
             done.append(Repair(path, "groups", value))
+    return done
+
+
+def take_slow_path(model: nn.Module, corrected: set[str]) -> list[Repair]:
+    """Encoder layers whose attention is corrected must not hand it to torch's fused kernel."""
+    done = []
+    for path, module in model.named_modules():
+        attention = f"{path}.self_attn".removeprefix(".")
+        if isinstance(module, nn.TransformerEncoderLayer) and attention in corrected:
+            module.activation_relu_or_gelu = 0
+            done.append(Repair(path, "activation_relu_or_gelu", 0))
     return done
 
 

@@ -15,9 +15,12 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from slimgui.engine.capture import Arguments, Function, Inputs, capture
+from slimgui.engine.capture import capture
+from slimgui.engine.inputs import Inputs
 from slimgui.engine.predict import View, expected
 from slimgui.engine.propagate import Labelled
+from slimgui.engine.recorder import Arguments
+from slimgui.engine.recording import Function
 from slimgui.errors import TraceError
 from slimgui.runtime import Correction, Path, argument, replaced
 

@@ -11,9 +11,9 @@ import torch
 from slimgui.core.cost import CostModel
 from slimgui.core.sizes import Product, Size
 from slimgui.engine.algebra import Operand
-from slimgui.engine.capture import Call, Ref
 from slimgui.engine.labels import Field, Where
 from slimgui.engine.propagate import Labelled
+from slimgui.engine.recording import Call, Ref
 from slimgui.engine.trace import Traced
 
 aten = torch.ops.aten

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from slimgui.core.groups import Group
 from slimgui.core.plan import Plan, Selection
-from slimgui.engine.attributes import Repair, refresh, set_conv_groups
-from slimgui.engine.capture import Inputs, capture, tensors_in
+from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
+from slimgui.engine.capture import capture
 from slimgui.engine.correct import find_corrections
+from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
 from slimgui.engine.predict import View, blocks_left
 from slimgui.engine.recapture import Difference, compare
@@ -92,6 +93,7 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
     corrections = find_corrections(small, traced.passes, traced.inputs, gone)
     install(small, corrections)
+    repairs += take_slow_path(small, {correction.module for correction in corrections})
     _confirm(small, traced, gone)
     return Deployed(small, kept, tuple(repairs), tuple(corrections), selection, traced.groups, traced.inputs)
 

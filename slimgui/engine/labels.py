@@ -18,8 +18,8 @@ from enum import IntFlag
 import torch
 from torch import Tensor
 
-from slimgui.core.groups import Refusal
-from slimgui.engine.capture import Call
+from slimgui.core.groups import Kind, Refusal
+from slimgui.engine.recording import Call
 
 
 class Where(IntFlag):
@@ -105,6 +105,7 @@ class Ties:
         self.pairs: list[tuple[Tensor, Tensor, Where]] = []
         self.locks: list[tuple[Tensor, Refusal, Where]] = []
         self.blurs: list[tuple[Tensor, Refusal, Where]] = []
+        self.marks: list[tuple[Tensor, Kind]] = []
         self.call: Call | None = None
         self._squared: dict[int, Tensor] = {}
 
@@ -135,6 +136,10 @@ class Ties:
     def blur(self, labels: Tensor, what: str, where: Where) -> None:
         """Cutting `labels` is allowed but does not equal zeroing, because of `what`."""
         self.blurs.append((labels.reshape(-1), self.refusal(what), where))
+
+    def mark(self, labels: Tensor, kind: Kind) -> None:
+        """Say what the outer dimension of a field is: heads, or the groups of a convolution."""
+        self.marks.append((labels.reshape(-1), kind))
 
     def refusal(self, what: str) -> Refusal:
         """`what`, with the op, module and line at hand."""

@@ -12,9 +12,9 @@ import torch
 
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.sizes import Size
-from slimgui.engine.capture import Call
 from slimgui.engine.costing import SizeOf
 from slimgui.engine.propagate import Labelled
+from slimgui.engine.recording import Call
 from slimgui.engine.rules import find_rule, movement
 from slimgui.engine.rules.creation import UNIFORM
 from slimgui.engine.trace import Traced

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slimgui.engine.capture import Function, Ref
 from slimgui.engine.keep import cut_shape
 from slimgui.engine.propagate import Labelled
+from slimgui.engine.recording import Function, Ref
 from slimgui.runtime import Path, argument
 
 Expected = Iterator[tuple[Path, Any]]
@@ -76,7 +76,7 @@ def _sizes(call: Function, names: Sequence[str], start: int) -> list[tuple[Path,
 def _aligned(leaves: list[tuple[Path, int]], old: Sequence[int], new: Sequence[int]) -> Expected:
     """Sizes that stand for the last dimensions of a shape."""
     for (path, size), was, becomes in zip(leaves[::-1], old[::-1], new[::-1], strict=False):
-        if size == was and was != becomes:
+        if size == was:
             yield path, becomes
 
 
@@ -104,7 +104,7 @@ def _split(call: Function, view: View) -> Expected:
     source = call.args[0]
     dim = call.kwargs.get("dim", call.args[2] if len(call.args) > 2 else 0) % len(view.old_shape(source))
     key: int | str = 1 if len(call.args) > 1 else next(k for k in call.kwargs if k.startswith("split"))
-    given = call.args[1] if key == 1 else call.kwargs[key]
+    given = argument(call.args, call.kwargs, (key,))
     sizes = [view.shape(out)[dim] for out in call.outputs]
     if isinstance(given, int):
         yield (key,), sizes[0]
@@ -154,9 +154,10 @@ def moved(position: int, stays: list[bool]) -> int:
 
 def _index_select(call: Function, view: View) -> Expected:
     source = call.args[0]
-    dim, key = (call.args[1], 2) if len(call.args) > 2 else (call.kwargs["dim"], "index")
-    index = call.args[2] if key == 2 else call.kwargs[key]
-    yield from _one_index(index, (key,), view.stays(source, dim % len(view.old_shape(source))), view)
+    dim = call.args[1] if len(call.args) > 1 else call.kwargs["dim"]
+    path: Path = (2,) if len(call.args) > 2 else ("index",)
+    index = argument(call.args, call.kwargs, path)
+    yield from _one_index(index, path, view.stays(source, dim % len(view.old_shape(source))), view)
 
 
 def _repeat_interleave(call: Function, view: View) -> Expected:
@@ -232,10 +233,14 @@ def _attention(call: Function, view: View) -> Expected:
         yield ("scale",), width**-0.5
 
 
+_TO_SHAPE = ("view", "reshape", "expand", "broadcast_to", "new_empty", "new_zeros", "new_ones")
+_OF_SHAPE = ("zeros", "ones", "empty", "rand", "randn")
+_CONVOLUTIONS = tuple(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3))
+
 PREDICTORS: dict[str, Callable[[Function, View], Expected]] = {
-    **dict.fromkeys(("view", "reshape", "expand", "broadcast_to", "new_empty", "new_zeros", "new_ones"),
-                    _shaped(1, "size", "shape")),
-    **dict.fromkeys(("zeros", "ones", "empty", "rand", "randn"), _shaped(0, "size")),
+    **dict.fromkeys(_TO_SHAPE, _shaped(1, "size", "shape")),
+    **dict.fromkeys(_OF_SHAPE, _shaped(0, "size")),
+    **dict.fromkeys(_CONVOLUTIONS, _conv_groups),
     "full": _shaped(0, "size"),
     "new_full": _shaped(1, "size"),
     "unflatten": _unflatten,
@@ -251,7 +256,5 @@ PREDICTORS: dict[str, Callable[[Function, View], Expected]] = {
     "layer_norm": _normalized_shape,
     "rms_norm": _normalized_shape,
     "group_norm": _group_norm,
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-                    _conv_groups),
     "scaled_dot_product_attention": _attention,
-}  # fmt: skip
+}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from slimgui.engine.algebra import Operand, settle
-from slimgui.engine.capture import Call, Capture
 from slimgui.engine.labels import Fields, Ties, weight_fields
+from slimgui.engine.recording import Call, Capture
 from slimgui.engine.rules import Step, find_rule, refuse
 from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM
 from slimgui.engine.rules.pointwise import ELEMENTWISE
@@ -26,19 +26,20 @@ def label_weights(ties: Ties, capture: Capture) -> dict[str, Fields]:
     return {
         value.name: weight_fields(ties, value.shape)
         for value in capture.values
-        if value.name and value.tensor.is_floating_point()
+        if value.name and (value.tensor.is_floating_point() or value.tensor.is_complex())
     }
 
 
 def propagate(ties: Ties, capture: Capture, weights: dict[str, Fields]) -> Labelled:
     """Send labels through every call of `capture`; what the rules find is added to `ties`."""
     operands = [
-        Operand(value.shape, weights.get(value.name, ()), uniform=False, tensor=value.tensor)
+        Operand(value.shape, weights.get(value.name, ()), False, value.tensor, still=bool(value.name))
         for value in capture.values
     ]
+    read = read_values(capture)
     for call in capture.calls:
         ties.call, ties.number = call, ties.number + 1
-        _step(ties, call, operands)
+        _step(ties, call, operands, read)
     ties.call = None
     for index in capture.outputs:
         for field in operands[index].fields:
@@ -46,18 +47,27 @@ def propagate(ties: Ties, capture: Capture, weights: dict[str, Fields]) -> Label
     return Labelled(capture, tuple(operands))
 
 
-def _step(ties: Ties, call: Call, operands: list[Operand]) -> None:
+def read_values(capture: Capture) -> set[int]:
+    """Values that some op reads, or that leave the model."""
+    return {index for call in capture.calls for index in call.operands()} | set(capture.outputs)
+
+
+def _step(ties: Ties, call: Call, operands: list[Operand], read: set[int]) -> None:
     given = {index: operands[index] for index in call.operands()}
     shapes = tuple(None if index is None else operands[index].shape for index in call.outputs)
-    step = Step(call, ties, given, shapes)
+    step = Step(call, ties, given, shapes, frozenset(i for i, out in enumerate(call.outputs) if out in read))
     results = _fields(step)
     if call.shares:
         results = _write_through(step, results, operands)
     uniform = _is_uniform(call, given.values())
+    still = bool(given) and all(operand.still for operand in given.values())
+    if still and "parametrizations" in call.module.split("."):
+        # torch.nn.utils.parametrize: what counts is the weight that comes out, and its removed part is zero
+        results = [tuple(replace(field, zero=True) for field in fields) for fields in results]
     for index, fields in zip(call.outputs, results, strict=True):
         if index is not None:
             old = operands[index]
-            operands[index] = Operand(old.shape, settle(ties, fields), uniform, old.tensor)
+            operands[index] = Operand(old.shape, settle(ties, fields), uniform, old.tensor, still)
 
 
 def _fields(step: Step) -> list[Fields]:
@@ -96,7 +106,7 @@ def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -
             for field in seen.fields:
                 step.ties.fix(field.labels, what)
         fields = tuple(replace(field, zero=False) for field in seen.fields)
-        operands[index] = Operand(seen.shape, fields, uniform=False, tensor=seen.tensor)
+        operands[index] = replace(seen, fields=fields, uniform=False)
     return results
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from slimgui.engine.capture import Inputs
+from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.algebra import Operand
-from slimgui.engine.capture import Call, Capture, Ref
 from slimgui.engine.keep import cut_field, cut_shape
 from slimgui.engine.labels import Fields, Ties
-from slimgui.engine.propagate import Labelled
+from slimgui.engine.propagate import Labelled, read_values
+from slimgui.engine.recording import Call, Capture, Ref
 from slimgui.engine.rules import Step, find_rule, movement
 
 # Rules that make no labels of their own: where the data goes can be compared exactly.
@@ -22,6 +22,9 @@ ROUTES = frozenset(
         movement.split_with_sizes, movement.indexed,
     }
 )  # fmt: skip
+
+
+VIEWS = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,23 +37,26 @@ class Difference:
 
 def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | None:
     """The first difference between the traced pass, cut by `gone`, and the pass of the deployed model."""
-    calls = labelled.capture.calls
-    read = {index for call in calls for index in call.operands()} | set(labelled.capture.outputs)
-    for number, (call, now) in enumerate(zip(calls, found.calls, strict=False)):
+    calls, calls_now = _telling(labelled.capture.calls), _telling(found.calls)
+    read = read_values(labelled.capture)
+    for number, (call, now) in enumerate(zip(calls, calls_now, strict=False)):
         what = _difference(labelled, call, found, now, gone, read)
         if what:
             return Difference(calls[number], what)
-    if len(calls) != len(found.calls):
-        return Difference(
-            calls[min(len(calls), len(found.calls)) - 1], "Another number of ops runs after it."
-        )
+    if len(calls) != len(calls_now):
+        return Difference(calls[min(len(calls), len(calls_now)) - 1], "Another number of ops runs after it.")
     return None
+
+
+def _telling(calls: list[Call]) -> list[Call]:
+    """Without copies: whether a reshape has to copy depends on sizes."""
+    return [call for call in calls if find_rule(call.func) is not movement.same]
 
 
 def _difference(
     labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor, read: set[int]
 ) -> str:
-    if call.func is not now.func:
+    if call.func is not now.func and not (call.func in VIEWS and now.func in VIEWS):
         return f"Another op runs here: {now.name}."
     for index, now_index in zip(call.outputs, now.outputs, strict=True):
         if index is None or now_index is None or index not in read:
@@ -62,7 +68,7 @@ def _difference(
             return f"It makes a tensor of shape {_form(have)}; {_form(want)} was expected."
     if _scalars(call.args) != _scalars(now.args) or _scalars(call.kwargs) != _scalars(now.kwargs):
         return "It is called with another number."
-    if find_rule(call.func) in ROUTES and not _same_route(labelled, call, now, gone):
+    if find_rule(call.func) in ROUTES and not _same_route(labelled, call, found, now, gone):
         return "It picks other channels."
     return ""
 
@@ -80,7 +86,7 @@ def _scalars(value: Any) -> list[Any]:
     return [item for part in value for item in _scalars(part)] if isinstance(value, tuple) else []
 
 
-def _same_route(labelled: Labelled, call: Call, now: Call, gone: Tensor) -> bool:
+def _same_route(labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor) -> bool:
     """Run the op's rule on the labels that remain: the result must be what remains of its result."""
     old = next((ref for ref in call.args if isinstance(ref, Ref)), None)
     new = next((ref for ref in now.args if isinstance(ref, Ref)), None)
@@ -91,7 +97,10 @@ def _same_route(labelled: Labelled, call: Call, now: Call, gone: Tensor) -> bool
     remaining = tuple(replace(field, labels=cut_field(field, gone)) for field in source.fields)
     others = {index: labelled.operands[index] for index in call.operands()}
     others_now = {
-        **{n: labelled.operands[o] for o, n in zip(call.operands(), now.operands(), strict=True)},
+        **{
+            n: replace(labelled.operands[o], tensor=found.values[n].tensor)
+            for o, n in zip(call.operands(), now.operands(), strict=True)
+        },
         new.index: Operand(shape, remaining, uniform=False, tensor=source.tensor),
     }
     before = _run(Step(call, Ties(), others, _shapes(labelled.capture, call)))

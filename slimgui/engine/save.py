@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slimgui.engine.capture import Inputs
 from slimgui.engine.deploy import Deployed
+from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
 from slimgui.engine.load.allow import module_class
 from slimgui.engine.load.inputs import Shapes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -123,6 +124,13 @@ class _Solution:
         self.locks, self.reasons = _marks(ties.locks, where)
         self.blurs, self.notes = _marks(ties.blurs, where)
         self.seen = seen
+        self.kinds = [(set(self.component[labels.numpy()].tolist()), kind) for labels, kind in ties.marks]
+
+    @cached_property
+    def both_ways(self) -> csr_matrix:
+        """Every tie in both directions."""
+        both: csr_matrix = (self.graph + self.graph.T).tocsr()
+        return both
 
     def grouped(self) -> list[list[Component]]:
         """Components that touch weights, with the same signature together, in order of first label."""
@@ -182,8 +190,15 @@ class _Solution:
             locked = Refusal("All of its channels move together, and one must stay.")
         blurred = next((c.blurred for c in components if c.blurred is not None), None)
         inexact = None if blurred is None else self.notes[blurred]
-        kind: Kind = "conv_groups" if coarse else "channels"
+        kind = self._kind(components, coarse=coarse)
         return Group("", len(components), kind, inexact is None, locked, inexact, members)
+
+    def _kind(self, components: list[Component], *, coarse: bool) -> Kind:
+        """What one channel of the group stands for: told by the ops that its labels met."""
+        met = {kind for owners, kind in self.kinds if components[0].owner in owners}
+        if "heads" in met:
+            return "heads" if coarse else "head_dim"
+        return "conv_groups" if coarse and "conv_groups" in met else "channels"
 
     def _members(self, components: list[Component]) -> tuple[Member, ...]:
         channel = np.full(self.ties.count, -1, np.int64)
@@ -203,12 +218,9 @@ class _Solution:
         labels, reasons = self.locks
         reason = component.locked
         assert reason is not None
-        start = next(
-            label
-            for label, why in zip(labels, reasons, strict=True)
-            if why == reason and self.component[label] == self.component[component.labels[0]]
-        )
-        _, before = breadth_first_order(self.graph, start, directed=False)
+        near = self.component[labels] == component.owner
+        start = labels[near & (reasons == reason)][0]
+        _, before = breadth_first_order(self.both_ways, start, directed=True)
         path, label = [], int(component.labels[0])
         while label >= 0:
             path.append(label)

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Graph, LayerGraph, Op, Value
 from slimgui.core.groups import Group
-from slimgui.engine.capture import Capture, Inputs, capture
+from slimgui.engine.capture import capture
+from slimgui.engine.inputs import Inputs
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import Labelled, label_weights, lock_unreached, propagate, reached
+from slimgui.engine.recording import Capture
 from slimgui.engine.solve import Solved, solve
 
 
@@ -79,7 +81,7 @@ def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
 def _labelled(
     captures: list[Capture], rigid: frozenset[tuple[int, int]]
 ) -> tuple[Ties, dict[str, Fields], tuple[Labelled, ...]]:
-    """Send labels through every pass; once more when a reshaped dimension turns out to be none of channels."""
+    """Send labels through every pass; again when a reshaped dimension turns out to hold no channels."""
     ties = Ties(rigid)
     weights = label_weights(ties, captures[0])
     passes = tuple(propagate(ties, captured, weights) for captured in captures)

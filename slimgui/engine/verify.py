@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
-from slimgui.engine.capture import Inputs, as_call, tensors_in
+from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.mask import zeroed_copy
 
 if TYPE_CHECKING:
@@ -112,21 +112,14 @@ def exchanged(selection: Selection, group: Group) -> Selection:
 
 def outputs_of(model: nn.Module, inputs: Inputs, dtype: torch.dtype | None) -> list[Tensor]:
     """Every tensor in the outputs of `model` in eval mode, without gradients."""
+
+    def cast(tensor: Tensor) -> Tensor:
+        copy = tensor.detach().clone()
+        return copy.to(dtype) if dtype is not None and copy.is_floating_point() else copy
+
     args, kwargs = as_call(inputs)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        return list(tensors_in(model.eval()(*_cast(args, dtype), **_cast(kwargs, dtype))))
-
-
-def _cast(value: Any, dtype: torch.dtype | None) -> Any:
-    if isinstance(value, Tensor):
-        copy = value.detach().clone()
-        return copy.to(dtype) if dtype is not None and copy.is_floating_point() else copy
-    if isinstance(value, dict):
-        return {key: _cast(item, dtype) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        items = [_cast(item, dtype) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+        return list(tensors_in(model.eval()(*map_tensors(args, cast), **map_tensors(kwargs, cast))))
 
 
 def relative_error(want: list[Tensor], have: list[Tensor]) -> float:

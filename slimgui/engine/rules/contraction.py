@@ -9,9 +9,12 @@ import torch
 from slimgui.engine.algebra import Operand, join, lock_along, project, reduce
 from slimgui.engine.labels import SLIDES, Field, Fields
 from slimgui.engine.rules.movement import reshape_labels
-from slimgui.engine.rules.registry import Step, rule
+from slimgui.engine.rules.registry import Step, refuse, rule
 
 aten = torch.ops.aten
+
+
+STATISTIC = "A statistic of the weights runs over these channels."
 
 
 def contract(step: Step, one: Operand, other: Operand, ndim: int, over: int) -> Fields:
@@ -41,32 +44,48 @@ def addmm(step: Step) -> Fields:
     return add_bias(step, contract(step, one.placed((0, 1), 3), other.placed((1, 2), 3), 3, over=1), bias)
 
 
+def batched(step: Step, one: Operand, other: Operand) -> Fields:
+    """[b, m, k] x [b, k, n]: what is live along b are heads."""
+    for field in (*one.fields, *other.fields):
+        if 0 in field.live:
+            step.ties.mark(field.labels, "heads")
+    return contract(step, one.placed((0, 1, 2), 4), other.placed((0, 2, 3), 4), 4, over=2)
+
+
 @rule(aten.bmm)
 def bmm(step: Step) -> Fields:
     """[b, m, k] x [b, k, n]."""
     one, other = step.given
-    return contract(step, one.placed((0, 1, 2), 4), other.placed((0, 2, 3), 4), 4, over=2)
+    return batched(step, one, other)
 
 
 @rule(aten.baddbmm)
 def baddbmm(step: Step) -> Fields:
     """Bias + [b, m, k] x [b, k, n]."""
     bias, one, other = step.given
-    product = contract(step, one.placed((0, 1, 2), 4), other.placed((0, 2, 3), 4), 4, over=2)
+    product = batched(step, one, other)
     return add_bias(step, product, bias)
+
+
+def _lock_statistic(step: Step) -> None:
+    """A vector product of weights alone is a number about them (a spectral norm), not a layer."""
+    if all(operand.still for operand in step.given):
+        refuse(step, STATISTIC)
 
 
 @rule(aten.mv)
 def mv(step: Step) -> Fields:
     """[m, k] x [k]."""
     one, other = step.given
+    _lock_statistic(step)
     return contract(step, one, other.placed((1,), 2), 2, over=1)
 
 
-@rule(aten.dot)
+@rule(aten.dot, aten.vdot)
 def dot(step: Step) -> Fields:
     """[k] x [k]."""
     one, other = step.given
+    _lock_statistic(step)
     return contract(step, one, other, 1, over=0)
 
 
@@ -85,6 +104,8 @@ def convolution(step: Step) -> Fields:
     """Any convolution, in the space (conv group, out channel in it, in channel in it)."""
     source, weight, groups = step.given[0], step.given[1], step.arg("groups")
     source, weight = slid_over(step, source), slid_over(step, weight)
+    for field in (*source.fields, *weight.fields) if groups > 1 else ():
+        step.ties.mark(field.labels, "conv_groups")
     entering = channel_blocks(source, 1, groups).placed((0, 2), 3)
     kernel = _kernel(weight, groups, transposed=step.arg("transposed"))
     product = contract(step, entering, kernel, 3, over=2)
@@ -104,7 +125,9 @@ def slid_over(step: Step, operand: Operand) -> Operand:
     for field in operand.fields:
         lock_along(step.ties, field, spatial, SLIDES)
         ended = spatial & set(field.live)
-        if ended != set(field.live):
+        if len(set(field.live) - spatial) > 1:
+            step.ties.fix(field.labels, "A kernel is cut along two dimensions at once.")
+        elif ended != set(field.live):
             fields.append(project(step.ties, field, ended) if ended else field)
     return replace(operand, fields=tuple(fields))
 

@@ -16,7 +16,8 @@ aten = torch.ops.aten
 UNIFORM = frozenset(
     {
         aten.zeros_like, aten.ones_like, aten.full_like, aten.empty_like, aten.rand_like, aten.randn_like,
-        aten.bernoulli_, aten.bernoulli, aten.uniform_, aten.normal_, aten.fill_, aten.zero_, aten.scalar_tensor,
+        aten.bernoulli_, aten.bernoulli, aten.uniform_, aten.normal_, aten.fill_, aten.zero_,
+        aten.scalar_tensor,
     }
 )  # fmt: skip
 

@@ -170,6 +170,8 @@ def sliced(step: Step) -> Fields:
     """A range of a dimension. With a step, neighbours are cut together, so that the step stays right."""
     source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     start, end, stride = (step.arg(name) for name in ("start", "end", "step"))
+    for field in source.fields if source.still and step.shape != source.shape else ():
+        lock_along(step.ties, field, {dim}, "How much of it is used may depend on the input.")
     if stride not in (None, 1):
         for field in source.fields:
             _tie_strided(step.ties, field, dim, stride)
@@ -226,10 +228,10 @@ def split_with_sizes(step: Step) -> list[Fields]:
 
 
 def _parts(source: Operand, count: int, part: Callable[[Tensor, int], Tensor]) -> list[Fields]:
-    return [
-        tuple(carried(field, source.shape, lambda labels, i=i: part(labels, i)) for field in source.fields)
-        for i in range(count)
-    ]
+    def one(field: Field, i: int) -> Field:
+        return carried(field, source.shape, lambda labels: part(labels, i))
+
+    return [tuple(one(field, i) for field in source.fields) for i in range(count)]
 
 
 @rule(aten.index)

@@ -90,6 +90,7 @@ def group_norm(step: Step) -> list[Fields]:
     blocks = channel_blocks(data, 1, groups)
     for field in blocks.fields:
         step.ties.square(field)
+        step.ties.mark(field.labels, "conv_groups")
         blur_along(step.ties, field, {1}, "A normaliser's statistics run over these channels.")
     shape = [1] * len(data.shape)
     shape[1] = data.shape[1]

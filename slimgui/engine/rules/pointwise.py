@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from slimgui.engine.algebra import Operand, join
-from slimgui.engine.capture import Ref
 from slimgui.engine.labels import Fields
+from slimgui.engine.recording import Ref
 from slimgui.engine.rules.registry import Step, rule
 
 aten = torch.ops.aten
@@ -21,7 +21,7 @@ def pointwise(step: Step) -> Fields:
 
 @rule(
     aten.copy_, aten.hardswish, aten.hardswish_, aten.rrelu_with_noise, aten.rrelu_with_noise_,
-    aten._prelu_kernel,
+    aten._prelu_kernel, aten.complex, aten.polar,
 )  # fmt: skip
 def pointwise_without_tag(step: Step) -> Fields:
     """Elementwise ops that torch does not tag (in every overload)."""

@@ -9,6 +9,8 @@ import torch
 
 from slimgui.engine.algebra import Operand, blur_along, lock_along, reduce
 from slimgui.engine.labels import Fields
+from slimgui.engine.rules.contraction import STATISTIC
+from slimgui.engine.rules.pointwise import pointwise
 from slimgui.engine.rules.registry import Step, rule
 
 aten = torch.ops.aten
@@ -28,7 +30,8 @@ def reduced_dims(step: Step, operand: Operand) -> tuple[set[int], bool]:
 def summed(step: Step) -> Fields:
     """A sum (of powers): exact where removed channels are zero."""
     dims, keepdim = reduced_dims(step, step.given[0])
-    return reduce(step.ties, step.given[0].fields, dims, "", keepdim=keepdim)
+    what = STATISTIC if step.given[0].still else ""
+    return reduce(step.ties, step.given[0].fields, dims, what, keepdim=keepdim)
 
 
 @rule(
@@ -43,13 +46,18 @@ def statistic(step: Step) -> list[Fields]:
     return [fields for shape in step.shapes if shape is not None]
 
 
-@rule(aten.max, aten.min, aten.argmax, aten.argmin, aten.any, aten.all, aten.median, aten.mode)
+@rule(aten.max, aten.min, aten.median, aten.mode)
+def extreme(step: Step) -> list[Fields]:
+    """Values, and the positions they came from."""
+    if len(step.given) == 2:  # max(a, b) is pointwise
+        return [pointwise(step)]
+    rule_of = positional if 1 in step.read else statistic
+    return rule_of(step)
+
+
+@rule(aten.argmax, aten.argmin, aten.any, aten.all)
 def positional(step: Step) -> list[Fields]:
     """Results that name positions: the reduced channels may not move."""
-    if len(step.given) == 2:  # max(a, b) is pointwise
-        from slimgui.engine.rules.pointwise import pointwise
-
-        return [pointwise(step)]
     dims, keepdim = reduced_dims(step, step.given[0])
     _lock(step, dims)
     fields = reduce(

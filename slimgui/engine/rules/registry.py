@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch._ops import OpOverload, OpOverloadPacket
 
 from slimgui.engine.algebra import Operand
-from slimgui.engine.capture import Call, Ref
 from slimgui.engine.labels import Fields, Ties
+from slimgui.engine.recording import Call, Ref
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,12 +28,14 @@ class Step:
         ties: where the rule writes down what it knows.
         operands: the tensors among the arguments, by index of the value.
         shapes: shape of each result, None for a result that is no tensor.
+        read: positions of the results that a later op or the caller reads.
     """
 
     call: Call
     ties: Ties
     operands: dict[int, Operand]
     shapes: tuple[tuple[int, ...] | None, ...]
+    read: frozenset[int] = frozenset()
 
     def arg(self, name: str, default: Any = None) -> Any:
         """The argument of that name in the op's schema; tensors come as Operands."""
@@ -70,14 +72,15 @@ class Step:
 
 
 Rule = Callable[[Step], Fields | list[Fields]]
+AnyRule = TypeVar("AnyRule", bound=Rule)
 
 RULES: dict[OpOverloadPacket[Any, Any], Rule] = {}
 
 
-def rule(*packets: OpOverloadPacket[Any, Any]) -> Callable[[Rule], Rule]:
+def rule(*packets: OpOverloadPacket[Any, Any]) -> Callable[[AnyRule], AnyRule]:
     """Register the decorated function for these ops. Raises ValueError when one has a rule already."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: AnyRule) -> AnyRule:
         for packet in packets:
             if packet in RULES:
                 raise ValueError(f"{packet} has a rule already: {RULES[packet].__name__}")

@@ -52,3 +52,44 @@ def over_one(step: Step) -> list[Fields]:
 def over_three(step: Step) -> list[Fields]:
     """[..., D, H, W]."""
     return _passes(step, 3)
+
+
+@rule(aten.grid_sampler_2d, aten.grid_sampler_3d, aten.grid_sampler)
+def sampled(step: Step) -> list[Fields]:
+    """Data read at computed places: the places are no channels."""
+    for field in step.given[1].fields:
+        step.ties.fix(field.labels, "These are places in an image.")
+    return _passes(step, len(step.given[0].shape) - 2)
+
+
+@rule(aten._fft_r2c, aten._fft_c2r, aten._fft_c2c)
+def transformed(step: Step) -> Fields:
+    """A Fourier transform mixes all of its dimensions; the others pass."""
+    data = step.given[0]
+    dims = {dim % len(data.shape) for dim in step.arg("dim")}
+    for field in data.fields:
+        lock_along(step.ties, field, dims, "A Fourier transform runs over this dimension.")
+    return tuple(field for field in data.fields if not dims & set(field.live))
+
+
+@rule(aten.view_as_complex)
+def as_complex(step: Step) -> Fields:
+    """[..., 2] becomes one complex number."""
+    data = step.given[0]
+    last = len(data.shape) - 1
+    for field in data.fields:
+        lock_along(step.ties, field, {last}, "Real and imaginary part belong together.")
+    return tuple(
+        field.moved(field.labels.squeeze(-1), {dim: dim for dim in field.live})
+        for field in data.fields
+        if last not in field.live
+    )
+
+
+@rule(aten.view_as_real)
+def as_real(step: Step) -> Fields:
+    """A complex number becomes [..., 2]."""
+    return tuple(
+        field.moved(field.labels.unsqueeze(-1), {dim: dim for dim in field.live})
+        for field in step.given[0].fields
+    )

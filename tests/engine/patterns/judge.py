@@ -297,12 +297,12 @@ def shifts(kept: oracle.Kept, model: nn.Module, seed: int) -> Iterator[oracle.Ke
 # --- one net
 
 
-def judge(pattern: Pattern) -> Result:
-    """Never raises: a failure of engine or net is a verdict."""
+def judge(pattern: Pattern, seed: int = 0) -> Result:
+    """Never raises: a failure of engine or net is a verdict. `seed` draws other cuts of the same net."""
     start = time.perf_counter()
     try:
         with settings():
-            found = _Case(pattern).judge()
+            found = _Case(pattern, seed).judge()
     except WrongError as problem:
         found = Result(pattern, "WRONG", False, detail=str(problem))
     except CrashError as problem:
@@ -319,8 +319,8 @@ def _tail(problem: BaseException) -> str:
 
 
 class _Case:
-    def __init__(self, pattern: Pattern) -> None:
-        self.pattern, self.seed = pattern, zlib.crc32(pattern.name.encode())
+    def __init__(self, pattern: Pattern, seed: int) -> None:
+        self.pattern, self.seed = pattern, zlib.crc32(pattern.name.encode()) + 101 * seed
         self.model = lively(pattern)
         self.before = oracle.snapshot(self.model)
         self.inputs = given(pattern, RUN)
@@ -351,6 +351,8 @@ class _Case:
         detail = "; ".join(refusals) or ("" if done else " | ".join(dict.fromkeys(reasons)))
         if verdict != "refused" and reasons:
             detail = "locked: " + " | ".join(dict.fromkeys(reasons))
+        if not free and not reasons:
+            self.flaws.append("nothing can be cut, and no lock but those of input and output says why")
         if not self._met(done, reasons):
             self.flaws.append(f"expected {self.pattern.expect} {self.pattern.target}")
         detail = "; ".join([*dict.fromkeys(self.flaws), detail])

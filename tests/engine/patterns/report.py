@@ -1,4 +1,7 @@
-"""One row per net: `python tests/engine/patterns/report.py [part of a name, or a line number] ...`."""
+"""One row per net: `python tests/engine/patterns/report.py [part of a name, or a line number] ... [--seed N]`.
+
+Another seed draws other counts and channels. "!" marks what fails in test_patterns.py.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,15 @@ def main(filters: list[str]) -> int:
     from engine.patterns.judge import judge
 
     torch.set_num_threads(1)
+    seed = int(filters.pop(filters.index("--seed") + 1)) if "--seed" in filters else 0
+    filters = [part for part in filters if part != "--seed"]
     chosen = [
         p for p in nets.ALL
         if not filters or any(f == str(p.line) or f.lower() in p.name.lower() for f in filters)
     ]  # fmt: skip
     results = []
     for pattern in sorted(chosen, key=lambda pattern: pattern.line):
-        result = judge(pattern)
+        result = judge(pattern, seed)
         results.append(result)
         flag = " " if result.fine else "!"
         print(

@@ -54,9 +54,9 @@ class MultiheadAttention(nn.Module):
         return self.head(x + self.attn(x, x, x, need_weights=False)[0])
 
 
-@net(6, lambda b: (torch.randn(b, 5, 12), torch.randn(b, 7, 10)), target="attn.out_proj.weight:1")
+@net(6, lambda b: (torch.randn(b, 5, 12), torch.randn(b, 7, 10)), "any")
 class MultiheadKdim(nn.Module):
-    """Keys and values of another width: separate projection weights."""
+    """Keys and values of another width: torch insists that the query projection is square."""
 
     def __init__(self):
         super().__init__()

@@ -1,6 +1,7 @@
 """One row per net: `python tests/engine/patterns/report.py [name or line number] ... [--seed N]`.
 
-Names are matched by a part of them. Another seed draws other counts and channels. "!" marks what fails in test_patterns.py.
+Names are matched by a part of them.
+Another seed draws other counts and channels. "!" marks what fails in test_patterns.py.
 """
 
 from __future__ import annotations

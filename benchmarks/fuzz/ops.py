@@ -167,6 +167,19 @@ def pointwise(net: Net, ins, outs, *, form) -> list[Shape]:
     return [net.shapes[x]]
 
 
+@op(form=("tensor", "power", "math"))
+def scaled_by_size(net: Net, ins, outs, *, form) -> list[Shape]:
+    """A number that follows from the count of channels, as in the look-ups of RAFT."""
+    shape = net.image(ins[0])
+    text = {
+        "tensor": f"{ins[0]} / torch.sqrt(torch.tensor({ins[0]}.shape[1]))",
+        "power": f"{ins[0]} * {ins[0]}.shape[1] ** -0.5",
+        "math": f"{ins[0]} / (1 + {ins[0]}.size(1))",
+    }
+    net.line(f"{outs[0]} = {text[form]}")
+    return [shape]
+
+
 @op()
 def prelu(net: Net, ins, outs) -> list[Shape]:
     shape = net.image(ins[0])

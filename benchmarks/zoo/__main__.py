@@ -35,10 +35,9 @@ HEAD = (
 HEADING = """# torchvision, every model
 
 Written by `make zoo ARGS=torchvision`; what it does is said in [benchmarks](../benchmarks/README.md).
-Groups: exact + inexact / locked. Share: parameter elements with a dimension in an exact group, + in inexact ones
-only.
-Left: parameters after all of them are cut. Error and control: the largest difference to the zeroed original,
-relative to the spread of the output, and the same with one kept index shifted.
+Groups: exact + inexact / locked. Share: parameter elements with a dimension in an exact group, + those in
+inexact ones only. Left: parameters after all of them are cut. Error, control: the largest difference to the
+zeroed original, relative to the spread of the output, and the same with one kept index shifted.
 
 torch {torch}, torchvision {torchvision}, Python {python}, {machine}, one thread. {totals}.
 """

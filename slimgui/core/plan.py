@@ -36,7 +36,7 @@ class Plan:
         ratio: share of every group's channels removed, 0 <= ratio < 1.
         only_exact: leave inexact groups whole.
         counts: (group id or layer name, channels kept), set by hand; overrides `ratio`.
-        locked: names; groups with a layer whose name starts with one are left whole.
+        locked: dotted paths; groups with a layer at or below one are left whole.
         round_to: counts that follow from `ratio` are rounded up to a multiple of this.
     """
 
@@ -148,7 +148,8 @@ def counts(groups: Sequence[Group], plan: Plan) -> dict[str, int]:
 
 
 def _count(group: Group, plan: Plan) -> int:
-    by_name = any(layer.startswith(prefix) for prefix in plan.locked for layer in (group.id, *group.layers))
+    names = (group.id, *group.layers)
+    by_name = any(f"{name}.".startswith(f"{prefix}.") for prefix in plan.locked for name in names)
     if group.locked or by_name or (plan.only_exact and not group.exact):
         return group.size
     kept = group.size - int(group.size * plan.ratio + 1e-9)  # never removes more than asked

@@ -17,6 +17,7 @@ from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
 from slimgui.engine.correct import find_corrections
+from slimgui.engine.effective import absorb, gains
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
 from slimgui.engine.predict import View, blocks_left
@@ -44,6 +45,7 @@ class Deployed:
         inputs: the example inputs it was checked with.
         source: file or factory the original came from, "" when unknown.
         proof: the comparison with the masked original, None before `verify`.
+        traced: what it was cut by; None when it was read from a file.
     """
 
     model: nn.Module
@@ -55,6 +57,7 @@ class Deployed:
     inputs: Inputs = field(repr=False)
     source: str = ""
     proof: Proof | None = None
+    traced: Traced | None = field(default=None, repr=False)
 
     @property
     def plan(self) -> Plan:
@@ -89,13 +92,23 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     shapes = {name: tensor.shape for name, tensor in _weights(model).items()}
     kept = kept_indices(traced.groups, selection, shapes)
     small = _sliced(model, kept)
+    absorb(small, model, kept, gains(traced.passes))
     gone = labels_gone(traced.solved, selection)
     repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
     corrections = find_corrections(small, traced.passes, traced.inputs, gone)
     install(small, corrections)
     repairs += take_slow_path(small, {correction.module for correction in corrections})
     _confirm(small, traced, gone)
-    return Deployed(small, kept, tuple(repairs), tuple(corrections), selection, traced.groups, traced.inputs)
+    return Deployed(
+        small,
+        kept,
+        tuple(repairs),
+        tuple(corrections),
+        selection,
+        traced.groups,
+        traced.inputs,
+        traced=traced,
+    )
 
 
 def _check(groups: tuple[Group, ...], selection: Selection) -> None:

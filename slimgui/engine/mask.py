@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from slimgui.core.plan import Selection
+from slimgui.engine.effective import bake
 from slimgui.engine.keep import Kept, kept_indices
 from slimgui.engine.structural import cloned, copy_module
 from slimgui.engine.trace import Traced
@@ -26,10 +27,19 @@ def zeroed(tensor: Tensor, kept: dict[int, np.ndarray]) -> Tensor:
     return result
 
 
-def zeroed_copy(model: nn.Module, kept: Kept, dtype: torch.dtype | None = None) -> nn.Module:
-    """A copy of `model` with the removed indices zeroed, its floating-point tensors in `dtype`."""
-    weights = (*model.named_parameters(), *model.named_buffers())
-    names = {id(tensor): name for name, tensor in weights}
+def zeroed_copy(
+    model: nn.Module, kept: Kept, dtype: torch.dtype | None = None, *, buffers: bool = True
+) -> nn.Module:
+    """A copy of `model` with the removed indices zeroed, its floating-point tensors in `dtype`.
+
+    Of weights that are computed from others the effective weight is zeroed.
+    """
+    if kept:
+        model = copy_module(model, cloned)
+        kept = bake(model, kept)
+    names = {id(tensor): name for name, tensor in model.named_parameters()}
+    if buffers:
+        names |= {id(tensor): name for name, tensor in model.named_buffers()}
 
     def twin(tensor: Tensor) -> Tensor:
         copy = zeroed(tensor, kept.get(names.get(id(tensor), ""), {}))

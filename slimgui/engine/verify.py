@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
+from slimgui.engine.keep import kept_indices, labels_gone
 from slimgui.engine.mask import zeroed_copy
+from slimgui.engine.statistics import KeptOnly
 
 if TYPE_CHECKING:
     from slimgui.engine.deploy import Deployed
@@ -53,11 +56,9 @@ def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proo
         example_inputs: a tensor, a tuple of args, or a dict of kwargs.
     """
     blurred = [g for g in deployed.groups if not g.exact and len(deployed.selection.keep[g.id]) < g.size]
-    if blurred:
-        return Proof(
-            False, math.nan, "structural",
-            f"{blurred[0].id} is cut inexactly, so the outputs differ from the masked original's on purpose.",
-        )  # fmt: skip
+    if blurred and deployed.traced is None:
+        why = f"{blurred[0].id} is cut inexactly, and a file does not tell where its statistics run."
+        return Proof(passed=False, max_error=math.nan, level="structural", note=why)
     for dtype in (torch.float64, None):
         try:
             return _numeric(model, deployed, example_inputs, dtype)
@@ -69,12 +70,34 @@ def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proo
 
 def _numeric(model: nn.Module, deployed: Deployed, inputs: Inputs, dtype: torch.dtype | None) -> Proof:
     small = outputs_of(zeroed_copy(deployed.model, {}, dtype), inputs, dtype)
-    want = outputs_of(zeroed_copy(model, deployed.kept, dtype), inputs, dtype)
+    want = _masked(model, deployed, deployed.selection, inputs, dtype)
     error = relative_error(want, small)
     tolerance = TOLERANCE[_coarsest(want)]
     if not error <= tolerance:
-        return Proof(False, error, "numeric", "The outputs differ from the masked original's.")
-    return Proof(True, error, "numeric", _control(model, deployed, inputs, dtype, small, tolerance))
+        note = "The outputs differ from the masked original's."
+        return Proof(passed=False, max_error=error, level="numeric", note=note)
+    note = _control(model, deployed, inputs, dtype, small, tolerance)
+    return Proof(passed=True, max_error=error, level="numeric", note=note)
+
+
+def _masked(
+    model: nn.Module, deployed: Deployed, selection: Selection, inputs: Inputs, dtype: torch.dtype | None
+) -> list[Tensor]:
+    """Outputs of the original with what `selection` removes zeroed; statistics over the kept channels."""
+    weights = (*model.named_parameters(), *model.named_buffers())
+    kept = kept_indices(deployed.groups, selection, {name: tensor.shape for name, tensor in weights})
+
+    def run(*, buffers: bool) -> list[Tensor]:
+        masked = zeroed_copy(model, kept, dtype, buffers=buffers)
+        if deployed.traced is None:
+            return outputs_of(masked, inputs, dtype)
+        gone = labels_gone(deployed.traced.solved, selection)
+        return outputs_of(masked, inputs, dtype, KeptOnly(deployed.traced.passes[0], gone))
+
+    outputs = run(buffers=True)
+    if any(bool(tensor.isnan().any()) for tensor in outputs):  # a buffer that something is divided by
+        outputs = run(buffers=False)
+    return outputs
 
 
 def _control(
@@ -86,19 +109,12 @@ def _control(
     tolerance: float,
 ) -> str:
     """Exchange a kept channel in the mask: "" when some output notices, else a sentence."""
-    from slimgui.engine.keep import kept_indices
-
-    weights = (*model.named_parameters(), *model.named_buffers())
-    shapes = {name: tensor.shape for name, tensor in weights}
     cut = [g for g in deployed.groups if len(deployed.selection.keep[g.id]) < g.size]
     if not cut:
         return ""
     for group in cut[:: max(1, len(cut) // CONTROLS)][:CONTROLS]:
-        shifted = kept_indices(deployed.groups, exchanged(deployed.selection, group), shapes)
-        if (
-            relative_error(outputs_of(zeroed_copy(model, shifted, dtype), inputs, dtype), small)
-            > MARGIN * tolerance
-        ):
+        other = _masked(model, deployed, exchanged(deployed.selection, group), inputs, dtype)
+        if relative_error(other, small) > MARGIN * tolerance:
             return ""
     return "These inputs hardly reach the channels that were cut, so the comparison says little."
 
@@ -110,16 +126,24 @@ def exchanged(selection: Selection, group: Group) -> Selection:
     return Selection({**selection.keep, group.id: np.sort(np.append(kept[1:], gone[0]))})
 
 
-def outputs_of(model: nn.Module, inputs: Inputs, dtype: torch.dtype | None) -> list[Tensor]:
-    """Every tensor in the outputs of `model` in eval mode, without gradients."""
+def outputs_of(
+    model: nn.Module,
+    inputs: Inputs,
+    dtype: torch.dtype | None,
+    mode: AbstractContextManager[Any] | None = None,
+) -> list[Tensor]:
+    """Every tensor in the outputs of `model` in eval mode under `mode`, without gradients."""
 
     def cast(tensor: Tensor) -> Tensor:
         copy = tensor.detach().clone()
         return copy.to(dtype) if dtype is not None and copy.is_floating_point() else copy
 
     args, kwargs = as_call(inputs)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        return list(tensors_in(model.eval()(*map_tensors(args, cast), **map_tensors(kwargs, cast))))
+    args, kwargs = map_tensors(args, cast), map_tensors(kwargs, cast)
+    model.eval()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), mode or nullcontext():
+        result = model(*args, **kwargs)
+    return list(tensors_in(result))
 
 
 def relative_error(want: list[Tensor], have: list[Tensor]) -> float:

@@ -123,7 +123,7 @@ def slid_over(step: Step, operand: Operand) -> Operand:
     spatial = set(range(2, len(operand.shape)))
     fields = []
     for field in operand.fields:
-        lock_along(step.ties, field, spatial, SLIDES)
+        lock_along(step.ties, field, spatial, SLIDES if operand.still else "A convolution slides over it.")
         ended = spatial & set(field.live)
         if len(set(field.live) - spatial) > 1:
             step.ties.fix(field.labels, "A kernel is cut along two dimensions at once.")

@@ -54,6 +54,13 @@ def _like(data: Operand, fields: Fields) -> Operand:
     return Operand(data.shape, fields, uniform=False, tensor=data.tensor)
 
 
+@rule(aten._weight_norm_interface)
+def weight_norm(step: Step) -> list[Fields]:
+    """V · g / |v|: deploying lets the gain absorb what the norm loses, so the cut is exact."""
+    fields = join(step.ties, step.given[:2], len(step.shape))
+    return [fields]
+
+
 @rule(aten.native_layer_norm, aten.layer_norm)
 def layer_norm(step: Step) -> list[Fields]:
     """Statistics over the last dimensions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from slimgui.engine.algebra import lock_along, project
-from slimgui.engine.labels import SLIDES, Fields
+from slimgui.engine.labels import Fields
 from slimgui.engine.rules.registry import Step, rule
 
 aten = torch.ops.aten
@@ -16,7 +16,7 @@ def _passes(step: Step, spatial: int) -> list[Fields]:
     fixed = set(range(ndim - spatial, ndim))
     fields = []
     for field in data.fields:
-        lock_along(step.ties, field, fixed, SLIDES)
+        lock_along(step.ties, field, fixed, "An op slides over this dimension.")
         ended = fixed & set(field.live)
         if ended != set(field.live):
             fields.append(project(step.ties, field, ended) if ended else field)

@@ -1,0 +1,149 @@
+"""Statistics over the kept channels only: what the masked original has to compute at its normalisers.
+
+A mask zeroes channels, but a mean over eight channels of which three are zero is not the mean over five.
+Run under this mode, every statistic over a cut dimension gathers the kept channels first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from slimgui.engine.predict import View, blocks_left
+from slimgui.engine.propagate import Labelled
+from slimgui.engine.recording import Function, Ref
+from slimgui.runtime import READS, can_open, opened
+
+Kept = dict[int, Tensor]  # dimension -> indices that stay, only where some go
+REDUCING = frozenset(
+    {
+        "mean",
+        "var",
+        "std",
+        "var_mean",
+        "std_mean",
+        "amax",
+        "amin",
+        "max",
+        "min",
+        "median",
+        "logsumexp",
+        "prod",
+    }
+)
+SHARING = frozenset({"softmax", "log_softmax", "softmin"})
+NORMALISING = frozenset({"layer_norm", "rms_norm"})
+
+
+class KeptOnly(TorchFunctionMode):
+    """Runs one forward pass, call by call in step with the traced one."""
+
+    def __init__(self, labelled: Labelled, gone: Tensor) -> None:
+        super().__init__()
+        self.calls = {call.number: call for call in labelled.capture.functions}
+        self.view = View(labelled, gone)
+        self.number = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", str(func))
+        if name in READS:
+            return func(*args, **kwargs)
+        call = self.calls.get(self.number)
+        self.number += 1
+        if can_open(func):
+            with self:
+                return opened(func)(*args, **kwargs)
+        find = STATISTICS.get(name)
+        if find is None or call is None or call.name != name or not isinstance(call.args[0], Ref):
+            return func(*args, **kwargs)
+        return find(func, call, self.view, args, kwargs)
+
+
+def _kept(call: Function, view: View, dims: Sequence[int], device: torch.device) -> Kept:
+    rank = len(view.old_shape(call.args[0]))
+    stays = {dim % rank: torch.tensor(view.stays(call.args[0], dim % rank), device=device) for dim in dims}
+    return {dim: mask.nonzero().reshape(-1) for dim, mask in stays.items() if not bool(mask.all())}
+
+
+def _gathered(value: Tensor, kept: Kept) -> Tensor:
+    for dim, indices in kept.items():
+        value = value.index_select(dim, indices)
+    return value
+
+
+def _dims(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[int]:
+    """The dimensions of a reduction; all of them where none is given."""
+    given = kwargs.get("dim", args[1] if len(args) > 1 and not isinstance(args[1], bool) else None)
+    if given is None:
+        return range(args[0].ndim)
+    return given if isinstance(given, (tuple, list)) else (given,)
+
+
+def _reducing(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if len(args) > 1 and isinstance(args[1], Tensor):  # max(a, b) is no statistic
+        return func(*args, **kwargs)
+    kept = _kept(call, view, _dims(args, kwargs), args[0].device)
+    return func(_gathered(args[0], kept), *args[1:], **kwargs)
+
+
+def _sharing(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    kept = _kept(call, view, _dims(args, kwargs), args[0].device)
+    return _put_back(args[0], func(_gathered(args[0], kept), *args[1:], **kwargs), kept)
+
+
+def _put_back(whole: Tensor, part: Tensor, kept: Kept) -> Tensor:
+    """`part` at the kept indices of a tensor of zeros."""
+    if not kept:
+        return part
+    result = torch.zeros_like(whole, dtype=part.dtype)
+    if len(kept) == 1:
+        ((dim, indices),) = kept.items()
+        return result.index_copy(dim, indices, part)
+    places = torch.ones_like(whole, dtype=torch.bool)
+    for dim, indices in kept.items():
+        mask = torch.zeros(whole.shape[dim], dtype=torch.bool, device=whole.device)
+        mask[indices] = True
+        places = places & mask.reshape([-1 if d == dim else 1 for d in range(whole.ndim)])
+    return result.masked_scatter(places, part)
+
+
+def _normalising(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    data, shape = args[0], tuple(args[1] if len(args) > 1 else kwargs["normalized_shape"])
+    first = data.ndim - len(shape)
+    kept = _kept(call, view, range(first, data.ndim), data.device)
+    if not kept:
+        return func(*args, **kwargs)
+    inner = {dim - first: indices for dim, indices in kept.items()}
+    part = _gathered(data, kept)
+    rest = [_gathered(a, inner) if isinstance(a, Tensor) else a for a in args[2:]]
+    named = {key: _gathered(v, inner) if isinstance(v, Tensor) else v for key, v in kwargs.items()}
+    named.pop("normalized_shape", None)
+    return _put_back(data, func(part, tuple(part.shape[first:]), *rest, **named), kept)
+
+
+def _group_norm(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    data, groups = args[0], args[1] if len(args) > 1 else kwargs["num_groups"]
+    kept = _kept(call, view, (1,), data.device)
+    if not kept:
+        return func(*args, **kwargs)
+    inner = {0: kept[1]}
+    rest = [_gathered(a, inner) if isinstance(a, Tensor) else a for a in args[2:]]
+    named = {key: _gathered(v, inner) if isinstance(v, Tensor) else v for key, v in kwargs.items()}
+    named.pop("num_groups", None)
+    left = blocks_left(view, call.args[0], groups)
+    return _put_back(data, func(_gathered(data, kept), left, *rest, **named), kept)
+
+
+STATISTICS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(REDUCING, _reducing),
+    **dict.fromkeys(SHARING, _sharing),
+    **dict.fromkeys(NORMALISING, _normalising),
+    "group_norm": _group_norm,
+}

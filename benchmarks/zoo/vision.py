@@ -83,7 +83,9 @@ def build(name: str) -> nn.Module:
         given["weights_backbone"] = None
     if family == "detection":
         given |= {"min_size": 160, "max_size": 160} if "ssd" not in name else {}
-    if "rcnn" in name:  # random weights are never sure of a class
+    if name.startswith("ssd"):  # random weights are never sure of a class
+        given |= {"score_thresh": 0.0, "topk_candidates": 20}
+    if "rcnn" in name:
         given |= {"box_score_thresh": 0.0, "rpn_post_nms_top_n_test": 50, "box_detections_per_img": 20}
     if family == "quantizable":
         given["quantize"] = False  # quantizers come with data; until then it is a float model

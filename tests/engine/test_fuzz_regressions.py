@@ -16,8 +16,30 @@ SPATIAL_PARAMETER = [
     {"op": "image_parameter", "ins": ["v2"], "outs": ["v3"], "form": "(1,C,H,W) +"},
 ]  # fmt: skip
 
+POSITION_SHUFFLED = [
+    {"op": "functional_conv", "ins": ["v0"], "outs": ["v4"], "channels": 4},
+    {"op": "image_parameter", "ins": ["v4"], "outs": ["v5"], "form": "(1,C,H,W) +"},
+    {"op": "add", "ins": ["v4", "v5"], "outs": ["v6"], "form": "{} + {}"},
+    {"op": "pixels", "ins": ["v6"], "outs": ["v22"], "form": "shuffle"},
+    {"op": "head", "ins": ["v22"], "outs": ["v31"], "form": "flatten"},
+]
+TWO_RECURRENT = [
+    {"op": "conv", "ins": ["v0"], "outs": ["v1"], **PLAIN},
+    {"op": "to_tokens", "ins": ["v1"], "outs": ["v3"], "form": "literal view"},
+    {"op": "recurrent", "ins": ["v3"], "outs": ["v4"], "hidden": 8, "kind": "LSTM", "two_ways": False},
+    {"op": "recurrent", "ins": ["v3"], "outs": ["v5"], "hidden": 4, "kind": "GRU", "two_ways": True},
+]
+SIZE_AS_TENSOR = [  # torchvision's RAFT divides by torch.sqrt(torch.tensor(num_channels))
+    {"op": "conv", "ins": ["v0"], "outs": ["v1"], **PLAIN},
+    {"op": "scaled_by_size", "ins": ["v1"], "outs": ["v2"], "form": "tensor"},
+    {"op": "conv", "ins": ["v2"], "outs": ["v3"], **PLAIN},
+]
+
 NETS: dict[str, list[dict[str, Any]]] = {
     "a parameter over the pixels that a pixel shuffle makes": SPATIAL_PARAMETER,
+    "a pixel shuffle of a sum with position embeddings": POSITION_SHUFFLED,
+    "an LSTM and a GRU in two directions read the same tokens": TWO_RECURRENT,
+    "a count of channels becomes a tensor": SIZE_AS_TENSOR,
 }
 
 

@@ -8,6 +8,7 @@ image sizes work as before. Depends on torch alone, and is all of SlimGUI that a
 
 from __future__ import annotations
 
+import inspect
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,14 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 _MODULE_CALL = nn.Module._call_impl.__code__.co_filename
-_SKIPPED = (torch.overrides.__file__, str(pathlib.Path(__file__).parent))
+_HERE = pathlib.Path(__file__)
+# Frames that come and go with tracing, correcting and compiling; what is left is the model's own code.
+_SKIPPED = (
+    torch.overrides.__file__,
+    str(pathlib.Path(torch.__file__).parent / "_dynamo"),
+    str(_HERE),
+    str(_HERE.parent / "engine"),
+)
 _RESHAPING = frozenset({"view", "reshape", "unflatten", "expand"})
 _UNCHECKED = {
     name: lambda *_: False
@@ -64,8 +72,13 @@ class Correction:
     def apply(self, value: Any) -> Any:
         """The corrected argument. Raises RuntimeError when a size cannot be scaled to a whole number."""
         if self.kind == "indices":
-            return torch.tensor(self.new, device=value.device, dtype=value.dtype)
-        if self.kind == "exact" or value == self.old:
+            with torch._C.DisableTorchFunction():  # the code made no such call: nobody may count it
+                return torch.tensor(self.new, device=value.device, dtype=value.dtype)
+        if self.kind == "exact":
+            return self.new
+        if isinstance(value, torch.SymInt):  # comparing it would bind the exported program to one size
+            return value * self.new // self.old
+        if value == self.old:
             return self.new
         if isinstance(self.old, float) or isinstance(self.new, float):
             return value * (self.new / self.old)
@@ -75,28 +88,73 @@ class Correction:
         return scaled
 
 
+Table = Mapping[str, tuple[Correction, ...]]  # place of the call -> its corrections, in order
+
+
 def install(model: nn.Module, corrections: Iterable[Correction]) -> None:
-    """Let the modules of `model` make their calls with these corrections, in place."""
-    tables: dict[str, dict[str, list[Correction]]] = {}
+    """Let the modules of `model` make their calls with these corrections, in place.
+
+    They come after those a module already has: a model that is cut again counts in what was left.
+    """
     for correction in corrections:
-        tables.setdefault(correction.module, {}).setdefault(correction.site, []).append(correction)
-    for path, table in tables.items():
-        module = model.get_submodule(path)
-        vars(module)["slimgui_corrections"] = table
-        vars(module)["forward"] = MethodType(corrected_forward, module)
+        module = model.get_submodule(correction.module)
+        table: Table = vars(module).get("slimgui_corrections", {})
+        site = correction.site.partition("#")[0]
+        vars(module)["slimgui_corrections"] = {**table, site: (*table.get(site, ()), correction)}
+        patched = vars(module).get("forward")
+        if not isinstance(patched, CorrectedForward):
+            vars(module)["forward"] = CorrectedForward(module, patched)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-def corrected_forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """The forward of the module's class, with its corrections."""
-    with _Corrected(vars(self)["slimgui_corrections"], sys._getframe()):
-        return type(self).forward(self, *args, **kwargs)
+def uninstall(model: nn.Module) -> None:
+    """Take every correction out of `model`, in place."""
+    for module in model.modules():
+        forward = vars(module).get("forward")
+        if isinstance(forward, CorrectedForward):
+            del vars(module)["slimgui_corrections"], vars(module)["forward"]
+            if forward.patched is not None:
+                vars(module)["forward"] = forward.patched
+
+
+def installed(model: nn.Module) -> tuple[Correction, ...]:
+    """Every correction in `model`; installing them in a copy without them makes it the same."""
+    tables: list[Table] = [vars(module).get("slimgui_corrections", {}) for module in model.modules()]
+    return tuple(correction for table in tables for found in table.values() for correction in found)
+
+
+class CorrectedForward:
+    """The forward of one module, with its corrections; an object, for a method could not be pickled.
+
+    Attributes:
+        module: whose forward it is; copied and pickled along with it.
+        patched: what stood in place of the forward of its class, None for nothing.
+    """
+
+    def __init__(self, module: nn.Module, patched: Callable[..., Any] | None) -> None:
+        self.module, self.patched = module, patched
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._forward())
+
+    @property
+    def __code__(self) -> CodeType:  # torch.export names its program after it
+        code: CodeType = inspect.unwrap(self._forward()).__code__
+        return code
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _Corrected(vars(self.module)["slimgui_corrections"], sys._getframe()):
+            return self._forward()(*args, **kwargs)
+
+    def _forward(self) -> Callable[..., Any]:
+        return self.patched or MethodType(type(self.module).forward, self.module)
 
 
 class _Corrected(TorchFunctionMode):
     """Corrects the calls that one module's forward makes itself; those of inner modules pass."""
 
-    def __init__(self, table: Mapping[str, list[Correction]], anchor: FrameType) -> None:
+    def __init__(self, table: Table, anchor: FrameType) -> None:
         super().__init__()
         self.table, self.anchor = table, anchor
         self.times: dict[str, int] = {}
@@ -107,16 +165,21 @@ class _Corrected(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") in READS:
             return func(*args, **kwargs)
-        for correction in self._corrections(site_of(sys._getframe(1), self.anchor)):
-            if correction.kind == "open":
-                with self:
-                    return opened(func)(*args, **kwargs)
-            args, kwargs = replaced(args, kwargs, correction.path, correction.apply)
+        corrections = self._corrections(site_of(sys._getframe(1), self.anchor))
+        for correction in corrections:
+            if correction.kind != "open":
+                args, kwargs = replaced(args, kwargs, correction.path, correction.apply)
+        if any(correction.kind == "open" for correction in corrections):
+            with self:
+                return opened(func)(*args, **kwargs)
         return func(*args, **kwargs)
 
     def _corrections(self, site: str) -> list[Correction]:
+        found = self.table.get(site)
+        if found is None:
+            return []
         time = self.times[site] = self.times.get(site, -1) + 1
-        return [*self.table.get(site, ()), *self.table.get(f"{site}#{time}", ())]
+        return [correction for correction in found if correction.site in (site, f"{site}#{time}")]
 
 
 _places: dict[tuple[CodeType, int], str] = {}
@@ -128,10 +191,17 @@ def site_of(frame: FrameType | None, anchor: FrameType | None = None) -> str:
     With an `anchor` they end at that frame; "" when a module's call is reached before: an inner module's
     business.
     """
-    parts = []
+    parts: list[str] = []
+    skipped = False
     while frame is not None and frame is not anchor and frame.f_code.co_filename != _MODULE_CALL:
-        if not frame.f_code.co_filename.startswith(_SKIPPED):
-            parts.append(_place(frame.f_code, frame.f_lasti))
+        if frame.f_code.co_filename.startswith(_SKIPPED):
+            skipped = True
+        else:
+            part = _place(frame.f_code, frame.f_lasti)
+            # a python function of torch calls itself again for every mode
+            if not (skipped and parts and parts[-1] == part):
+                parts.append(part)
+            skipped = False
         frame = frame.f_back
     return " < ".join(parts) if frame is anchor or anchor is None else ""
 

@@ -15,6 +15,7 @@ from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.source import is_trusted, parse
 from slimgui.engine.replay import Kept
 from slimgui.errors import LoadError
+from slimgui.runtime import Correction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +27,14 @@ class Origin:
         trusted: whether a file may name that factory.
         kept: indices of the original that the open model has.
         repairs: attributes in which it differs from the original.
+        corrections: calls that it makes otherwise than the original.
     """
 
     factory: str = ""
     trusted: bool = False
     kept: Kept | None = None
     repairs: tuple[own.StoredRepair, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 def origin_of(source: str) -> Origin:
@@ -41,14 +44,16 @@ def origin_of(source: str) -> Origin:
         factory = parsed.factory
         kept: Kept | None = None
         repairs: tuple[own.StoredRepair, ...] = ()
+        corrections: tuple[Correction, ...] = ()
         if parsed.path is not None:
             found = read(parsed.path)
             if own.is_own(found) and isinstance(found, dict):
                 before = own.unpack(found, parsed.path.name)
-                factory, kept, repairs = factory or before.original, before.kept, before.repairs
+                factory, kept = factory or before.original, before.kept
+                repairs, corrections = before.repairs, before.corrections
             elif isinstance(found, dict):
                 factory = factory or str(found.get("slimgui_factory", ""))
-        return Origin(factory, is_trusted(factory), kept, repairs)
+        return Origin(factory, is_trusted(factory), kept, repairs, corrections)
     except LoadError:
         return Origin()
 

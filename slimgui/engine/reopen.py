@@ -51,8 +51,9 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
     repairs = tuple(Repair(r.module, r.attribute, r.value) for r in provenance.repairs)
     kept = {name: dict(dims) for name, dims in provenance.cut.items()}
     return whole, Deployed(
-        cut.model, kept, repairs, (), selection, groups, whole.example_inputs, provenance.source
-    )
+        cut.model, kept, repairs, provenance.corrections, selection, groups, whole.example_inputs,
+        provenance.source,
+    )  # fmt: skip
 
 
 def _small(original: str, small: str, maker: str | None) -> Loaded:

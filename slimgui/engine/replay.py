@@ -1,4 +1,4 @@
-"""Cut a fresh model the way another of its class was cut: slice its tensors, set its attributes."""
+"""Cut a fresh model the way another of its class was cut: its tensors, its attributes, its calls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slimgui.errors import LoadError
+from slimgui.runtime import Correction, install
 
 Kept = Mapping[str, Mapping[int, NDArray[np.int64]]]
 
@@ -26,13 +27,16 @@ class RepairLike(Protocol):
     def value(self) -> object: ...
 
 
-def replay(model: nn.Module, kept: Kept, repairs: Iterable[RepairLike]) -> None:
+def replay(
+    model: nn.Module, kept: Kept, repairs: Iterable[RepairLike], corrections: Iterable[Correction] = ()
+) -> None:
     """Cut `model` in place. Tied parameters stay one, requires_grad and dtype stay.
 
     Args:
         model: of the class that was cut, whole.
         kept: parameter or buffer name -> dimension -> original indices that stay.
         repairs: attributes to set, in this order.
+        corrections: calls to correct from now on, in this order.
 
     Raises:
         LoadError: the model is not the one that was cut; it may be half changed then.
@@ -49,6 +53,20 @@ def replay(model: nn.Module, kept: Kept, repairs: Iterable[RepairLike]) -> None:
     modules = dict(model.named_modules(remove_duplicate=False))
     for repair in repairs:
         _repair(model, modules.get(repair.module), repair)
+    correct(model, corrections)
+
+
+def correct(model: nn.Module, corrections: Iterable[Correction]) -> None:
+    """Install the corrections that a file holds.
+
+    Raises:
+        LoadError: the model has no such module.
+    """
+    modules = dict(model.named_modules(remove_duplicate=False))
+    for correction in corrections:
+        if correction.module not in modules:
+            raise _misfit(model, f"It has no module {correction.module!r}")
+        install(model, [correction])
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -29,8 +29,10 @@ from slimgui.engine.load.allow import module_class
 from slimgui.engine.load.inputs import Shapes
 from slimgui.engine.origin import Origin, compose, origin_of
 from slimgui.engine.readback import check
+from slimgui.engine.structural import copy_module
 from slimgui.engine.verify import Proof
 from slimgui.errors import LoadError, SaveError, UnsafeFileError
+from slimgui.runtime import installed, uninstall
 
 _SUFFIXES: Final = (".pt", ".pth")
 _CAUSES: Final = {
@@ -83,7 +85,7 @@ def save(
     payload = own.pack(_provenance(deployed, origin), deployed.model.state_dict())
     if not origin.trusted and _is_storable(deployed.model):
         with suppress(UnsafeFileError):  # a function is in it: then the file needs its model
-            return _put(target, {**payload, "module": deployed.model}, deployed, alone=True)
+            return _put(target, {**payload, "module": _bare(deployed.model)}, deployed, alone=True)
     report = _put(target, payload, deployed, alone=origin.trusted)
     needs = "" if origin.trusted else origin.factory or deployed.source or "the original model"
     return SaveReport(report.path, report.bytes, needs)
@@ -123,6 +125,8 @@ def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
         kept=cut if origin.kept is None else compose(origin.kept, cut),
         cut=cut,
         repairs=(*origin.repairs, *repairs),
+        corrections=(*origin.corrections, *deployed.corrections),
+        installed=installed(deployed.model),
         selection={name: _array(keep) for name, keep in deployed.selection.keep.items()},
         plan=deployed.plan.to_json(),
         shapes=_shapes(deployed.inputs),
@@ -144,6 +148,15 @@ def _shapes(inputs: Inputs) -> Shapes:
 
 def _array(values: Any) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
+
+
+def _bare(model: nn.Module) -> nn.Module:
+    """The model without its corrections, which a file holds as text; it shares the weights."""
+    if not installed(model):
+        return model
+    bare = copy_module(model, lambda tensor: tensor)
+    uninstall(bare)
+    return bare
 
 
 def _is_storable(model: nn.Module) -> bool:

@@ -1,7 +1,8 @@
 """SlimGUI's own files: a state dict, and as JSON text how it was cut. Only plain types, `weights_only`-safe.
 
 {"slimgui": 1, "source": str, "original": str, "shapes": json, "plan": json, "selection": json, "kept": json,
- "cut": json, "repairs": json, "proof": json, "state_dict": {...}, ["module": nn.Module]}
+ "cut": json, "repairs": json, "corrections": json, "installed": json, "proof": json, "state_dict": {...},
+ ["module": nn.Module]}
 
 The file opens by itself when `original` is a factory that a file may name, or when `module` is there (it is
 when the classes are those a file may name). Otherwise it needs its model beside it.
@@ -10,6 +11,7 @@ when the classes are those a file may name). Otherwise it needs its model beside
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,8 +23,9 @@ from torch import Tensor, nn
 from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes
 from slimgui.engine.load.source import build, is_factory, is_trusted
-from slimgui.engine.replay import Kept, is_plain, replay
+from slimgui.engine.replay import Kept, correct, is_plain, replay
 from slimgui.errors import LoadError
+from slimgui.runtime import Correction
 
 KEY: Final = "slimgui"
 FORMAT: Final = 1
@@ -47,6 +50,9 @@ class Provenance:
         kept: parameter or buffer name -> dimension -> indices of the original that stayed.
         cut: the same in indices of `source`; differs from `kept` when that was cut before.
         repairs: attributes in which it differs from the original, in order.
+        corrections: calls that it makes otherwise than the original, in order.
+        installed: the corrections of the module in the file; more than those when where it came from
+            was corrected already and is not known.
         selection: group id -> channels that stayed.
         plan: the plan as JSON text.
         shapes: of the example inputs.
@@ -58,6 +64,8 @@ class Provenance:
     kept: Kept = field(default_factory=dict)
     cut: Kept = field(default_factory=dict)
     repairs: tuple[StoredRepair, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    installed: tuple[Correction, ...] = ()
     selection: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     plan: str = ""
     shapes: Shapes = ()
@@ -77,6 +85,8 @@ def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, objec
         "kept": _kept_json(provenance.kept),
         "cut": "" if provenance.cut is provenance.kept else _kept_json(provenance.cut),
         "repairs": json.dumps(repairs),
+        "corrections": _corrections_json(provenance.corrections),
+        "installed": _corrections_json(provenance.installed),
         "proof": json.dumps(dict(provenance.proof)),
         "state_dict": state,
     }
@@ -111,6 +121,8 @@ def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
                 StoredRepair(str(module), str(attribute), _from_json(value))
                 for module, attribute, value in json.loads(found["repairs"])
             ),
+            corrections=_corrections_of(found.get("corrections", "[]")),
+            installed=_corrections_of(found.get("installed", "[]")),
             selection={str(k): _indices(v) for k, v in json.loads(found["selection"]).items()},
             plan=str(found["plan"]),
             shapes=tuple(tuple(int(n) for n in shape) for shape in json.loads(found["shapes"])),
@@ -140,12 +152,13 @@ def rebuild(
         raise LoadError(f"{shown} is damaged.", "It has no weights.", "Save it again.")
     if model is None and isinstance(found.get("module"), nn.Module):
         stored: nn.Module = found["module"]
+        correct(stored, provenance.installed)
         return stored.eval()
     if model is None:
         if not is_trusted(provenance.original):
             raise _needs_model(provenance.original or provenance.source, shown)
         model = build(provenance.original, allow_code=False)
-    replay(model, provenance.kept, provenance.repairs)
+    replay(model, provenance.kept, provenance.repairs, provenance.corrections)
     fit(model, state, shown, provenance.original or type(model).__name__)
     return model.eval()
 
@@ -173,6 +186,35 @@ def _kept_of(text: str) -> Kept:
         str(name): {int(dim): _indices(indices) for dim, indices in dims.items()}
         for name, dims in json.loads(text).items()
     }
+
+
+def _corrections_json(corrections: tuple[Correction, ...]) -> str:
+    return json.dumps([[c.module, c.site, list(c.path), c.kind, c.old, c.new] for c in corrections])
+
+
+def _corrections_of(text: str) -> tuple[Correction, ...]:
+    return tuple(_correction(*values) for values in json.loads(text))
+
+
+def _correction(module: Any, site: Any, path: Any, kind: Any, old: Any, new: Any) -> Correction:
+    """Raises ValueError when it is none that `pack` writes: its numbers end up in calls."""
+    fits = {
+        "scale": _is_number(old) and _is_number(new) and (old != 0 or isinstance(old, int)),
+        "exact": old is None and _is_number(new),
+        "indices": old is None and isinstance(new, list) and all(type(index) is int for index in new),
+        "open": old is None and new is None,
+    }
+    if not (isinstance(module, str) and isinstance(site, str) and isinstance(kind, str) and fits.get(kind)):
+        raise ValueError(f"a correction of the kind {kind!r} that is not whole")
+    if not isinstance(path, list) or not all(type(step) in (int, str) for step in path):
+        raise ValueError("a correction of an argument that cannot be")
+    if bool(path) == (kind == "open"):
+        raise ValueError("a correction without its argument")
+    return Correction(module, site, tuple(path), kind, old, new)  # type: ignore[arg-type]
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int or (isinstance(value, float) and math.isfinite(value))
 
 
 def _indices(values: Any) -> NDArray[np.int64]:

@@ -23,8 +23,9 @@ class Operand:
         shape: its shape as traced.
         fields: its labels.
         uniform: all its elements are equal whatever its size (zeros, ones, full).
-        tensor: the recorded tensor; holds numbers only where `real`.
+        tensor: the recorded tensor.
         still: it follows from weights alone, the same for every input.
+        real: it follows from inputs and constants alone, so its numbers are known.
     """
 
     shape: tuple[int, ...]
@@ -32,11 +33,7 @@ class Operand:
     uniform: bool
     tensor: Tensor
     still: bool = False
-
-    @property
-    def real(self) -> bool:
-        """It holds numbers: it is an input or follows from inputs and constants alone."""
-        return not self.tensor.is_meta
+    real: bool = False
 
     @property
     def rigidity(self) -> str:

@@ -17,12 +17,17 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.recorder import Functions, Recorder, Revise
 from slimgui.engine.recording import Capture
-from slimgui.engine.structural import copy_module, on_meta
+from slimgui.engine.structural import cloned, copy_module, on_meta
 from slimgui.errors import TraceError
 
 
 def capture(
-    model: nn.Module, inputs: Inputs, *, training: bool = False, revise: Revise | None = None
+    model: nn.Module,
+    inputs: Inputs,
+    *,
+    training: bool = False,
+    real: bool = False,
+    revise: Revise | None = None,
 ) -> Capture:
     """Record one forward pass of a structural copy of `model`; `model` is untouched.
 
@@ -30,12 +35,13 @@ def capture(
         model: any module, in any mode; only shapes of its floating-point tensors are used.
         inputs: example inputs; they are read, never written.
         training: record what runs in train mode instead of eval mode.
+        real: run on a real copy, for models whose forward branches on what they compute.
         revise: may change the arguments of a function call before it is made.
 
     Raises:
         TraceError: forward raised; names the module and the line.
     """
-    twin = copy_module(model, on_meta).train(training)
+    twin = copy_module(model, cloned if real else on_meta).train(training)
     recorder = Recorder(twin)
     args, kwargs = as_call(inputs)
     args, kwargs = map_tensors(args, _detached), map_tensors(kwargs, _detached)
@@ -50,7 +56,19 @@ def capture(
         recorder.index_of[id(tensor)] for tensor in tensors_in(result) if id(tensor) in recorder.index_of
     )
     modules = {name: type(module) for name, module in twin.named_modules()}
-    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, modules)
+    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, modules, real)
+
+
+def capture_any(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capture:
+    """The ladder: on meta tensors, else on a real copy.
+
+    Raises:
+        TraceError: both raised; it is the error of the real run, the one the user's own call would give.
+    """
+    try:
+        return capture(model, inputs, training=training)
+    except TraceError:
+        return capture(model, inputs, training=training, real=True)
 
 
 def _detached(tensor: Tensor) -> Tensor:
@@ -65,6 +83,7 @@ def _quiet() -> Iterator[None]:
         stack.enter_context(torch.no_grad())
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         stack.enter_context(torch.random.fork_rng(devices=[]))
+        torch.manual_seed(0)
         torch.backends.mha.set_fastpath_enabled(False)
         try:
             yield

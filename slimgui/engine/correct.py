@@ -17,21 +17,13 @@ from torch import Tensor, nn
 
 from slimgui.engine.capture import capture
 from slimgui.engine.inputs import Inputs
-from slimgui.engine.predict import View, expected
+from slimgui.engine.predict import PREDICTORS, View, expected
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recorder import Arguments
 from slimgui.engine.recording import Function
 from slimgui.errors import TraceError
 from slimgui.runtime import Correction, Path, argument, replaced
 
-# The number beside a tensor may follow from a size that is now smaller; its old value is right.
-ARITHMETIC = frozenset(
-    {
-        "mul", "div", "true_divide", "add", "sub", "rsub", "pow", "mul_", "div_", "add_", "sub_", "multiply",
-        "divide", "__mul__", "__rmul__", "__imul__", "__truediv__", "__rtruediv__", "__itruediv__", "__add__",
-        "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "__pow__", "__rpow__", "__rdiv__",
-    }
-)  # fmt: skip
 EXACT = frozenset({"__getitem__", "__setitem__", "roll", "narrow"})
 
 Kind = Literal["scale", "exact", "indices"]
@@ -79,9 +71,18 @@ class Stale:
                 yield path, "indices", number
             elif have is None or isinstance(have, int):
                 yield path, "exact" if have is None or call.name in EXACT else "scale", number
-        for i, (was, now) in enumerate(zip(call.args, args, strict=False)):
-            if _is_number(was, now, call.name):
-                yield (i,), "scale", was
+        if call.name not in PREDICTORS:
+            yield from self._numbers(call, args, kwargs)
+
+    def _numbers(
+        self, call: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[tuple[Path, Kind, Any]]:
+        """Numbers that are no sizes, as in x / C or q * scale: their old value is right."""
+        pairs = [((i,), was, now) for i, (was, now) in enumerate(zip(call.args, args, strict=False))]
+        pairs += [((name,), was, kwargs.get(name)) for name, was in call.kwargs.items()]  # type: ignore[misc]
+        for path, was, now in pairs:
+            if _is_number(was) and _is_number(now):
+                yield path, "scale", was
 
     def corrections(self) -> list[Correction]:
         """What was found, with the functions that have to be opened to reach it.
@@ -104,11 +105,8 @@ class Stale:
         return found + opens
 
 
-def _is_number(was: Any, now: Any, name: str) -> bool:
-    if isinstance(was, bool) or isinstance(now, bool):
-        return False
-    kinds = (int, float) if name in ARITHMETIC else (float,)
-    return isinstance(was, kinds) and isinstance(now, kinds)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _alike(have: Any, want: Any) -> bool:
@@ -127,7 +125,7 @@ def find_corrections(
     for number, labelled in enumerate(passes):
         stale = Stale(labelled, gone)
         with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
-            capture(small, inputs, training=number > 0, revise=stale.revise)
+            capture(small, inputs, training=number > 0, real=labelled.capture.real, revise=stale.revise)
         for correction in stale.corrections():
             found.setdefault((correction.module, correction.site, correction.path), correction)
     return list(found.values())

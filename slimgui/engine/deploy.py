@@ -17,11 +17,12 @@ from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
 from slimgui.engine.correct import find_corrections
-from slimgui.engine.effective import absorb, gains
+from slimgui.engine.effective import absorb, absorb_spectral, gains
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
 from slimgui.engine.predict import View, blocks_left
 from slimgui.engine.recapture import Difference, compare
+from slimgui.engine.repair import repair_attributes
 from slimgui.engine.structural import cloned, copy_module
 from slimgui.engine.trace import Traced
 from slimgui.engine.verify import Proof
@@ -93,9 +94,15 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     kept = kept_indices(traced.groups, selection, shapes)
     small = _sliced(model, kept)
     absorb(small, model, kept, gains(traced.passes))
+    absorb_spectral(small, model)
     gone = labels_gone(traced.solved, selection)
     repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
-    corrections = find_corrections(small, traced.passes, traced.inputs, gone)
+
+    def find() -> list[Correction]:
+        return find_corrections(small, traced.passes, traced.inputs, gone)
+
+    explained, corrections = repair_attributes(small, find(), find)
+    repairs += explained
     install(small, corrections)
     repairs += take_slow_path(small, {correction.module for correction in corrections})
     _confirm(small, traced, gone)
@@ -161,7 +168,7 @@ def _confirm(small: nn.Module, traced: Traced, gone: Tensor) -> None:
     """Record the forward pass of `small` and compare it with the prediction."""
     for number, labelled in enumerate(traced.passes):
         try:
-            found = capture(small, traced.inputs, training=number > 0)
+            found = capture(small, traced.inputs, training=number > 0, real=labelled.capture.real)
         except TraceError as error:
             raise DeployError(
                 "The forward code of this model cannot follow the cut.",

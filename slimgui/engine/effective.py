@@ -2,7 +2,8 @@
 effective weight.
 
 A cut slices the effective weight. Weight norm divides by the norm of what is left, so its gain absorbs the
-change: w = v · g / |v|, and after a cut g' = g · |v'| / |v|.
+change: w = v · g / |v|, and after a cut g' = g · |v'| / |v|. Spectral norm divides by u · W v; its vector u
+absorbs the change, until training iterates it anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from slimgui.engine.keep import Kept
@@ -51,6 +54,26 @@ def _norms(v: Tensor, dim: int) -> Tensor:
     return v.detach().square().sum(others, keepdim=True).sqrt()
 
 
+def spectral(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
+    """(path, weight, u, v) of every spectral norm in `model`."""
+    for path, module in model.named_modules():
+        if isinstance(module, _SpectralNorm) and hasattr(module, "_u"):
+            holder = model.get_submodule(path.rpartition(".")[0])
+            assert isinstance(holder.original, Tensor)
+            yield path, module._reshape_weight_to_matrix(holder.original), module._u, module._v
+        for hook in module._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm):
+                weight, u, v = (getattr(module, f"{hook.name}_{part}") for part in ("orig", "u", "v"))
+                yield path, hook.reshape_weight_to_matrix(weight), u, v
+
+
+def absorb_spectral(small: nn.Module, whole: nn.Module) -> None:
+    """Scale the vectors u of `small` in place, so that its spectral norms are those of `whole`."""
+    for (_, new, u, v), (_, old, old_u, old_v) in zip(spectral(small), spectral(whole), strict=True):
+        with torch.no_grad():
+            u.mul_((old_u @ (old @ old_v)) / (u @ (new @ v)))
+
+
 def bake(model: nn.Module, kept: Kept) -> Kept:
     """Replace computed weights by their values, in place; returns `kept` in names of the result."""
     names: dict[str, str] = {}
@@ -76,7 +99,8 @@ def _computed(module: nn.Module) -> Iterator[tuple[str, list[str]]]:
             module.register_parameter(name, nn.Parameter(values[name]))
             yield name, [f"parametrizations.{name}.{key}" for key, _ in inner.named_parameters()]
     for key, hook in list(module._forward_pre_hooks.items()):
-        if isinstance(hook, WeightNorm):
+        if isinstance(hook, (WeightNorm, SpectralNorm)):
             hook.remove(module)
             del module._forward_pre_hooks[key]
-            yield hook.name, [f"{hook.name}_g", f"{hook.name}_v"]
+            parts = ("g", "v") if isinstance(hook, WeightNorm) else ("orig",)
+            yield hook.name, [f"{hook.name}_{part}" for part in parts]

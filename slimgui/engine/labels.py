@@ -95,10 +95,11 @@ class Ties:
     Args:
         rigid: (reshape, dimension) for dimensions of reshaped values that turned out to be no channels: the
             3 of q, k, v, or pixels. No solution cuts along them.
+        absorbed: paths of modules whose statistics of weights deploying keeps as they are.
     """
 
-    def __init__(self, rigid: Iterable[tuple[int, int]] = ()) -> None:
-        self.rigid = frozenset(rigid)
+    def __init__(self, rigid: Iterable[tuple[int, int]] = (), absorbed: Iterable[str] = ()) -> None:
+        self.rigid, self.absorbed = frozenset(rigid), frozenset(absorbed)
         self.found_rigid: set[tuple[int, int]] = set()
         self.number = 0
         self.count = 0

@@ -140,8 +140,8 @@ def _one_index(item: Any, path: Path, stays: list[bool], view: View) -> Expected
             if isinstance(bound, int):
                 yield (*path, name), moved(bound, stays)
     elif isinstance(item, Ref):
-        index = view.labelled.capture.values[item.index].tensor
-        if not index.is_meta and index.dtype == torch.int64 and index.ndim == 1:
+        known, index = view.labelled.operands[item.index], view.labelled.capture.values[item.index].tensor
+        if known.real and index.dtype == torch.int64 and index.ndim == 1:
             yield path, [moved(p, stays) for p in index.tolist() if stays[p]]
 
 

@@ -33,7 +33,14 @@ def label_weights(ties: Ties, capture: Capture) -> dict[str, Fields]:
 def propagate(ties: Ties, capture: Capture, weights: dict[str, Fields]) -> Labelled:
     """Send labels through every call of `capture`; what the rules find is added to `ties`."""
     operands = [
-        Operand(value.shape, weights.get(value.name, ()), False, value.tensor, still=bool(value.name))
+        Operand(
+            value.shape,
+            weights.get(value.name, ()),
+            uniform=False,
+            tensor=value.tensor,
+            still=bool(value.name),
+            real=not value.tensor.is_meta and value.name not in weights,
+        )
         for value in capture.values
     ]
     read = read_values(capture)
@@ -67,7 +74,8 @@ def _step(ties: Ties, call: Call, operands: list[Operand], read: set[int]) -> No
     for index, fields in zip(call.outputs, results, strict=True):
         if index is not None:
             old = operands[index]
-            operands[index] = Operand(old.shape, settle(ties, fields), uniform, old.tensor, still)
+            real = all(operand.real for operand in given.values()) and not old.tensor.is_meta
+            operands[index] = Operand(old.shape, settle(ties, fields), uniform, old.tensor, still, real)
 
 
 def _fields(step: Step) -> list[Fields]:

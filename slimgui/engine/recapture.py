@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import Labelled, read_values
 from slimgui.engine.recording import Call, Capture, Ref
 from slimgui.engine.rules import Step, find_rule, movement
+from slimgui.engine.rules.creation import SIZED, UNIFORM
 
 # Rules that make no labels of their own: where the data goes can be compared exactly.
 ROUTES = frozenset(
@@ -24,6 +26,7 @@ ROUTES = frozenset(
 )  # fmt: skip
 
 
+MOST_NUMBERS = 1 << 16  # larger ones are pictures: no size turns into so many numbers
 VIEWS = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)
 
 
@@ -66,23 +69,45 @@ def _difference(
         have = found.values[now_index].shape
         if want != have and not operand.uniform:
             return f"It makes a tensor of shape {_form(have)}; {_form(want)} was expected."
-    if _scalars(call.args) != _scalars(now.args) or _scalars(call.kwargs) != _scalars(now.kwargs):
+        if operand.real and not operand.fields and not _same_numbers(call, operand.tensor, found, now_index):
+            return "It computes other numbers."
+    if not _alike(_scalars(_given(call)), _scalars(_given(now))):
         return "It is called with another number."
     if find_rule(call.func) in ROUTES and not _same_route(labelled, call, found, now, gone):
         return "It picks other channels."
     return ""
 
 
+def _same_numbers(call: Call, known: Tensor, found: Capture, now_index: int) -> bool:
+    """Values that follow from inputs and constants may not follow from sizes that were cut."""
+    now = found.values[now_index].tensor
+    if now.is_meta or now.shape != known.shape or known.numel() > MOST_NUMBERS:
+        return True
+    if call.func.overloadpacket in UNIFORM | SIZED:  # memory that was never written holds anything
+        return True
+    return bool(torch.equal(torch.nan_to_num(now), torch.nan_to_num(known)))
+
+
+def _alike(one: list[Any], other: list[Any]) -> bool:
+    """Equal, floats up to rounding."""
+    return len(one) == len(other) and all(
+        math.isclose(a, b, rel_tol=1e-12) if isinstance(a, float) and isinstance(b, float) else a == b
+        for a, b in zip(one, other, strict=True)
+    )
+
+
 def _form(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "one number"
+
+
+def _given(call: Call) -> tuple[Any, ...]:
+    return (*call.args, *call.kwargs.values())
 
 
 def _scalars(value: Any) -> list[Any]:
     """Floats, bools and strings among the arguments: those do not depend on sizes."""
     if isinstance(value, (float, bool, str)):
         return [value]
-    if isinstance(value, dict):
-        value = tuple(value.values())
     return [item for part in value for item in _scalars(part)] if isinstance(value, tuple) else []
 
 

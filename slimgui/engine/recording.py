@@ -85,7 +85,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """The recorded forward pass. `modules` maps dotted paths to classes."""
+    """The recorded forward pass. `modules` maps dotted paths to classes; `real`: it ran on real numbers."""
 
     values: list[Recorded]
     calls: list[Call]
@@ -93,6 +93,7 @@ class Capture:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     modules: dict[str, type[nn.Module]]
+    real: bool = False
 
 
 def _refs(values: tuple[Any, ...]) -> Iterator[int]:

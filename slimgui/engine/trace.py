@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Graph, LayerGraph, Op, Value
 from slimgui.core.groups import Group
-from slimgui.engine.capture import capture
+from slimgui.engine.capture import capture_any
+from slimgui.engine.effective import spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import Labelled, label_weights, lock_unreached, propagate, reached
@@ -66,28 +67,29 @@ def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
     Raises:
         TraceError: forward raised; names module and line.
     """
-    captures = [capture(model, example_inputs)]
+    captures = [capture_any(model, example_inputs)]
     missing = _learnable(model) - reached(captures[0])
     if missing:
-        trained = capture(model, example_inputs, training=True)
+        trained = capture_any(model, example_inputs, training=True)
         if missing & reached(trained):
             captures.append(trained)
-    ties, weights, passes = _labelled(captures, frozenset())
+    absorbed = frozenset(path for path, *_ in spectral(model))
+    ties, weights, passes = _labelled(captures, frozenset(), absorbed)
     lock_unreached(ties, weights, set().union(*(reached(captured) for captured in captures)))
     solved = solve(ties, weights, _watched(passes))
     return Traced(solved.groups, example_inputs, weights, passes, solved)
 
 
 def _labelled(
-    captures: list[Capture], rigid: frozenset[tuple[int, int]]
+    captures: list[Capture], rigid: frozenset[tuple[int, int]], absorbed: frozenset[str]
 ) -> tuple[Ties, dict[str, Fields], tuple[Labelled, ...]]:
     """Send labels through every pass; again when a reshaped dimension turns out to hold no channels."""
-    ties = Ties(rigid)
+    ties = Ties(rigid, absorbed)
     weights = label_weights(ties, captures[0])
     passes = tuple(propagate(ties, captured, weights) for captured in captures)
     if ties.found_rigid <= rigid:
         return ties, weights, passes
-    return _labelled(captures, rigid | ties.found_rigid)
+    return _labelled(captures, rigid | ties.found_rigid, absorbed)
 
 
 def _learnable(model: nn.Module) -> set[str]:

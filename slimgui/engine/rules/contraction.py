@@ -69,7 +69,7 @@ def baddbmm(step: Step) -> Fields:
 
 def _lock_statistic(step: Step) -> None:
     """A vector product of weights alone is a number about them (a spectral norm), not a layer."""
-    if all(operand.still for operand in step.given):
+    if all(operand.still for operand in step.given) and step.call.module not in step.ties.absorbed:
         refuse(step, STATISTIC)
 
 

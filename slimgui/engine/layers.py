@@ -140,13 +140,13 @@ class _Describe:
         group, locked = "", ""
         for found in operand.fields:
             if dim in found.live:
-                group, locked = self._group(found.labels.reshape(-1)[0].item(), box)
+                group, locked = self._group(found.labels.reshape(-1)[0].item())
         kind = " · ".join(dict.fromkeys(box.parts))
         return Layer(box.name, kind, channels, shape, group, locked, box.source)
 
-    def _group(self, label: float, box: _Box) -> tuple[str, str]:
+    def _group(self, label: float) -> tuple[str, str]:
         solved = self.traced.solved
-        for group_of in solved.group_of:
+        for group_of in (*solved.group_of, solved.row_of):
             index = int(group_of[int(label)])
             if index >= 0:
                 group = solved.groups[index]

@@ -46,11 +46,13 @@ class Solved:
         groups: in order of the forward pass, locked ones included.
         group_of: per solution an int array [labels]: index into `groups`, -1 for none.
         channel_of: per solution an int array [labels]: channel of that group.
+        row_of: int array [labels]: the FINE group of a label, locked ones too; -1 for none.
     """
 
     groups: tuple[Group, ...]
     group_of: tuple[Ints, Ints]
     channel_of: tuple[Ints, Ints]
+    row_of: Ints
 
 
 def slots_of(weights: Mapping[str, Fields]) -> list[Slot]:
@@ -92,7 +94,7 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
         group_of[position] = group_of[position][solution.component]
         channel_of[position] = channel_of[position][solution.component]
     fine, coarse = _without_shadows(group_of, groups)
-    return Solved(tuple(_named(groups)), (fine, coarse), (channel_of[0], channel_of[1]))
+    return Solved(tuple(_named(groups)), (fine, coarse), (channel_of[0], channel_of[1]), group_of[0])
 
 
 def _differ(ties: Ties) -> bool:

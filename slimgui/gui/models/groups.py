@@ -46,7 +46,7 @@ HEADERS: Final = {
     Column.OF: ("Of", "How many channels there are in the original model"),
     Column.REMOVED: ("Removed", "Share of the group's channels that is removed"),
     Column.PARAMS: ("Parameters", "Parameters of all layers this group touches, as they are now"),
-    Column.MACS: ("Compute", "Share of the multiply-adds in this group's layers; a layer may be in two"),
+    Column.MACS: ("MACs", "Share of the multiply-adds in this group's layers; a layer may be in two"),
     Column.STATE: ("State", "What is being done to the group, or why it must stay whole"),
 }  # fmt: skip
 _NUMBERS: Final = (Column.KEEP, Column.OF, Column.REMOVED, Column.PARAMS, Column.MACS)

@@ -17,8 +17,13 @@ Read = Callable[[Cost], int]
 
 TILES: Final[tuple[tuple[str, str, Read, Callable[[float], str]], ...]] = (
     ("Parameters", "How many numbers the model has learned", lambda cost: cost.params, text.short),
-    ("Compute", "Multiply-adds to process one sample", lambda cost: cost.macs, text.short),
-    ("File size", "Bytes of all parameters and stored statistics", lambda cost: cost.bytes, text.file_size),
+    ("MACs", "Multiply-adds to process the example input", lambda cost: cost.macs, text.short),
+    (
+        "Weights",
+        "Bytes of all parameters and stored statistics; a saved file adds a little",
+        lambda cost: cost.bytes,
+        text.file_size,
+    ),
     (
         "Activations",
         "Memory written while one sample passes",

@@ -1,6 +1,7 @@
 """What import-linter cannot say: what a started program has loaded, and how long files may grow."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,18 @@ def test_this_python_and_qt_keep_their_references_to_none():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert abs(int(done.stdout)) < 100
+
+
+LIBRARIES = "torchvision|timm|transformers|ultralytics|segmentation_models|diffusers|torchaudio|fairseq"
+FAMILIES = (
+    "resnet|densenet|googlenet|inception|mobilenet|shufflenet|efficientnet|convnext|swin|vit_|yolo|bert|llama"
+)
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "slimgui/engine").rglob("*.py")), ids=lambda p: p.name)
+def test_the_engine_names_no_library_and_no_model(source):
+    """One model's special case would mean that the mechanism is wrong; loading has to name libraries."""
+    if "load" in source.relative_to(ROOT / "slimgui/engine").parts:
+        return
+    named = re.findall(f"(?i){LIBRARIES}|{FAMILIES}", source.read_text(encoding="utf-8"))
+    assert not named

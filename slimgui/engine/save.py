@@ -164,7 +164,7 @@ def _is_storable(model: nn.Module) -> bool:
     classes = {type(module) for module in model.modules()}
     try:
         return all(module_class(f"{cls.__module__}.{cls.__qualname__}") is cls for cls in classes)
-    except LoadError:  # torchvision is broken
+    except LoadError:  # a library that its classes come from is broken
         return False
 
 

@@ -106,15 +106,22 @@ class Recorder(TorchDispatchMode):
         self.calls.append(Call(func, referred, named, outputs, module, source_line(), shares))
 
     def together(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        """Arguments on one device: some functions ask before any op mixes them."""
+        """Arguments on one device: some functions ask before any op mixes them; what is one stays one."""
         devices = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=4)}
         if len(devices) < 2:
             return args, kwargs
-        return map_tensors(args, self._float_to_meta), map_tensors(kwargs, self._float_to_meta)
+        twins: dict[int, Tensor] = {}
 
-    def _float_to_meta(self, tensor: Tensor) -> Tensor:
-        if tensor.is_meta or not tensor.is_floating_point():
-            return tensor
+        def to_meta(tensor: Tensor) -> Tensor:
+            if tensor.is_meta or not tensor.is_floating_point():
+                return tensor
+            if id(tensor) not in twins:
+                twins[id(tensor)] = self._on_meta(tensor)
+            return twins[id(tensor)]
+
+        return map_tensors(args, to_meta), map_tensors(kwargs, to_meta)
+
+    def _on_meta(self, tensor: Tensor) -> Tensor:
         with _disable_current_modes():
             twin = tensor.to("meta")
         self.index_of[id(twin)] = self.refer(tensor).index

@@ -47,11 +47,11 @@ def parse(text: str) -> Source:
         LoadError: a .py without the name of the function in it.
     """
     if not _exists(text):
-        if is_factory(text):
-            return Source(None, text)
         path, at, factory = text.rpartition("@")
-        if at and path and is_factory(factory):
+        if at and is_factory(factory) and (Path(path).is_file() or (path and not is_factory(text))):
             return Source(Path(path), factory)
+        if is_factory(text):  # "weights.pt@net.py:build" is written like one, too
+            return Source(None, text)
     if text.endswith(".py"):
         raise LoadError(
             f"{text} is a Python file.", "", f"Name the function in it that makes the model: {text}:build."

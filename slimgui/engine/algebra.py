@@ -148,6 +148,17 @@ def lock_along(ties: Ties, field: Field, dims: Collection[int], what: str) -> No
         ties.give_up(field, where)
 
 
+def without(ties: Ties, fields: Fields, dims: set[int], what: str) -> Fields:
+    """The fields in their other dimensions, for an op that keeps the size of `dims`."""
+    result = []
+    for field in fields:
+        lock_along(ties, field, dims, what)
+        ended = dims & set(field.live)
+        if ended != set(field.live):
+            result.append(project(ties, field, ended) if ended else field)
+    return tuple(result)
+
+
 def blur_along(ties: Ties, field: Field, dims: Collection[int], what: str) -> None:
     """Mark `field` inexact in every solution that would cut it along one of `dims`."""
     where = cut_along(field, dims)

@@ -71,7 +71,7 @@ class Stale:
                 yield path, "indices", number
             elif have is None or isinstance(have, int):
                 yield path, "exact" if have is None or call.name in EXACT else "scale", number
-        if call.name not in PREDICTORS:
+        if call.name not in PREDICTORS and not call.is_open:
             yield from self._numbers(call, args, kwargs)
 
     def _numbers(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from slimgui.engine.algebra import Operand, join, lock_along, project, reduce
+from slimgui.engine.algebra import Operand, join, reduce, without
 from slimgui.engine.labels import SLIDES, Field, Fields
 from slimgui.engine.rules.movement import reshape_labels
 from slimgui.engine.rules.registry import Step, refuse, rule
@@ -121,15 +121,12 @@ def convolution(step: Step) -> Fields:
 def slid_over(step: Step, operand: Operand) -> Operand:
     """The operand with fields in dimensions 0 and 1 only: the others keep their size."""
     spatial = set(range(2, len(operand.shape)))
-    fields = []
-    for field in operand.fields:
-        lock_along(step.ties, field, spatial, SLIDES if operand.still else "A convolution slides over it.")
-        ended = spatial & set(field.live)
-        if len(set(field.live) - spatial) > 1:
+    what = SLIDES if operand.still else "A convolution slides over it."
+    fields = without(step.ties, operand.fields, spatial, what)
+    for field in fields:
+        if len(field.live) > 1:
             step.ties.fix(field.labels, "A kernel is cut along two dimensions at once.")
-        elif ended != set(field.live):
-            fields.append(project(step.ties, field, ended) if ended else field)
-    return replace(operand, fields=tuple(fields))
+    return replace(operand, fields=tuple(field for field in fields if len(field.live) == 1))
 
 
 def channel_blocks(operand: Operand, dim: int, groups: int) -> Operand:

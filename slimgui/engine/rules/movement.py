@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slimgui.engine.algebra import Operand, lock_along
+from slimgui.engine.algebra import Operand, lock_along, without
 from slimgui.engine.labels import SOLUTIONS, Field, Fields, Origin, Ties, Where, compress
 from slimgui.engine.rules.registry import Step, refuse, rule
 
@@ -257,14 +257,16 @@ def indexed(step: Step) -> Fields:
     )
 
 
+REGROUPED = "Pixels are regrouped along it."
+
+
 @rule(aten.pixel_shuffle)
 def pixel_shuffle(step: Step) -> Fields:
     """r² channels become one: they are cut together."""
     source, r = step.given[0], step.arg("upscale_factor")
+    dim = len(source.shape) - 3
     result = []
-    for field in source.fields:
-        dim = len(source.shape) - 3
-        lock_along(step.ties, field, {dim + 1, dim + 2}, "Pixels are shuffled along it.")
+    for field in without(step.ties, source.fields, {dim + 1, dim + 2}, REGROUPED):
         if dim in field.live:
             blocks = field.labels.unflatten(dim, (-1, r * r))
             step.ties.tie(blocks, blocks.narrow(dim + 1, 0, 1))
@@ -283,12 +285,11 @@ def pixel_unshuffle(step: Step) -> Fields:
 
 def _repeated(step: Step, source: Operand, dim: int, times: int) -> Fields:
     result = []
-    for field in source.fields:
-        lock_along(step.ties, field, set(range(dim + 1, len(source.shape))), "Pixels are regrouped along it.")
-        if set(field.live) <= set(range(dim + 1)):
-            labels = field.labels.repeat_interleave(times, dim) if dim in field.live else field.labels
-            shape = [*labels.shape[: dim + 1], *[1] * (len(step.shape) - dim - 1)]
-            result.append(replace(field, labels=labels.reshape(shape)))
+    pixels = set(range(dim + 1, len(source.shape)))
+    for field in without(step.ties, source.fields, pixels, REGROUPED):
+        labels = field.labels.repeat_interleave(times, dim) if dim in field.live else field.labels
+        shape = [*labels.shape[: dim + 1], *[1] * (len(step.shape) - dim - 1)]
+        result.append(replace(field, labels=labels.reshape(shape)))
     return tuple(result)
 
 
@@ -303,8 +304,7 @@ def col2im(step: Step) -> Fields:
     """The rows of one channel are summed back: they are cut together."""
     source, positions = step.given[0], prod(step.arg("kernel_size"))
     result = []
-    for field in source.fields:
-        lock_along(step.ties, field, {2}, "Pixels are regrouped along it.")
+    for field in without(step.ties, source.fields, {2}, REGROUPED):
         if field.live == (1,):
             blocks = field.labels.reshape(-1, positions)
             step.ties.tie(blocks, blocks[:, :1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from slimgui.engine.algebra import lock_along, project
+from slimgui.engine.algebra import lock_along, without
 from slimgui.engine.labels import Fields
 from slimgui.engine.rules.registry import Step, rule
 
@@ -14,13 +14,8 @@ aten = torch.ops.aten
 def _passes(step: Step, spatial: int) -> list[Fields]:
     data, ndim = step.given[0], len(step.given[0].shape)
     fixed = set(range(ndim - spatial, ndim))
-    fields = []
-    for field in data.fields:
-        lock_along(step.ties, field, fixed, "An op slides over this dimension.")
-        ended = fixed & set(field.live)
-        if ended != set(field.live):
-            fields.append(project(step.ties, field, ended) if ended else field)
-    return [tuple(fields) for shape in step.shapes if shape is not None]
+    fields = without(step.ties, data.fields, fixed, "An op slides over this dimension.")
+    return [fields for shape in step.shapes if shape is not None]
 
 
 @rule(

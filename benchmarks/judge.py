@@ -66,8 +66,8 @@ class Subject:
 class Row:
     """What came of it.
 
-    `verdict` is exact, inexact, refused, WRONG, CRASH, TIMEOUT; or, where nothing can be said, dull (the outputs
-    of the original do not vary) or blind (nothing wrong was seen, but neither did a cut known to be wrong show).
+    `verdict` is exact, inexact, refused, WRONG, CRASH or TIMEOUT; where nothing can be said it is dull (the
+    outputs of the original do not vary) or blind (nothing wrong was seen, nor was a cut known to be wrong).
     """
 
     name: str = ""

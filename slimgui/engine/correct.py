@@ -37,7 +37,7 @@ class Stale:
         self.view = View(labelled, gone)
         # per argument of a call in the code: what it needs each time the forward comes by, None for nothing
         self.seen: dict[tuple[str, str, Path], dict[int, Correction | None]] = {}
-        self.open_sites: dict[str, str] = {}
+        self.open_sites: set[tuple[str, str]] = set()
         self.in_step = True
 
     def revise(
@@ -59,7 +59,7 @@ class Stale:
             times[call.time] = correction
             args, kwargs = replaced(args, kwargs, path, correction.apply)
         if call.is_open:
-            self.open_sites[site] = module
+            self.open_sites.add((module, site))
         return args, kwargs
 
     def _wanted(
@@ -96,11 +96,11 @@ class Stale:
                 found.append(needed[0])
             else:
                 found += [replace(c, site=f"{c.site}#{time}") for time, c in times.items() if c is not None]
-        sites = [correction.site.partition("#")[0] for correction in found]
+        inner = {(correction.module, correction.site.partition("#")[0]) for correction in found}
         opens = [
             Correction(module, site, (), "open")
-            for site, module in self.open_sites.items()
-            if any(inner != site and inner.endswith(f" < {site}") for inner in sites)
+            for module, site in sorted(self.open_sites)
+            if any(where == module and place.endswith(f" < {site}") for where, place in inner)
         ]
         return found + opens
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,8 @@ ROUTES = frozenset(
 )  # fmt: skip
 
 
+# How these arrange their operands depends on sizes: a dimension of one is left out.
+CONTRACTIONS = frozenset({"einsum", "tensordot", "matmul", "__matmul__", "__rmatmul__", "bmm", "linear"})
 MOST_NUMBERS = 1 << 16  # larger ones are pictures: no size turns into so many numbers
 VIEWS = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)
 
@@ -40,20 +43,62 @@ class Difference:
 
 def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | None:
     """The first difference between the traced pass, cut by `gone`, and the pass of the deployed model."""
-    calls, calls_now = _telling(labelled.capture.calls), _telling(found.calls)
     read = read_values(labelled.capture)
-    for number, (call, now) in enumerate(zip(calls, calls_now, strict=False)):
-        what = _difference(labelled, call, found, now, gone, read)
-        if what:
-            return Difference(calls[number], what)
-    if len(calls) != len(calls_now):
-        return Difference(calls[min(len(calls), len(calls_now)) - 1], "Another number of ops runs after it.")
+    steps, steps_now = _by_function(labelled.capture), _by_function(found)
+    for step, step_now in zip(steps, steps_now, strict=False):
+        difference = _first_difference(labelled, step, found, step_now, gone, read)
+        if difference is not None and not _same_result(labelled, step, found, step_now, gone):
+            return difference
+    if len(steps) != len(steps_now):
+        return Difference(
+            steps[min(len(steps), len(steps_now)) - 1][-1], "Another number of ops runs after it."
+        )
     return None
 
 
-def _telling(calls: list[Call]) -> list[Call]:
-    """Without copies: whether a reshape has to copy depends on sizes."""
-    return [call for call in calls if find_rule(call.func) is not movement.same]
+def _first_difference(
+    labelled: Labelled, calls: list[Call], found: Capture, calls_now: list[Call], gone: Tensor, read: set[int]
+) -> Difference | None:
+    for call, now in zip(calls, calls_now, strict=False):
+        what = _difference(labelled, call, found, now, gone, read)
+        if what:
+            return Difference(call, what)
+    if len(calls) != len(calls_now):
+        return Difference(calls[-1], "Another number of ops runs here.")
+    return None
+
+
+def _by_function(capture: Capture) -> list[list[Call]]:
+    """The calls, together where one function of CONTRACTIONS makes them.
+
+    Copies are left out: whether a reshape has to copy depends on sizes.
+    """
+    whole = {call.number for call in capture.functions if call.name in CONTRACTIONS}
+    calls = [call for call in capture.calls if find_rule(call.func) is not movement.same]
+    keys = [call.function if call.function in whole else -1 - i for i, call in enumerate(calls)]
+    return [
+        [call for _, call in group]
+        for _, group in itertools.groupby(zip(keys, calls, strict=True), lambda kc: kc[0])
+    ]
+
+
+def _same_result(
+    labelled: Labelled, calls: list[Call], found: Capture, calls_now: list[Call], gone: Tensor
+) -> bool:
+    """Whether one contraction, that goes about it in another way, makes a value of the predicted shape."""
+    number, number_now = calls[0].function, calls_now[0].function
+    made = {call.number: call for call in labelled.capture.functions}.get(number)
+    now = {call.number: call for call in found.functions}.get(number_now)
+    if (
+        made is None
+        or now is None
+        or made.name not in CONTRACTIONS
+        or (made.name, made.site) != (now.name, now.site)
+    ):
+        return False
+    operands = [labelled.operands[index] for index in made.outputs]
+    want = [cut_shape(operand.shape, operand.fields, gone) for operand in operands]
+    return want == [found.values[index].shape for index in now.outputs]
 
 
 def _difference(

@@ -42,6 +42,7 @@ class Recorder(TorchDispatchMode):
         self.stack: list[str] = []
         self.visits: list[int] = []  # number of each module call on the stack
         self.visited = 0
+        self.function = -1  # number of the function call at hand
         self.doing = ("", "")  # op and line at hand, for the sentence when it raises
         self.path_of = {id(module): name for name, module in twin.named_modules()}
         for name, parameter in twin.named_parameters():
@@ -103,7 +104,7 @@ class Recorder(TorchDispatchMode):
         results = result if isinstance(result, (tuple, list)) else (result,)
         outputs = tuple(self.add(r, "activation") if isinstance(r, Tensor) else None for r in results)
         module = self.stack[-1] if self.stack else ""
-        self.calls.append(Call(func, referred, named, outputs, module, source_line(), shares))
+        self.calls.append(Call(func, referred, named, outputs, module, source_line(), shares, self.function))
 
     def together(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         """Arguments on one device: some functions ask before any op mixes them; what is one stays one."""
@@ -166,11 +167,13 @@ class Functions(TorchFunctionMode):
             args, kwargs = self.revise(number, name, site, module, args, kwargs)
         args, kwargs = recorder.together(args, kwargs)
         given, named = recorder.refer(args), recorder.refer(kwargs)
+        around, recorder.function = recorder.function, number
         if is_open := can_open(func):
             with self:
                 result = opened(func)(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
+        recorder.function = around
         known = recorder.index_of
         outputs = tuple(known[id(tensor)] for tensor in tensors_in(result, 3) if id(tensor) in known)
         self.made.append(Function(number, name, site, time, module, given, named, outputs, is_open))

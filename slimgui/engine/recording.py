@@ -37,6 +37,7 @@ class Call:
         outputs: one index into Capture.values per result, None for a result that is no tensor.
         stack: dotted paths of the modules it ran in, outermost first, with the number of each call.
         shares: other values that see the memory this call writes to.
+        function: number of the Function that makes the call, -1 for none.
     """
 
     func: OpOverload
@@ -46,6 +47,7 @@ class Call:
     module: str
     source: str
     shares: tuple[int, ...] = ()
+    function: int = -1
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from slimgui import engine, example
+from slimgui import engine, example, runtime
 
 IMAGE, TOKENS = (3, 16, 16), (10, 12)
 TOLERANCE = 1e-4  # float32, against the spread of the output
@@ -268,10 +268,13 @@ def test_gradients_reach_every_weight_of_the_deployed_model(name: str) -> None:
     assert all(grad is not None and torch.isfinite(grad).all() for grad in grads.values()), grads.keys()
 
 
+# torch looks at the gradients of what it carries over a graph break.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 @pytest.mark.parametrize("name", MODELS)
-def test_the_deployed_model_compiles_without_a_break(name: str) -> None:
+def test_the_deployed_model_compiles(name: str) -> None:
+    """Without a break, unless calls are corrected: those modules run as they are."""
     small = deployed(name)
-    compiled = torch.compile(small, backend="aot_eager", fullgraph=True)
+    compiled = torch.compile(small, backend="aot_eager", fullgraph=not runtime.installed(small))
 
     with torch._dynamo.config.patch(allow_rnn=True):  # without it torch compiles no LSTM, cut or not
         for batch in BATCHES:
@@ -279,10 +282,12 @@ def test_the_deployed_model_compiles_without_a_break(name: str) -> None:
             assert differ(small(x), compiled(x)) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["literal"])
+# torch's own code generator.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["shuffle"])
 def test_the_deployed_model_runs_as_generated_code(name: str) -> None:
     small = deployed(name)
-    compiled = torch.compile(small, backend="inductor", fullgraph=True)
+    compiled = torch.compile(small, backend="inductor", fullgraph=not runtime.installed(small))
 
     with torch.no_grad():
         assert differ(small(inputs(name, 3)), compiled(inputs(name, 3))) < TOLERANCE
@@ -309,7 +314,8 @@ def test_the_deployed_model_exports_with_any_batch_size(name: str) -> None:
 @pytest.mark.filterwarnings("ignore:_check_is_size will be removed:FutureWarning")  # its loop for an LSTM
 @pytest.mark.parametrize("name", marked(MODELS))
 def test_the_onnx_file_computes_the_same(name: str, tmp_path: Path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
+    import onnxruntime
+
     small = deployed(name)
     example_input = inputs(name, BATCHES[0])
     path = tmp_path / "small.onnx"

@@ -55,6 +55,9 @@ def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proo
         deployed: what `deploy` made of it.
         example_inputs: a tensor, a tuple of args, or a dict of kwargs.
     """
+    if any(parameter.is_meta for parameter in model.parameters()):
+        why = "The model holds no numbers, so only the recorded forward passes were compared."
+        return Proof(passed=False, max_error=math.nan, level="structural", note=why)
     blurred = [g for g in deployed.groups if not g.exact and len(deployed.selection.keep[g.id]) < g.size]
     if blurred and deployed.traced is None:
         why = f"{blurred[0].id} is cut inexactly, and a file does not tell where its statistics run."

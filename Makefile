@@ -2,6 +2,7 @@
 # make test   runs every check and every test      make check            the same, without the set-up
 # make zoo ARGS=torchvision   cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
+# make screenshots            draws every state of the window into docs/screens
 #
 # run and test set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
 # versions of constraints.txt. TORCH_INDEX=URL takes torch and torchvision from that wheel index, for example
@@ -21,7 +22,7 @@ FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check zoo fuzz format display clean
+.PHONY: run test check zoo fuzz screenshots format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -41,6 +42,9 @@ zoo:
 
 fuzz:
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
+
+screenshots:
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 format:
 	$(BIN)/ruff format .

@@ -214,6 +214,11 @@ def _group_norm(call: Function, view: View) -> Expected:
     yield path, blocks_left(view, call.args[0], groups)
 
 
+def _channel_shuffle(call: Function, view: View) -> Expected:
+    path: Path = (1,) if len(call.args) > 1 else ("groups",)
+    yield path, blocks_left(view, call.args[0], argument(call.args, call.kwargs, path))
+
+
 def _conv_groups(call: Function, view: View) -> Expected:
     path: Path = (6,) if len(call.args) > 6 else ("groups",)
     if len(call.args) > 6 or "groups" in call.kwargs:
@@ -256,5 +261,6 @@ PREDICTORS: dict[str, Callable[[Function, View], Expected]] = {
     "layer_norm": _normalized_shape,
     "rms_norm": _normalized_shape,
     "group_norm": _group_norm,
+    "channel_shuffle": _channel_shuffle,
     "scaled_dot_product_attention": _attention,
 }

@@ -48,7 +48,7 @@ def same(step: Step) -> Fields:
 @rule(
     aten.permute, aten.transpose, aten.t, aten.unsqueeze, aten.squeeze, aten.flip, aten.roll, aten.repeat,
     aten.unfold, aten.movedim, aten.index_select, aten.diagonal, aten.transpose_, aten.unsqueeze_,
-    aten.squeeze_, aten.t_, aten.channel_shuffle, aten.native_channel_shuffle,
+    aten.squeeze_, aten.t_,
 )  # fmt: skip
 def moved(step: Step) -> Fields:
     """Run the op itself on the labels, expanded with stride 0 to the shape of the argument."""
@@ -214,6 +214,18 @@ def _tie_parts(step: Step, field: Field, dim: int, sizes: list[int]) -> None:
         step.ties.tie(blocks, blocks.narrow(dim, 0, 1))
 
 
+@rule(aten.glu)
+def glu(step: Step) -> Fields:
+    """The first half times the sigmoid of the second: position j of both halves is cut together."""
+    source = step.given[0]
+    dim = step.arg("dim") % len(source.shape)
+    half = source.shape[dim] // 2
+    for field in source.fields:
+        _tie_parts(step, field, dim, [half, half])
+    (first,) = _parts(source, 1, lambda labels, _: labels.narrow(dim, 0, half))
+    return first
+
+
 @rule(aten.split_with_sizes, aten.unsafe_split_with_sizes)
 def split_with_sizes(step: Step) -> list[Fields]:
     """Parts of given sizes."""
@@ -255,6 +267,19 @@ def indexed(step: Step) -> Fields:
         carried(field, source.shape, lambda labels: labels.index_select(dim, numbers))
         for field in source.fields
     )
+
+
+@rule(aten.channel_shuffle, aten.native_channel_shuffle)
+def channel_shuffle(step: Step) -> Fields:
+    """[groups, channels per group] is turned over: a cut has to leave such a rectangle."""
+    result = []
+    for field in step.given[0].fields:
+        if 1 in field.live:
+            blocks = field.labels.unflatten(1, (step.arg("groups"), -1))
+            step.ties.square(Field(compress(blocks), field.zero))
+            field = replace(field, labels=blocks.transpose(1, 2).flatten(1, 2))
+        result.append(field)
+    return tuple(result)
 
 
 REGROUPED = "Pixels are regrouped along it."

@@ -309,3 +309,15 @@ class StochasticDepth(nn.Module):
         if self.training:
             y = y * (torch.rand(len(x), 1, 1, 1) > 0.3)
         return self.out(torch.addcmul(x, y, y, value=0.5))
+
+
+@net(15, features(6, 12), target="fc1.weight")
+class GatedLinearUnit(nn.Module):
+    """F.glu: one half of the channels gates the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(12, 20), nn.Linear(10, 4)
+
+    def forward(self, x):
+        return self.fc2(F.glu(self.fc1(x), dim=-1))

@@ -93,7 +93,7 @@ def _quiet() -> Iterator[None]:
 
 def _trace_error(error: Exception, recorder: Recorder) -> TraceError:
     where = recorder.stack[-1] if recorder.stack else ""
-    place = " · ".join(part for part in (recorder.doing[0], where, recorder.doing[1]) if part)
+    place = " · ".join(part for part in (str(recorder.doing[0]), where, recorder.doing[1]) if part)
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
     return TraceError(
         f"The model could not be followed ({place or 'before its first op'}).",

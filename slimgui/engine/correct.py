@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from slimgui.engine.capture import capture
 from slimgui.engine.inputs import Inputs
-from slimgui.engine.predict import PREDICTORS, View, expected
-from slimgui.engine.propagate import Labelled
+from slimgui.engine.predict import PREDICTORS, expected
 from slimgui.engine.recorder import Arguments
-from slimgui.engine.recording import Function
+from slimgui.engine.recording import Capture, Function
+from slimgui.engine.view import View
 from slimgui.errors import TraceError
 from slimgui.runtime import Correction, Path, argument, replaced
 
@@ -32,9 +33,9 @@ Kind = Literal["scale", "exact", "indices"]
 class Stale:
     """Finds the corrections of one pass; give `revise` to `capture`."""
 
-    def __init__(self, labelled: Labelled, gone: Tensor) -> None:
-        self.traced = {call.number: call for call in labelled.capture.functions}
-        self.view = View(labelled, gone)
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.traced = {call.number: call for call in view.labelled.capture.functions}
         # per argument of a call in the code: what it needs each time the forward comes by, None for nothing
         self.seen: dict[tuple[str, str, Path], dict[int, Correction | None]] = {}
         self.open_sites: set[tuple[str, str]] = set()
@@ -49,7 +50,9 @@ class Stale:
             self.in_step = False
         if not self.in_step or call is None:
             return args, kwargs
-        for path, kind, want in self._wanted(call, args, kwargs):
+        with _disable_current_modes():  # what is computed here is no part of the pass
+            wanted = list(self._wanted(call, args, kwargs))
+        for path, kind, want in wanted:
             have = argument(args, kwargs, path)
             times = self.seen.setdefault((module, site, path), {})
             if _alike(have, want):
@@ -117,15 +120,29 @@ def _alike(have: Any, want: Any) -> bool:
     return bool(have == want)
 
 
-def find_corrections(
-    small: nn.Module, passes: tuple[Labelled, ...], inputs: Inputs, gone: Tensor
-) -> list[Correction]:
-    """Every correction that the forward code of `small` needs, over all passes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The corrections that the forward code of a model needs, and its passes with those made.
+
+    Attributes:
+        corrections: over all passes.
+        captures: the recorded passes, None where forward raised.
+    """
+
+    corrections: list[Correction]
+    captures: list[Capture | None]
+
+
+def find_corrections(small: nn.Module, views: Sequence[View], inputs: Inputs) -> Found:
+    """Run every pass of `small`, its stale calls corrected on the way."""
     found: dict[tuple[str, str, Path], Correction] = {}
-    for number, labelled in enumerate(passes):
-        stale = Stale(labelled, gone)
+    captures: list[Capture | None] = []
+    for number, view in enumerate(views):
+        stale, recorded = Stale(view), None
+        real = view.labelled.capture.real
         with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
-            capture(small, inputs, training=number > 0, real=labelled.capture.real, revise=stale.revise)
+            recorded = capture(small, inputs, training=number > 0, real=real, revise=stale.revise)
+        captures.append(recorded)
         for correction in stale.corrections():
             found.setdefault((correction.module, correction.site, correction.path), correction)
-    return list(found.values())
+    return Found(list(found.values()), captures)

@@ -16,16 +16,18 @@ from slimgui.core.groups import Group
 from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
-from slimgui.engine.correct import find_corrections
+from slimgui.engine.correct import Found, find_corrections
 from slimgui.engine.effective import absorb, absorb_spectral, gains
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
-from slimgui.engine.predict import View, blocks_left
+from slimgui.engine.predict import blocks_left
 from slimgui.engine.recapture import Difference, compare
+from slimgui.engine.recording import Capture
 from slimgui.engine.repair import repair_attributes
 from slimgui.engine.structural import cloned, copy_module
 from slimgui.engine.trace import Traced
 from slimgui.engine.verify import Proof
+from slimgui.engine.view import View
 from slimgui.errors import DeployError, PlanError, TraceError
 from slimgui.runtime import Correction, install
 
@@ -96,21 +98,18 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     absorb(small, model, kept, gains(traced.passes))
     absorb_spectral(small, model)
     gone = labels_gone(traced.solved, selection)
-    repairs = set_conv_groups(small, _conv_groups(traced, gone)) + refresh(small)
-
-    def find() -> list[Correction]:
-        return find_corrections(small, traced.passes, traced.inputs, gone)
-
-    explained, corrections = repair_attributes(small, find(), find)
+    views = [View(labelled, gone) for labelled in traced.passes]
+    repairs = set_conv_groups(small, _conv_groups(views)) + refresh(small)
+    explained, found = repair_attributes(small, lambda: find_corrections(small, views, traced.inputs))
     repairs += explained
-    install(small, corrections)
-    repairs += take_slow_path(small, {correction.module for correction in corrections})
-    _confirm(small, traced, gone)
+    install(small, found.corrections)
+    repairs += take_slow_path(small, {correction.module for correction in found.corrections})
+    _confirm(small, traced.inputs, views, found)
     return Deployed(
         small,
         kept,
         tuple(repairs),
-        tuple(corrections),
+        tuple(found.corrections),
         selection,
         traced.groups,
         traced.inputs,
@@ -153,31 +152,35 @@ def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
     return copy_module(model, twin)
 
 
-def _conv_groups(traced: Traced, gone: Tensor) -> dict[str, int]:
+def _conv_groups(views: list[View]) -> dict[str, int]:
     """Predicted number of groups of every grouped convolution."""
-    result = {}
-    for labelled in traced.passes:
-        view = View(labelled, gone)
-        for call in labelled.capture.calls:
-            if call.func.overloadpacket is aten.convolution and call.args[8] > 1:
-                result[call.module] = blocks_left(view, call.args[0], call.args[8])
-    return result
+    return {
+        call.module: blocks_left(view, call.args[0], call.args[8])
+        for view in views
+        for call in view.labelled.capture.calls
+        if call.func.overloadpacket is aten.convolution and call.args[8] > 1
+    }
 
 
-def _confirm(small: nn.Module, traced: Traced, gone: Tensor) -> None:
-    """Record the forward pass of `small` and compare it with the prediction."""
-    for number, labelled in enumerate(traced.passes):
-        try:
-            found = capture(small, traced.inputs, training=number > 0, real=labelled.capture.real)
-        except TraceError as error:
-            raise DeployError(
-                "The forward code of this model cannot follow the cut.",
-                f"{error.what} {error.why}",
-                "Leave the groups around that line whole.",
-            ) from error
-        difference = compare(labelled, found, gone)
+def _confirm(small: nn.Module, inputs: Inputs, views: list[View], found: Found) -> None:
+    """Record the forward pass of `small`, where no recording of it is at hand, and compare it."""
+    for number, (view, recorded) in enumerate(zip(views, found.captures, strict=True)):
+        if recorded is None or found.corrections:
+            recorded = _recorded(small, inputs, training=number > 0, real=view.labelled.capture.real)
+        difference = compare(view, recorded)
         if difference is not None:
             raise _refusal(difference)
+
+
+def _recorded(small: nn.Module, inputs: Inputs, *, training: bool, real: bool) -> Capture:
+    try:
+        return capture(small, inputs, training=training, real=real)
+    except TraceError as error:
+        raise DeployError(
+            "The forward code of this model cannot follow the cut.",
+            f"{error.what} {error.why}",
+            "Leave the groups around that line whole.",
+        ) from error
 
 
 def _refusal(difference: Difference) -> DeployError:

@@ -6,7 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+_HOLDS_NONE = (int, float, str, bytes, nn.Module, torch.dtype, torch.device, torch.layout)
 
 Inputs = Tensor | tuple[Any, ...] | dict[str, Any]
 
@@ -24,8 +27,11 @@ def tensors_in(value: Any, depth: int = 8) -> Iterator[Tensor]:
     """Every tensor in nested tuples, lists, dicts, dataclasses and plain objects, in order."""
     if isinstance(value, Tensor):
         yield value
-    elif depth == 0 or value is None or isinstance(value, (int, float, str, bytes, nn.Module)):
+    elif depth == 0 or value is None or isinstance(value, _HOLDS_NONE):
         return
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_in(item, depth - 1)
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from tensors_in(item, depth - 1)

@@ -42,28 +42,35 @@ def kept_indices(groups: Iterable[Group], selection: Selection, shapes: Mapping[
 
 def labels_gone(solved: Solved, selection: Selection) -> Tensor:
     """Bool [labels]: True where `selection` removes the label."""
+    sizes = [group.size for group in solved.groups]
+    starts = np.cumsum([0, *sizes])
+    removed = np.ones(starts[-1] + 1, np.bool_)  # per channel of every group; the last stands for no group
+    removed[-1] = False
+    for start, group in zip(starts, solved.groups, strict=False):
+        removed[start + np.asarray(selection.keep[group.id])] = False
     gone = np.zeros(len(solved.group_of[0]), np.bool_)
     for group_of, channel_of in zip(solved.group_of, solved.channel_of, strict=True):
-        for index in np.unique(group_of[group_of >= 0]):
-            group = solved.groups[index]
-            stays = np.zeros(group.size, np.bool_)
-            stays[selection.keep[group.id]] = True
-            of_group = group_of == index
-            gone[of_group] |= ~stays[channel_of[of_group]]
+        gone |= removed[np.where(group_of < 0, starts[-1], starts[group_of] + channel_of)]
     return torch.from_numpy(gone)
 
 
-def cut_field(field: Field, gone: Tensor) -> Tensor:
-    """The labels that remain, as a tensor of the remaining shape.
+def stays_along(field: Field, gone: Tensor) -> dict[int, Tensor]:
+    """Per live dimension of the field, which of its indices stay: bool [size].
 
     A cut is always a rectangle: an index of a live dimension stays when anything along it stays.
     """
+    stays, live = ~gone[field.labels], field.live
+    if len(live) == 1:
+        return {live[0]: stays.reshape(-1)}
+    return {dim: stays.amax([d for d in live if d != dim]).reshape(-1) for dim in live}
+
+
+def cut_field(field: Field, gone: Tensor) -> Tensor:
+    """The labels that remain, as a tensor of the remaining shape."""
     labels = field.labels
-    stays = ~gone[labels]
-    for dim in field.live:
-        others = [d for d in field.live if d != dim]
-        along = stays.amax(others, keepdim=True) if others else stays
-        labels = labels.index_select(dim, along.reshape(-1).nonzero().reshape(-1))
+    for dim, stays in stays_along(field, gone).items():
+        if not bool(stays.all()):
+            labels = labels.index_select(dim, stays.nonzero().reshape(-1))
     return labels
 
 
@@ -71,7 +78,6 @@ def cut_shape(shape: tuple[int, ...], fields: Iterable[Field], gone: Tensor) -> 
     """The shape of a value once the labels in `gone` are removed."""
     sizes = list(shape)
     for field in fields:
-        remaining = cut_field(field, gone)
-        for dim in field.live:
-            sizes[dim] = remaining.shape[dim]
+        for dim, stays in stays_along(field, gone).items():
+            sizes[dim] = int(stays.sum())
     return tuple(sizes)

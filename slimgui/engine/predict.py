@@ -6,45 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from slimgui.engine.keep import cut_shape
-from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Function, Ref
+from slimgui.engine.view import View
 from slimgui.runtime import Path, argument
 
 Expected = Iterator[tuple[Path, Any]]
-
-
-class View:
-    """A labelled pass once the labels in `gone` are removed."""
-
-    def __init__(self, labelled: Labelled, gone: Tensor) -> None:
-        self.labelled, self.gone = labelled, gone
-
-    def shape(self, value: Any) -> tuple[int, ...]:
-        """The shape a value will have."""
-        operand = self.labelled.operands[value.index if isinstance(value, Ref) else value]
-        return cut_shape(operand.shape, operand.fields, self.gone)
-
-    def old_shape(self, value: Any) -> tuple[int, ...]:
-        """The shape it was traced with."""
-        return self.labelled.operands[value.index if isinstance(value, Ref) else value].shape
-
-    def stays(self, value: Ref, dim: int) -> list[bool]:
-        """Which indices along one dimension stay."""
-        operand = self.labelled.operands[value.index]
-        mask = torch.ones(operand.shape[dim], dtype=torch.bool)
-        for field in operand.fields:
-            if dim in field.live:
-                others = [d for d in field.live if d != dim]
-                kept = ~self.gone[field.labels]
-                mask &= (kept.amax(others, keepdim=True) if others else kept).reshape(-1)
-        return [bool(stay) for stay in mask]
-
-    def is_cut(self, value: Any) -> bool:
-        """Whether anything of the value goes."""
-        return self.shape(value) != self.old_shape(value)
 
 
 def expected(call: Function, view: View) -> Expected:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.algebra import Operand
-from slimgui.engine.keep import cut_field, cut_shape
 from slimgui.engine.labels import Fields, Ties
-from slimgui.engine.propagate import Labelled, read_values
+from slimgui.engine.propagate import read_values
 from slimgui.engine.recording import Call, Capture, Ref
 from slimgui.engine.rules import Step, find_rule, movement
 from slimgui.engine.rules.creation import SIZED, UNIFORM
+from slimgui.engine.view import View
 
 # Rules that make no labels of their own: where the data goes can be compared exactly.
 ROUTES = frozenset(
@@ -41,13 +41,14 @@ class Difference:
     what: str
 
 
-def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | None:
-    """The first difference between the traced pass, cut by `gone`, and the pass of the deployed model."""
-    read = read_values(labelled.capture)
-    steps, steps_now = _by_function(labelled.capture), _by_function(found)
+def compare(view: View, found: Capture) -> Difference | None:
+    """The first difference between the traced pass, once cut, and the pass of the deployed model."""
+    traced = view.labelled.capture
+    read = read_values(traced)
+    steps, steps_now = _by_function(traced), _by_function(found)
     for step, step_now in zip(steps, steps_now, strict=False):
-        difference = _first_difference(labelled, step, found, step_now, gone, read)
-        if difference is not None and not _same_result(labelled, step, found, step_now, gone):
+        difference = _first_difference(view, step, found, step_now, read)
+        if difference is not None and not _same_result(view, step, found, step_now):
             return difference
     if len(steps) != len(steps_now):
         return Difference(
@@ -57,10 +58,10 @@ def compare(labelled: Labelled, found: Capture, gone: Tensor) -> Difference | No
 
 
 def _first_difference(
-    labelled: Labelled, calls: list[Call], found: Capture, calls_now: list[Call], gone: Tensor, read: set[int]
+    view: View, calls: list[Call], found: Capture, calls_now: list[Call], read: set[int]
 ) -> Difference | None:
     for call, now in zip(calls, calls_now, strict=False):
-        what = _difference(labelled, call, found, now, gone, read)
+        what = _difference(view, call, found, now, read)
         if what:
             return Difference(call, what)
     if len(calls) != len(calls_now):
@@ -82,12 +83,10 @@ def _by_function(capture: Capture) -> list[list[Call]]:
     ]
 
 
-def _same_result(
-    labelled: Labelled, calls: list[Call], found: Capture, calls_now: list[Call], gone: Tensor
-) -> bool:
+def _same_result(view: View, calls: list[Call], found: Capture, calls_now: list[Call]) -> bool:
     """Whether one contraction, that goes about it in another way, makes a value of the predicted shape."""
     number, number_now = calls[0].function, calls_now[0].function
-    made = {call.number: call for call in labelled.capture.functions}.get(number)
+    made = {call.number: call for call in view.labelled.capture.functions}.get(number)
     now = {call.number: call for call in found.functions}.get(number_now)
     if (
         made is None
@@ -96,21 +95,18 @@ def _same_result(
         or (made.name, made.site) != (now.name, now.site)
     ):
         return False
-    operands = [labelled.operands[index] for index in made.outputs]
-    want = [cut_shape(operand.shape, operand.fields, gone) for operand in operands]
-    return want == [found.values[index].shape for index in now.outputs]
+    return [view.shape(index) for index in made.outputs] == [
+        found.values[index].shape for index in now.outputs
+    ]
 
 
-def _difference(
-    labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor, read: set[int]
-) -> str:
+def _difference(view: View, call: Call, found: Capture, now: Call, read: set[int]) -> str:
     if call.func is not now.func and not (call.func in VIEWS and now.func in VIEWS):
         return f"Another op runs here: {now.name}."
     for index, now_index in zip(call.outputs, now.outputs, strict=True):
         if index is None or now_index is None or index not in read:
             continue
-        operand = labelled.operands[index]
-        want = cut_shape(operand.shape, operand.fields, gone)
+        operand, want = view.labelled.operands[index], view.shape(index)
         have = found.values[now_index].shape
         if want != have and not operand.uniform:
             return f"It makes a tensor of shape {_form(have)}; {_form(want)} was expected."
@@ -118,7 +114,7 @@ def _difference(
             return "It computes other numbers."
     if not _alike(_scalars(_given(call)), _scalars(_given(now))):
         return "It is called with another number."
-    if find_rule(call.func) in ROUTES and not _same_route(labelled, call, found, now, gone):
+    if find_rule(call.func) in ROUTES and not _same_route(view, call, found, now):
         return "It picks other channels."
     return ""
 
@@ -156,33 +152,33 @@ def _scalars(value: Any) -> list[Any]:
     return [item for part in value for item in _scalars(part)] if isinstance(value, tuple) else []
 
 
-def _same_route(labelled: Labelled, call: Call, found: Capture, now: Call, gone: Tensor) -> bool:
+def _same_route(view: View, call: Call, found: Capture, now: Call) -> bool:
     """Run the op's rule on the labels that remain: the result must be what remains of its result."""
+    labelled = view.labelled
     old = next((ref for ref in call.args if isinstance(ref, Ref)), None)
     new = next((ref for ref in now.args if isinstance(ref, Ref)), None)
     if old is None or new is None or not labelled.operands[old.index].fields:
         return True
     source = labelled.operands[old.index]
-    shape = cut_shape(source.shape, source.fields, gone)
-    remaining = tuple(replace(field, labels=cut_field(field, gone)) for field in source.fields)
+    remaining = tuple(replace(field, labels=view.rest(field)) for field in source.fields)
     others = {index: labelled.operands[index] for index in call.operands()}
     others_now = {
         **{
             n: replace(labelled.operands[o], tensor=found.values[n].tensor)
             for o, n in zip(call.operands(), now.operands(), strict=True)
         },
-        new.index: Operand(shape, remaining, uniform=False, tensor=source.tensor),
+        new.index: Operand(view.shape(old), remaining, uniform=False, tensor=source.tensor),
     }
-    before = _run(Step(call, Ties(), others, _shapes(labelled.capture, call)))
-    shapes_now = tuple(
-        None if i is None else cut_shape(labelled.operands[i].shape, labelled.operands[i].fields, gone)
-        for i in call.outputs
-    )
+    shapes_now = tuple(None if i is None else view.shape(i) for i in call.outputs)
     after = _run(Step(now, Ties(), others_now, shapes_now))
+    before = [() if i is None else labelled.operands[i].fields for i in call.outputs]
+    if any(len(fields) != len(fields_now) for fields, fields_now in zip(before, after, strict=True)):
+        # some of what the rule gave was merged: it takes the fields as they were before that
+        before = _run(Step(call, Ties(), others, _shapes(labelled.capture, call)))
     return all(
-        _equal(cut_field(one, gone), other.labels)
-        for fields, now_fields in zip(before, after, strict=True)
-        for one, other in zip(fields, now_fields, strict=True)
+        _equal(view.rest(one), other.labels)
+        for fields, fields_now in zip(before, after, strict=True)
+        for one, other in zip(fields, fields_now, strict=True)
         if not any(one is not rival and set(one.live) & set(rival.live) for rival in fields)
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -43,7 +44,7 @@ class Recorder(TorchDispatchMode):
         self.visits: list[int] = []  # number of each module call on the stack
         self.visited = 0
         self.function = -1  # number of the function call at hand
-        self.doing = ("", "")  # op and line at hand, for the sentence when it raises
+        self.doing: tuple[object, str] = ("", "")  # op and line at hand, for the sentence when it raises
         self.path_of = {id(module): name for name, module in twin.named_modules()}
         for name, parameter in twin.named_parameters():
             self.add(parameter, "parameter", name)
@@ -81,12 +82,12 @@ class Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        self.doing = (str(func), source_line())
-        mixed = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=3)}
-        if True in mixed:
+        self.doing = (func, source_line())
+        devices = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=3)}
+        if len(devices) == 2:
             result = func(*map_tensors(args, _to_meta), **map_tensors(kwargs, _to_meta))
         else:
-            if kwargs.get("device") is not None and torch.device(kwargs["device"]).type == "meta":
+            if True not in devices and str(kwargs.get("device")) == "meta":
                 kwargs["device"] = torch.device("cpu")
             result = func(*args, **kwargs)
         self._record(func, args, kwargs, result)
@@ -94,17 +95,16 @@ class Recorder(TorchDispatchMode):
 
     def _record(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         referred, named = self.refer(args), self.refer(kwargs)
-        written = _written(func, args, kwargs)
         shares = tuple(
             index
-            for tensor in written
+            for tensor in (_written(func, args, kwargs) if func._schema.is_mutable else ())
             for index in self.storages.get(_storage(tensor), ())
             if self.values[index].tensor is not tensor
         )
         results = result if isinstance(result, (tuple, list)) else (result,)
         outputs = tuple(self.add(r, "activation") if isinstance(r, Tensor) else None for r in results)
         module = self.stack[-1] if self.stack else ""
-        self.calls.append(Call(func, referred, named, outputs, module, source_line(), shares, self.function))
+        self.calls.append(Call(func, referred, named, outputs, module, self.doing[1], shares, self.function))
 
     def together(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         """Arguments on one device: some functions ask before any op mixes them; what is one stays one."""
@@ -199,11 +199,17 @@ def source_line() -> str:
     """The innermost line that belongs neither to torch nor to SlimGUI, as "file.py:123"."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        path = frame.f_code.co_filename
-        if not path.startswith(_OURS):
-            return f"{path.rpartition('/')[2]}:{frame.f_lineno}"
+        name = _shown_name(frame.f_code.co_filename)
+        if name:
+            return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
+
+
+@cache
+def _shown_name(path: str) -> str:
+    """Name of a file of the user's; "" for those of torch and SlimGUI."""
+    return "" if path.startswith(_OURS) else path.rpartition("/")[2]
 
 
 def _to_meta(tensor: Tensor) -> Tensor:

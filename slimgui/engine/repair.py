@@ -12,44 +12,44 @@ from typing import Any
 from torch import nn
 
 from slimgui.engine.attributes import Repair
+from slimgui.engine.correct import Found
 from slimgui.runtime import Correction
 
 ROUNDS = 3
-Find = Callable[[], list[Correction]]
+Find = Callable[[], Found]
 
 
-def repair_attributes(
-    model: nn.Module, corrections: list[Correction], find: Find
-) -> tuple[list[Repair], list[Correction]]:
+def repair_attributes(model: nn.Module, find: Find) -> tuple[list[Repair], Found]:
     """Explain corrections by attributes, in place.
 
     Args:
         model: the deployed model, without corrections installed.
-        corrections: what its calls need now.
-        find: finds that anew.
+        find: finds what its calls need now.
 
     Returns:
-        The repairs that were made, and the corrections that are still needed.
+        The repairs that were made, and what is still needed.
     """
+    first = find()
+    corrections = first.corrections
     tried: dict[str, list[tuple[nn.Module, Repair, Any]]] = {}
     for path in dict.fromkeys(correction.module for correction in corrections):
         tried[path] = list(_attempts(model, path, [c for c in corrections if c.module == path]))
     made = {path: attempts for path, attempts in tried.items() if attempts}
     for _ in range(ROUNDS):
         if not made:
-            return [], corrections
+            return [], first
         for attempts in made.values():
             for module, repair, _old in attempts:
                 setattr(module, repair.attribute, repair.value)
         left = find()
-        unexplained = made.keys() & {correction.module for correction in left}
+        unexplained = made.keys() & {correction.module for correction in left.corrections}
         if not unexplained:
             return [repair for attempts in made.values() for _, repair, _ in attempts], left
         for attempts in made.values():
             for module, repair, old in attempts:
                 setattr(module, repair.attribute, old)
         made = {path: attempts for path, attempts in made.items() if path not in unexplained}
-    return [], corrections
+    return [], first
 
 
 def _attempts(

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from slimgui.engine.predict import View, blocks_left
+from slimgui.engine.predict import blocks_left
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Function, Ref
+from slimgui.engine.view import View
 from slimgui.runtime import READS, can_open, opened
 
 Kept = dict[int, Tensor]  # dimension -> indices that stay, only where some go

@@ -12,7 +12,7 @@ head), COARSE along the one before it (whole heads). A tie or a lock may hold in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntFlag
 
 import torch
@@ -50,6 +50,7 @@ class Field:
             last two: data that is permuted takes its inner and outer dimension along.
         free: the value was made on the spot (zeros, expand): any size will do.
         origin: the reshape that gave it several live dimensions, and which of them each solution cuts there.
+        live: dimensions along which the label varies, outermost first.
     """
 
     labels: Tensor
@@ -57,11 +58,10 @@ class Field:
     axes: tuple[int, int] | None = None
     free: bool = False
     origin: Origin | None = None
+    live: tuple[int, ...] = field(init=False)
 
-    @property
-    def live(self) -> tuple[int, ...]:
-        """Dimensions along which the label varies, outermost first."""
-        return tuple(dim for dim, size in enumerate(self.labels.shape) if size > 1)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "live", tuple(d for d, size in enumerate(self.labels.shape) if size > 1))
 
     def axis(self, where: Where) -> int:
         """The live dimension that the FINE or COARSE solution cuts."""
@@ -177,10 +177,13 @@ def compress(labels: Tensor) -> Tensor:
 
 
 def _constant(labels: Tensor, dim: int) -> bool:
-    first = labels.narrow(dim, 0, 1)
-    if not bool((labels.narrow(dim, 1, 1) == first).all()):  # most dimensions differ here already
+    array = labels.numpy()
+    start = [0] * labels.ndim
+    step = start.copy()
+    step[dim] = 1
+    if array[tuple(start)] != array[tuple(step)]:  # most dimensions differ here already
         return False
-    return bool((labels == first).all())
+    return bool((array == array.take([0], dim)).all())
 
 
 def lifted(field: Field, ndim: int) -> Field:

@@ -65,7 +65,7 @@ class _Builder:
     def _count_readers(self) -> dict[int, int]:
         readers: dict[int, int] = {}
         for call in self.labelled.capture.calls:
-            for index in set(call.operands()):
+            for index in set(call.operands):
                 readers[index] = readers.get(index, 0) + 1
         return readers
 
@@ -80,7 +80,7 @@ class _Builder:
     def add(self, call: Call) -> None:
         """Give the call's results to a box: one that is there, or a new one."""
         outputs = [index for index in call.outputs if index is not None]
-        sources = list(dict.fromkeys(self.origin[i] for i in call.operands() if i in self.origin))
+        sources = list(dict.fromkeys(self.origin[i] for i in call.operands if i in self.origin))
         if not outputs or not sources or call.func.overloadpacket in UNIFORM:
             return
         if self._folds(call, sources):
@@ -103,7 +103,7 @@ class _Builder:
             return False
         if find_rule(call.func) in SILENT:
             return True
-        data = [index for index in call.operands() if index in self.origin]
+        data = [index for index in call.operands if index in self.origin]
         return self.boxes[sources[0]].name != "input" and all(self.readers[index] == 1 for index in data)
 
     def _part(self, call: Call) -> str:

@@ -56,11 +56,11 @@ def propagate(ties: Ties, capture: Capture, weights: dict[str, Fields]) -> Label
 
 def read_values(capture: Capture) -> set[int]:
     """Values that some op reads, or that leave the model."""
-    return {index for call in capture.calls for index in call.operands()} | set(capture.outputs)
+    return {index for call in capture.calls for index in call.operands} | set(capture.outputs)
 
 
 def _step(ties: Ties, call: Call, operands: list[Operand], read: set[int]) -> None:
-    given = {index: operands[index] for index in call.operands()}
+    given = {index: operands[index] for index in call.operands}
     shapes = tuple(None if index is None else operands[index].shape for index in call.outputs)
     step = Step(call, ties, given, shapes, frozenset(i for i, out in enumerate(call.outputs) if out in read))
     results = _fields(step)
@@ -120,7 +120,7 @@ def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -
 
 def reached(capture: Capture) -> set[str]:
     """Names of the parameters and buffers that some call reads."""
-    used = {index for call in capture.calls for index in call.operands()}
+    used = {index for call in capture.calls for index in call.operands}
     return {capture.values[index].name for index in used if capture.values[index].name}
 
 

@@ -161,11 +161,11 @@ def _same_route(view: View, call: Call, found: Capture, now: Call) -> bool:
         return True
     source = labelled.operands[old.index]
     remaining = tuple(replace(field, labels=view.rest(field)) for field in source.fields)
-    others = {index: labelled.operands[index] for index in call.operands()}
+    others = {index: labelled.operands[index] for index in call.operands}
     others_now = {
         **{
             n: replace(labelled.operands[o], tensor=found.values[n].tensor)
-            for o, n in zip(call.operands(), now.operands(), strict=True)
+            for o, n in zip(call.operands, now.operands, strict=True)
         },
         new.index: Operand(view.shape(old), remaining, uniform=False, tensor=source.tensor),
     }

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 
 from slimgui import runtime
 from slimgui.core.graph import ValueKind
+from slimgui.engine import meta
 from slimgui.engine.inputs import map_tensors, tensors_in
 from slimgui.engine.recording import Call, Function, Recorded, Ref
 from slimgui.runtime import READS, can_open, opened, site_of
@@ -84,10 +85,10 @@ class Recorder(TorchDispatchMode):
         kwargs = dict(kwargs or {})
         self.doing = (func, source_line())
         devices = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=3)}
-        if len(devices) == 2:
-            result = func(*map_tensors(args, _to_meta), **map_tensors(kwargs, _to_meta))
+        if True in devices:
+            result = meta.run(func, map_tensors(args, _to_meta), map_tensors(kwargs, _to_meta))
         else:
-            if True not in devices and str(kwargs.get("device")) == "meta":
+            if str(kwargs.get("device")) == "meta":
                 kwargs["device"] = torch.device("cpu")
             result = func(*args, **kwargs)
         self._record(func, args, kwargs, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -38,6 +38,7 @@ class Call:
         stack: dotted paths of the modules it ran in, outermost first, with the number of each call.
         shares: other values that see the memory this call writes to.
         function: number of the Function that makes the call, -1 for none.
+        operands: indices of every tensor among the arguments, in order.
     """
 
     func: OpOverload
@@ -48,15 +49,14 @@ class Call:
     source: str
     shares: tuple[int, ...] = ()
     function: int = -1
+    operands: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operands", (*_refs(self.args), *_refs(tuple(self.kwargs.values()))))
 
     @property
     def name(self) -> str:
         return str(self.func)
-
-    def operands(self) -> Iterator[int]:
-        """Indices of every tensor among the arguments."""
-        yield from _refs(self.args)
-        yield from _refs(tuple(self.kwargs.values()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from slimgui.core.groups import Group, Kind, Member, Refusal
 from slimgui.engine.labels import SLIDES, SOLUTIONS, Fields, Ties, Where
 
 Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +29,18 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Component:
-    """Labels that are cut together in one solution: `labels` of weights, `owner` the component's number."""
+class Components:
+    """Sets of weight labels that are cut together in one solution and touch the same dimensions.
 
-    owner: int
-    labels: Ints
-    signature: bytes
-    locked: int | None
-    blurred: int | None
+    Attributes:
+        owners: their numbers, in order of the first label.
+        locked: number of the reason why none of them may be cut, -1 for none.
+        blurred: number of the first reason why cutting one does not equal zeroing, -1 for none.
+    """
+
+    owners: Ints
+    locked: int
+    blurred: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,20 +82,19 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
     group_of = [np.full(ties.count, -1, np.int64) for _ in SOLUTIONS]  # by component, then by label
     channel_of = [np.zeros(ties.count, np.int64) for _ in SOLUTIONS]
     groups: list[Group] = []
-    known: set[bytes] = set()
+    known = np.zeros(0, np.uint64)
     for position, where in enumerate(SOLUTIONS if _differ(ties) else SOLUTIONS[:1]):
         solution = _Solution(ties, where, slots, seen)
-        for components in solution.grouped():
-            if solution.is_slide(components[0]):
+        offered: list[Components] = []
+        for found in solution.grouped():
+            fresh = found.owners[~np.isin(solution.contents[found.owners], known)]
+            if not len(fresh) or (where is Where.COARSE and (len(fresh) < 2 or found.locked >= 0)):
                 continue
-            fresh = [c for c in components if c.labels.tobytes() not in known]
-            known.update(c.labels.tobytes() for c in fresh)
-            if not fresh or (where is Where.COARSE and (len(fresh) < 2 or fresh[0].locked is not None)):
-                continue
-            for channel, component in enumerate(fresh):
-                group_of[position][component.owner] = len(groups)
-                channel_of[position][component.owner] = channel
-            groups.append(solution.group(fresh, coarse=where is Where.COARSE))
+            group_of[position][fresh] = len(groups) + len(offered)
+            channel_of[position][fresh] = np.arange(len(fresh))
+            offered.append(replace(found, owners=fresh))
+        groups += solution.groups(offered, coarse=where is Where.COARSE)
+        known = solution.contents
         group_of[position] = group_of[position][solution.component]
         channel_of[position] = channel_of[position][solution.component]
     fine, coarse = _without_shadows(group_of, groups)
@@ -117,16 +121,22 @@ def _unique_labels(watched: Sequence[torch.Tensor]) -> list[Ints]:
 
 
 class _Solution:
-    """The components of one solution."""
+    """The components of one solution.
+
+    Attributes:
+        component: int array [labels]: number of the component of each label.
+        contents: uint64 array [components]: a hash of the weight labels in each.
+    """
 
     def __init__(self, ties: Ties, where: Where, slots: list[Slot], seen: list[Ints]) -> None:
-        self.ties, self.where, self.slots = ties, where, slots
+        self.ties, self.slots, self.seen = ties, slots, seen
         self.graph = _graph(ties, where)
-        _, self.component = connected_components(self.graph, directed=False)
+        self.count, self.component = connected_components(self.graph, directed=False)
         self.locks, self.reasons = _marks(ties.locks, where)
         self.blurs, self.notes = _marks(ties.blurs, where)
-        self.seen = seen
         self.kinds = [(set(self.component[labels.numpy()].tolist()), kind) for labels, kind in ties.marks]
+        self.weight_labels = np.sort(np.concatenate([*(s.labels for s in slots), np.zeros(0, np.int64)]))
+        self.contents = self._hashed(self.weight_labels, self.weight_labels)
 
     @cached_property
     def both_ways(self) -> csr_matrix:
@@ -134,96 +144,97 @@ class _Solution:
         both: csr_matrix = (self.graph + self.graph.T).tocsr()
         return both
 
-    def grouped(self) -> list[list[Component]]:
+    def grouped(self) -> list[Components]:
         """Components that touch weights, with the same signature together, in order of first label."""
-        by_signature: dict[tuple[bytes, bool], list[Component]] = {}
-        for component in self._components():
-            key = (component.signature, component.locked is not None)
-            by_signature.setdefault(key, []).append(component)
-        return list(by_signature.values())
+        owners, first = np.unique(self.component[self.weight_labels], return_index=True)
+        owners = owners[np.argsort(first)]
+        locked, blurred = self._marked(self.locks)[owners], self._marked(self.blurs)[owners]
+        signatures = self._signatures()[owners] ^ (locked >= 0).astype(np.uint64)
+        _, first, which = np.unique(signatures, return_index=True, return_inverse=True)
+        runs = np.split(np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))[:-1])
+        found = [
+            Components(owners[run], int(locked[run[0]]), int(next(iter(blurred[run][blurred[run] >= 0]), -1)))
+            for run in (runs[i] for i in np.argsort(first))
+        ]
+        return [components for components in found if not self._is_slide(components)]
 
-    def _components(self) -> list[Component]:
-        touched = [slot.labels for slot in self.slots] + self.seen
-        if not touched:
-            return []
-        labels = np.concatenate(touched)
-        places = np.repeat(np.arange(len(touched)), [len(t) for t in touched])
-        weight_labels = np.unique(np.concatenate([slot.labels for slot in self.slots]))
-        owners = self.component[weight_labels]
-        order = np.argsort(owners, kind="stable")
-        starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
-        runs = np.split(weight_labels[order], starts[1:])
-        signatures = self._signatures(labels, places)
-        locked, blurred = self._marked(self.locks), self._marked(self.blurs)
-        found = []
-        for run in runs:
-            owner = self.component[run[0]]
-            found.append(Component(int(owner), run, signatures[owner], locked.get(owner), blurred.get(owner)))
-        return sorted(found, key=lambda component: component.labels[0])
-
-    def _signatures(self, labels: Ints, places: Ints) -> dict[int, bytes]:
+    def _signatures(self) -> Words:
         """Per component: which dimensions it touches, and how often each."""
-        width = int(places[-1]) + 1
-        keys, counts = np.unique(self.component[labels].astype(np.int64) * width + places, return_counts=True)
-        owners, table = keys // width, np.stack((keys % width, counts), axis=1)
-        starts = np.flatnonzero(np.diff(owners, prepend=-1))
-        ends = [*starts[1:].tolist(), len(keys)]
-        return {
-            owner: table[start:end].tobytes()
-            for owner, start, end in zip(owners[starts].tolist(), starts.tolist(), ends, strict=True)
-        }
+        touched = [slot.labels for slot in self.slots] + self.seen
+        places = np.repeat(np.arange(len(touched)), [len(labels) for labels in touched])
+        return self._hashed(np.concatenate([*touched, np.zeros(0, np.int64)]), places)
 
-    def _marked(self, marks: tuple[Ints, Ints]) -> dict[int, int]:
-        """The first reason given for each component."""
+    def _hashed(self, labels: Ints, kinds: Ints) -> Words:
+        """Per component a hash of how many of its `labels` there are of each kind.
+
+        It is a sum of random numbers below 2^32, one for each kind, twice: exact up to 2^21 labels.
+        """
+        draw, words = np.random.default_rng(0), np.zeros(self.count, np.uint64)
+        for shift in (0, 32):
+            numbers = draw.integers(1 << 32, size=self.ties.count + len(self.seen)).astype(np.float64)
+            sums = np.bincount(self.component[labels], numbers[kinds], self.count)
+            words ^= sums.astype(np.uint64) << np.uint64(shift)
+        return words
+
+    def _marked(self, marks: tuple[Ints, Ints]) -> Ints:
+        """Per component the number of the first reason given for it, -1 for none."""
         labels, reasons = marks
+        result = np.full(self.count, -1, np.int64)
         owners, first = np.unique(self.component[labels], return_index=True)
-        return dict(zip(owners.tolist(), reasons[first].tolist(), strict=True))
+        result[owners] = reasons[first]
+        return result
 
-    def is_slide(self, component: Component) -> bool:
+    def _is_slide(self, components: Components) -> bool:
         """Kernel positions: locked, and not worth a row."""
-        return component.locked is not None and self.reasons[component.locked].what == SLIDES
+        return components.locked >= 0 and self.reasons[components.locked].what == SLIDES
 
-    def group(self, components: list[Component], *, coarse: bool) -> Group:
-        """Components of one signature as a group."""
-        first = components[0]
-        members = self._members(components)
-        locked = None if first.locked is None else self._with_path(first)
-        if locked is None and len(components) == 1:
+    def groups(self, offered: Sequence[Components], *, coarse: bool) -> list[Group]:
+        """The components as groups, one channel each."""
+        members = self._members(offered)
+        return [
+            self._group(components, members[number], coarse=coarse)
+            for number, components in enumerate(offered)
+        ]
+
+    def _group(self, components: Components, members: list[Member], *, coarse: bool) -> Group:
+        locked = None if components.locked < 0 else self._with_path(components)
+        if locked is None and len(components.owners) == 1:
             locked = Refusal("All of its channels move together, and one must stay.")
-        blurred = next((c.blurred for c in components if c.blurred is not None), None)
-        inexact = None if blurred is None else self.notes[blurred]
+        inexact = None if components.blurred < 0 else self.notes[components.blurred]
         kind = self._kind(components, coarse=coarse)
-        return Group("", len(components), kind, inexact is None, locked, inexact, members)
+        return Group("", len(components.owners), kind, inexact is None, locked, inexact, tuple(members))
 
-    def _kind(self, components: list[Component], *, coarse: bool) -> Kind:
+    def _kind(self, components: Components, *, coarse: bool) -> Kind:
         """What one channel of the group stands for: told by the ops that its labels met."""
-        met = {kind for owners, kind in self.kinds if components[0].owner in owners}
+        met = {kind for owners, kind in self.kinds if components.owners[0] in owners}
         if "heads" in met:
             return "heads" if coarse else "head_dim"
         return "conv_groups" if coarse and "conv_groups" in met else "channels"
 
-    def _members(self, components: list[Component]) -> tuple[Member, ...]:
-        channel = np.full(self.ties.count, -1, np.int64)
-        for i, component in enumerate(components):
-            channel[component.labels] = i
-        members = []
+    def _members(self, offered: Sequence[Components]) -> list[list[Member]]:
+        """For each of the future groups the dimensions that it cuts."""
+        number, channel = np.full(self.count, -1, np.int64), np.zeros(self.count, np.int64)
+        for i, components in enumerate(offered):
+            number[components.owners] = i
+            channel[components.owners] = np.arange(len(components.owners))
+        members: list[list[Member]] = [[] for _ in offered]
         for slot in self.slots:
-            owner = channel[slot.labels]
-            indices = np.flatnonzero(owner >= 0)
-            if len(indices):
-                order = np.argsort(owner[indices], kind="stable")
-                members.append(Member(slot.parameter, slot.dim, indices[order].reshape(len(components), -1)))
-        return tuple(members)
+            owners = self.component[slot.labels]
+            numbers = number[owners]
+            for i in np.unique(numbers[numbers >= 0]):
+                indices = np.flatnonzero(numbers == i)
+                order = np.argsort(channel[owners[indices]], kind="stable")
+                table = indices[order].reshape(len(offered[i].owners), -1)
+                members[i].append(Member(slot.parameter, slot.dim, table))
+        return members
 
-    def _with_path(self, component: Component) -> Refusal:
-        """The reason of a lock, with the weights on the shortest way from the lock to the component."""
+    def _with_path(self, components: Components) -> Refusal:
+        """The reason of a lock, with the weights on the shortest way from the lock to the first component."""
         labels, reasons = self.locks
-        reason = component.locked
-        assert reason is not None
-        near = self.component[labels] == component.owner
-        start = labels[near & (reasons == reason)][0]
+        owner, reason = components.owners[0], components.locked
+        start = labels[(self.component[labels] == owner) & (reasons == reason)][0]
         _, before = breadth_first_order(self.both_ways, start, directed=True)
-        path, label = [], int(component.labels[0])
+        path, label = [], int(self.weight_labels[self.component[self.weight_labels] == owner][0])
         while label >= 0:
             path.append(label)
             label = int(before[label])

@@ -118,7 +118,7 @@ def plain_graph(captured: Capture) -> Graph:
             call.name,
             call.module,
             call.source,
-            tuple(call.operands()),
+            tuple(call.operands),
             tuple(index for index in call.outputs if index is not None),
         )
         for call in captured.calls

@@ -63,7 +63,7 @@ class Step:
     @property
     def given(self) -> list[Operand]:
         """The tensor arguments in the order of the call, each as often as it is given."""
-        return [self.operands[index] for index in self.call.operands()]
+        return [self.operands[index] for index in self.call.operands]
 
     @property
     def shape(self) -> tuple[int, ...]:

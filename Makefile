@@ -71,10 +71,14 @@ $(VENV)/.installed: $(VENV)/.venv pyproject.toml constraints.txt
 	$(PIP) -e .
 	touch $@
 
-# torchvision serves as test material. --no-deps: its wheel must not pull another torch.
+# Libraries of models serve as test material. --no-deps: their wheels must not pull another torch, and ultralytics
+# asks for much that building a model does not need.
+ZOO := timm segmentation-models-pytorch ultralytics ultralytics-thop
+
 $(VENV)/.installed-test: $(VENV)/.installed tests/patch_torchvision.py
 	$(PIP) -e ".[test]"
 	$(PIP) --no-deps $(FROM_INDEX) "$(TORCHVISION)"
+	$(PIP) --no-deps $(ZOO)
 	$(BIN)/python tests/patch_torchvision.py
 	touch $@
 

@@ -1,7 +1,7 @@
 """Cuts every unlocked group of a model by a ratio of its own and says what came of it.
 
 Exact groups are judged by the zeroing oracle of tests/oracle.py, with a negative control; inexact ones are
-cut as well in a second deploy, which must run and give outputs of unchanged shape.
+cut as well in a second deploy, which must run, give outputs of unchanged shape, and pass engine.verify.
 """
 
 from __future__ import annotations
@@ -83,9 +83,11 @@ class Row:
     deploy_seconds: float | None = None
     error: float | None = None
     control: float | None = None
+    proof: float | None = None
     precision: str = ""
     detail: str = ""
     where: str = ""
+    commit: str = ""
 
 
 class Wrong(Exception):  # noqa: N818 - a verdict
@@ -145,8 +147,7 @@ def _judge(subject: Subject, seed: int, row: Row) -> None:
         row.verdict = "exact"
     if row.inexact_groups:
         row.verdict = "inexact"
-        small, _ = _cut(subject, traced, seed + 1, row, only_exact=False)
-        _same_shapes(small, subject, plain)
+        _inexact(subject, traced, seed + 1, row, plain)
     if row.control is not None and row.control <= 100 * subject.tolerance:
         row.verdict = "blind"
     after = oracle.snapshot(subject.model) if before else {}
@@ -155,7 +156,7 @@ def _judge(subject: Subject, seed: int, row: Row) -> None:
 
 
 def _exact(subject: Subject, traced: list[Any], seed: int, row: Row, plain: list[Any]) -> None:
-    small, kept = _cut(subject, traced, seed, row, only_exact=True)
+    small, kept, _ = _cut(subject, traced, seed, row, only_exact=True)
     _same_shapes(small, subject, plain)
     call = subject.calls[-1]
     have = run(small, call)
@@ -163,6 +164,19 @@ def _exact(subject: Subject, traced: list[Any], seed: int, row: Row, plain: list
     if row.error >= subject.tolerance:
         raise Wrong(f"error {row.error:.1e}")
     row.control = _control(subject, kept, have)
+
+
+def _inexact(subject: Subject, traced: list[Any], seed: int, row: Row, plain: list[Any]) -> None:
+    """Cut everything; the reference with statistics over the kept channels is the engine's own proof."""
+    small, _, made = _cut(subject, traced, seed, row, only_exact=False)
+    _same_shapes(small, subject, plain)
+    for part, deployed in zip(subject.parts, made, strict=True):
+        proof = engine.verify(part.module, deployed, part.inputs)
+        row.proof = max(row.proof or 0.0, proof.max_error)
+        if proof.level == "numeric" and not proof.passed:
+            raise Wrong(f"inexact cut, error {proof.max_error:.1e}")
+        if proof.note:
+            row.detail = "; ".join(filter(None, (row.detail, proof.note)))
 
 
 def _control(subject: Subject, kept: oracle.Kept, have: list[Tensor]) -> float:
@@ -180,16 +194,17 @@ def _control(subject: Subject, kept: oracle.Kept, have: list[Tensor]) -> float:
 
 def _cut(
     subject: Subject, traced: list[Any], seed: int, row: Row, *, only_exact: bool
-) -> tuple[nn.Module, dict[str, dict[int, np.ndarray]]]:
-    """The smaller model and what it kept, every unlocked group cut by its own ratio."""
+) -> tuple[nn.Module, dict[str, dict[int, np.ndarray]], list[Any]]:
+    """The smaller model, what it kept, and its parts; every unlocked group is cut by its own ratio."""
     started = time.perf_counter()
-    small, kept = None, {}
+    small, kept, made = None, {}, []
     for number, (part, found) in enumerate(zip(subject.parts, traced, strict=True)):
         sizes = {group.id: group.size for group in found.groups}
         cut = {g.id: g.size for g in found.groups if not g.locked and (g.exact or not only_exact)}
         counts = oracle.seeded_ratios(cut, seed + number)
         selection = engine.Selection(oracle.random_keep(sizes, counts, seed + number))
         deployed = engine.deploy(part.module, found, selection)
+        made.append(deployed)
         if "" in part.places:
             small, kept = deployed.model, dict(deployed.kept)
             continue
@@ -202,7 +217,7 @@ def _cut(
     assert small is not None, "there is at least one part"
     row.deploy_seconds = (row.deploy_seconds or 0.0) + time.perf_counter() - started
     row.params_left = _size(small) / _size(subject.model)
-    return small, kept
+    return small, kept, made
 
 
 def _size(model: nn.Module) -> int:

@@ -12,14 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import judge
-from benchmarks.zoo import detection
+from benchmarks.zoo import detection, material
 
 FAMILIES = ("classification", "segmentation", "video", "flow", "detection", "quantizable")
-HUGE = 150_000_000  # parameters; from here on in float32
 SIDES = {"inception_v3": 299, "googlenet": 224, "maxvit_t": 224}  # the first two: what their aux heads take
 SIDES |= {f"quantized_{name}": SIDES[name] for name in ("googlenet", "inception_v3")}
 CLIPS = {"s3d": (16, 224), "mvit_v1_b": (8, 64), "mvit_v2_s": (8, 64)}
-SCALES = (1.0, 0.7, 1.4, 0.5, 2.0, 0.3)
 
 
 def names() -> dict[str, str]:
@@ -36,27 +34,6 @@ def names() -> dict[str, str]:
     special = {name: family for family, module in modules.items() for name in models.list_models(module)}
     found = {name: special.get(name, "classification") for name in models.list_models()}
     return dict(sorted(found.items(), key=lambda item: FAMILIES.index(item[1])))
-
-
-def _untouched(tensor: Tensor, *_: Any, **__: Any) -> Tensor:
-    return tensor
-
-
-@contextmanager
-def _no_init() -> Iterator[None]:
-    """Weights are drawn anew anyway."""
-    patches = [
-        patch.object(nn.init, name, _untouched)
-        for name in dir(nn.init)
-        if name.endswith("_") and not name.startswith("_")
-    ]
-    for each in patches:
-        each.start()
-    try:
-        yield
-    finally:
-        for each in patches:
-            each.stop()
 
 
 @contextmanager
@@ -94,7 +71,7 @@ def build(name: str) -> nn.Module:
         given["image_size"] = side(name)
     if name.endswith(("googlenet", "inception_v3")):
         given["init_weights"] = False
-    with _no_init(), _small_clips(name):
+    with material.no_init(), _small_clips(name):
         model = models.get_model(name, **given)
     if family == "detection":
         detection.install_ops()
@@ -121,11 +98,7 @@ def side(name: str) -> int:
 
 def inputs(name: str, batch: int, dtype: torch.dtype) -> Any:
     """Arguments of a call with `batch` samples."""
-    draw = torch.Generator().manual_seed(batch)
-
-    def noise(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=draw).to(dtype)
-
+    noise = material.noise(batch, dtype)
     family = names()[name]
     if family == "video":
         frames, pixels = CLIPS.get(name, (8, 64))
@@ -145,11 +118,8 @@ def evaluate(name: str, seed: int) -> judge.Row:
     """The row of one model; a detector that cannot be followed or cut whole is taken apart."""
     row = judge.Row(name, names()[name])
     found = subject(name, row)
-    if found is None:
-        row.verdict, row.detail = "dull", "no scale of weights gave a finite, varying output"
-        return row
-    judge.judge(found, seed, row)
-    if row.family == "detection" and row.verdict == "refused":
+    material.judged(found, seed, row)
+    if found is not None and row.family == "detection" and row.verdict == "refused":
         whole = row.detail
         row = judge.Row(name, row.family, precision=row.precision)
         parts = list(detection.apart(found.model, _image(found.model)))
@@ -160,31 +130,17 @@ def evaluate(name: str, seed: int) -> judge.Row:
 
 def subject(name: str, row: judge.Row) -> judge.Subject | None:
     """The model, alive, with what it is to be run with; None when it stays dull."""
-    model = build(name)
-    dtype = torch.float64 if sum(p.numel() for p in model.parameters()) < HUGE else torch.float32
-    if not _runs(model.to(dtype), inputs(name, 1, dtype)):  # some make float32 tensors as they go
-        dtype = torch.float32
-        model.to(dtype)
-    row.precision = "f64" if dtype == torch.float64 else "f32"
     free = row.family == "detection"
     heavy = name in ("s3d", "inception_v3", "quantized_inception_v3", "maxvit_t")
-    batches = (2, 1) if heavy or free or dtype == torch.float32 else (2, 3)
-    calls = [inputs(name, batch, dtype) for batch in batches]
-    scales = SCALES[1:] if name.startswith("ssd") else SCALES  # 1.0 is too much, and each takes seconds
-    if not judge.enliven(model, calls[-1], scales, _some if free else judge.is_lively):
-        return None
-    tolerance = 1e-8 if dtype == torch.float64 else 1e-4
-    return judge.Subject(model, [judge.Part(model, calls[0])], calls, tolerance, free)
-
-
-def _runs(model: nn.Module, call: Any) -> bool:
-    try:
-        judge.run(model, call)
-    except RuntimeError as error:
-        if "dtype" in str(error) or "scalar type" in str(error):
-            return False
-        raise
-    return True
+    return material.subject(
+        build(name),
+        lambda batch, dtype: inputs(name, batch, dtype),
+        row,
+        batches=(2, 1) if heavy or free else (2, 3),
+        scales=material.SCALES[1:] if name.startswith("ssd") else material.SCALES,  # 1.0 is too much
+        free=free,
+        alive=_some if free else judge.is_lively,
+    )
 
 
 def _some(outputs: list[Tensor]) -> bool:

@@ -72,6 +72,8 @@ class Stale:
             have = argument(args, kwargs, path)
             if isinstance(number, list):
                 yield path, "indices", number
+            elif isinstance(have, float):
+                yield path, "scale", number
             elif have is None or isinstance(have, int):
                 yield path, "exact" if have is None or call.name in EXACT else "scale", number
         if call.name not in PREDICTORS and not call.is_open:

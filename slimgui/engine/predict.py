@@ -199,10 +199,11 @@ def blocks_left(view: View, source: Ref, blocks: int) -> int:
 
 
 def _attention(call: Function, view: View) -> Expected:
+    """The scale stays what it was, whether it is given or follows from the width."""
     scale = call.kwargs.get("scale", call.args[6] if len(call.args) > 6 else None)
     width, now = view.old_shape(call.args[0])[-1], view.shape(call.args[0])[-1]
-    if scale is None and width != now:
-        yield ("scale",), width**-0.5
+    if width != now:
+        yield (6,) if len(call.args) > 6 else ("scale",), width**-0.5 if scale is None else scale
 
 
 _TO_SHAPE = ("view", "reshape", "expand", "broadcast_to", "new_empty", "new_zeros", "new_ones")

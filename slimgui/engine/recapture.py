@@ -108,7 +108,7 @@ def _difference(view: View, call: Call, found: Capture, now: Call, read: set[int
             continue
         operand, want = view.labelled.operands[index], view.shape(index)
         have = found.values[now_index].shape
-        if want != have and not operand.uniform:
+        if want != have and not operand.uniform and not (0 in want and 0 in have):  # nothing is in it
             return f"It makes a tensor of shape {_form(have)}; {_form(want)} was expected."
         if operand.real and not operand.fields and not _same_numbers(call, operand.tensor, found, now_index):
             return "It computes other numbers."

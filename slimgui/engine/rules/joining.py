@@ -16,7 +16,7 @@ aten = torch.ops.aten
 @rule(aten.cat)
 def cat(step: Step) -> Fields:
     """Labels follow each other along the dimension; in every other one the parts are tied."""
-    operands = [operand for operand in step.given if operand.shape != (0,)]
+    operands = [operand for operand in step.given if 0 not in operand.shape]  # what is empty adds nothing
     dim = step.arg("dim", 0) % len(step.shape)
     return tuple(
         sorted(_along(step, operands, dim) + _across(step, operands, dim), key=lambda field: field.live)

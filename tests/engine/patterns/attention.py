@@ -298,3 +298,37 @@ class TalkingHeads(nn.Module):
         attn = self.pre((q @ k.mT * 0.5).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         attn = self.post(attn.softmax(-1).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return self.o((attn @ v).transpose(1, 2).reshape(B, N, 16))
+
+
+@net(6, features(6, 12), target="q.weight", also=features(9, 12))
+class SdpaScaleOfAttribute(nn.Module):
+    """The scale is given, and follows from an attribute that also gives the sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.head_dim = 5
+        self.q, self.k, self.v = nn.Linear(12, 15), nn.Linear(12, 15), nn.Linear(12, 15)
+        self.o = nn.Linear(15, 7)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        q, k, v = (f(x).view(B, N, -1, self.head_dim).transpose(1, 2) for f in (self.q, self.k, self.v))
+        out = F.scaled_dot_product_attention(q, k, v, scale=self.head_dim**-0.5)
+        return self.o(out.transpose(1, 2).reshape(B, N, -1))
+
+
+@net(6, features(6, 12), target="qk.weight", also=features(9, 12))
+class RotaryAllOfIt(nn.Module):
+    """A part is rotated, and here the part is everything: the rest is empty."""
+
+    def __init__(self):
+        super().__init__()
+        self.qk, self.head = nn.Linear(12, 20), nn.Linear(20, 5)
+        self.register_buffer("angles", torch.randn(1, 1, 10))
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        q = self.qk(x).view(B, N, 2, 10)
+        width = self.angles.shape[-1]
+        turned, passed = q[..., :width], q[..., width:]
+        return self.head(torch.cat((turned * self.angles.cos(), passed), -1).reshape(B, N, -1))

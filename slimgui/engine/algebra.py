@@ -52,7 +52,8 @@ class Operand:
             field.moved(field.labels.permute(order).reshape(_placed(field.labels.shape, dims, ndim)), place)
             for field in self.fields
         )
-        return replace(self, shape=_placed(self.shape, dims, ndim), fields=fields)
+        shape = _placed(self.shape, dims, ndim)
+        return Operand(shape, fields, self.uniform, self.tensor, self.still, self.real)
 
 
 def _placed(sizes: Sequence[int], dims: Sequence[int], ndim: int) -> tuple[int, ...]:
@@ -95,6 +96,8 @@ def join(ties: Ties, operands: Sequence[Operand], ndim: int, zero: Zero = produc
 
 
 def _lift(operand: Operand, ndim: int) -> Operand:
+    if len(operand.shape) == ndim:
+        return operand
     shape = (1,) * (ndim - len(operand.shape)) + operand.shape
     fields = tuple(lifted(field, ndim) for field in operand.fields)
     return replace(operand, shape=shape, fields=fields)

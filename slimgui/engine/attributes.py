@@ -94,7 +94,7 @@ def set_conv_groups(model: nn.Module, groups: dict[str, int]) -> list[Repair]:
 def take_slow_path(model: nn.Module, corrected: set[str]) -> list[Repair]:
     """Encoder layers whose attention is corrected must not hand it to torch's fused kernel."""
     done = []
-    for path, module in model.named_modules():
+    for path, module in model.named_modules() if corrected else ():
         attention = f"{path}.self_attn".removeprefix(".")
         if isinstance(module, nn.TransformerEncoderLayer) and attention in corrected:
             module.activation_relu_or_gelu = 0

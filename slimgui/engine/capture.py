@@ -55,8 +55,7 @@ def capture(
     outputs = tuple(
         recorder.index_of[id(tensor)] for tensor in tensors_in(result) if id(tensor) in recorder.index_of
     )
-    modules = {name: type(module) for name, module in twin.named_modules()}
-    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, modules, real)
+    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, recorder.modules, real)
 
 
 def capture_any(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capture:

@@ -40,7 +40,8 @@ def gains(passes: Iterable[Labelled]) -> set[Gain]:
 
 def absorb(small: nn.Module, whole: nn.Module, kept: Kept, found: Iterable[Gain]) -> None:
     """Scale the gains of `small` in place, so that its effective weights are slices of those of `whole`."""
-    new, old = dict(small.named_parameters()), dict(whole.named_parameters())
+    found = list(found)
+    new, old = (dict(model.named_parameters()) if found else {} for model in (small, whole))
     for v, g, dim in found:
         norms = _norms(old[v], dim)
         if dim in kept.get(v, {}):

@@ -15,22 +15,46 @@ from slimgui.errors import PlanError
 
 Scores = dict[str, NDArray[np.floating[Any]]]
 
+BLOCK = 2**18  # elements looked at together: they fit a cache, and big weights need no copy
+
 
 def _magnitude(model: nn.Module, groups: Sequence[Group], power: Callable[[Tensor], Tensor]) -> Scores:
+    """Scores out of sums of power(weight); weights without numbers (on meta) count for nothing."""
     weights = {name: p.detach() for name, p in model.named_parameters() if not p.is_meta}
+    wanted: dict[str, set[int]] = {}
+    for group in groups:
+        for member in group.members:
+            if member.parameter in weights:
+                wanted.setdefault(member.parameter, set()).add(member.dim)
+    sums = {name: _sums(weights[name], dims, power) for name, dims in wanted.items()}
     scores: Scores = {}
     for group in groups:
-        total = np.zeros(group.size)
+        total = scores[group.id] = np.zeros(group.size)
         for member in group.members:
-            weight = weights.get(member.parameter)
-            if weight is None:
-                continue
-            others = [dim for dim in range(weight.ndim) if dim != member.dim]
-            per_index = power(weight.double())
-            per_index = per_index.sum(others) if others else per_index
-            total += per_index.cpu().numpy()[member.indices].sum(axis=1)
-        scores[group.id] = total
+            if member.parameter in sums:
+                total += sums[member.parameter][member.dim][member.indices].sum(axis=1)
     return scores
+
+
+def _sums(
+    weight: Tensor, dims: set[int], power: Callable[[Tensor], Tensor]
+) -> dict[int, NDArray[np.floating[Any]]]:
+    """Per dimension in `dims` the float64 array [its size] of power(weight), summed over the others."""
+    sums = {dim: torch.zeros(weight.shape[dim], dtype=torch.float64) for dim in dims}
+    rest = [dim for dim in range(weight.ndim) if dim not in dims]
+    rows = max(1, BLOCK // max(1, weight[:1].numel()))
+    for start in range(0, len(weight), rows):
+        block = weight[start : start + rows]
+        block = power(block.to(torch.promote_types(block.dtype, torch.float32)))
+        block = block.sum(rest, keepdim=True) if rest else block
+        for dim in dims:
+            others = [other for other in range(weight.ndim) if other != dim]
+            along = (block.sum(others) if others else block).double().cpu()
+            if dim == 0:
+                sums[dim][start : start + rows] = along
+            else:
+                sums[dim] += along
+    return {dim: total.numpy() for dim, total in sums.items()}
 
 
 def l1(model: nn.Module, groups: Sequence[Group]) -> Scores:
@@ -58,7 +82,8 @@ def importance(model: nn.Module, groups: Sequence[Group], criterion: str = "l1")
         criterion: a key of CRITERIA.
 
     Returns:
-        Per group id a float64 array [size].
+        Per group id a float64 array [size]. A model on meta has no numbers: all its scores are equal, and
+        `resolve` then keeps the lowest indices, so that a plan can be costed without the weights.
 
     Raises:
         PlanError: there is no criterion of that name.

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from slimgui.engine.structural import ATOMIC
+
 _HOLDS_NONE = (int, float, str, bytes, nn.Module, torch.dtype, torch.device, torch.layout)
 
 Inputs = Tensor | tuple[Any, ...] | dict[str, Any]
@@ -25,9 +27,11 @@ def as_call(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def tensors_in(value: Any, depth: int = 8) -> Iterator[Tensor]:
     """Every tensor in nested tuples, lists, dicts, dataclasses and plain objects, in order."""
+    if type(value) in ATOMIC:
+        return
     if isinstance(value, Tensor):
         yield value
-    elif depth == 0 or value is None or isinstance(value, _HOLDS_NONE):
+    elif depth == 0 or isinstance(value, _HOLDS_NONE):
         return
     elif isinstance(value, (list, tuple)):
         for item in value:

@@ -12,7 +12,7 @@ head), COARSE along the one before it (whole heads). A tie or a lock may hold in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntFlag
 
 import torch
@@ -78,7 +78,7 @@ class Field:
         if len(self.live) > 1:
             fine, coarse = (place.get(self.axis(where), -1) for where in SOLUTIONS)
             axes = (fine, coarse)
-        return replace(self, labels=labels, axes=axes)
+        return Field(labels, self.zero, axes, self.free, self.origin)
 
 
 Fields = tuple[Field, ...]

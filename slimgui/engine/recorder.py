@@ -22,6 +22,7 @@ from slimgui.core.graph import ValueKind
 from slimgui.engine import meta
 from slimgui.engine.inputs import map_tensors, tensors_in
 from slimgui.engine.recording import Call, Function, Recorded, Ref
+from slimgui.engine.structural import ATOMIC
 from slimgui.runtime import READS, can_open, opened, site_of
 
 _OURS = (f"{Path(torch.__file__).parent}/", f"{Path(__file__).parent}/", runtime.__file__, "<")
@@ -46,7 +47,9 @@ class Recorder(TorchDispatchMode):
         self.visited = 0
         self.function = -1  # number of the function call at hand
         self.doing: tuple[object, str] = ("", "")  # op and line at hand, for the sentence when it raises
-        self.path_of = {id(module): name for name, module in twin.named_modules()}
+        modules = dict(twin.named_modules())
+        self.path_of = {id(module): name for name, module in modules.items()}
+        self.modules = {name: type(module) for name, module in modules.items()}
         for name, parameter in twin.named_parameters():
             self.add(parameter, "parameter", name)
         for name, buffer in twin.named_buffers():
@@ -131,6 +134,8 @@ class Recorder(TorchDispatchMode):
         return twin
 
     def refer(self, value: Any) -> Any:
+        if type(value) in ATOMIC:
+            return value
         if isinstance(value, Tensor):
             index = self.index_of.get(id(value))
             return Ref(self.add(value, "constant") if index is None else index)

@@ -85,16 +85,17 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
     known = np.zeros(0, np.uint64)
     for position, where in enumerate(SOLUTIONS if _differ(ties) else SOLUTIONS[:1]):
         solution = _Solution(ties, where, slots, seen)
+        is_new = ~np.isin(solution.contents, known)
         offered: list[Components] = []
         for found in solution.grouped():
-            fresh = found.owners[~np.isin(solution.contents[found.owners], known)]
+            fresh = found.owners[is_new[found.owners]]
             if not len(fresh) or (where is Where.COARSE and (len(fresh) < 2 or found.locked >= 0)):
                 continue
             group_of[position][fresh] = len(groups) + len(offered)
             channel_of[position][fresh] = np.arange(len(fresh))
             offered.append(replace(found, owners=fresh))
         groups += solution.groups(offered, coarse=where is Where.COARSE)
-        known = solution.contents
+        known = np.unique(solution.contents)
         group_of[position] = group_of[position][solution.component]
         channel_of[position] = channel_of[position][solution.component]
     fine, coarse = _without_shadows(group_of, groups)
@@ -221,7 +222,9 @@ class _Solution:
         for slot in self.slots:
             owners = self.component[slot.labels]
             numbers = number[owners]
-            for i in np.unique(numbers[numbers >= 0]):
+            for i in numbers[:1] if (numbers == numbers[0]).all() else np.unique(numbers):
+                if i < 0:
+                    continue
                 indices = np.flatnonzero(numbers == i)
                 order = np.argsort(channel[owners[indices]], kind="stable")
                 table = indices[order].reshape(len(offered[i].owners), -1)

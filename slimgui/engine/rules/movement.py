@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -116,6 +117,7 @@ def reshape_labels(labels: Tensor, old: tuple[int, ...], new: tuple[int, ...]) -
     return compress(labels.expand(expand).reshape(shape))
 
 
+@lru_cache(1024)
 def _blocks(old: tuple[int, ...], new: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
     """Runs of dimensions of `old` and of `new` that hold the same number of elements, in order."""
     blocks: list[tuple[list[int], list[int]]] = []

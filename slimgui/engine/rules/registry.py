@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -39,14 +40,12 @@ class Step:
 
     def arg(self, name: str, default: Any = None) -> Any:
         """The argument of that name in the op's schema; tensors come as Operands."""
-        for position, argument in enumerate(self.call.func._schema.arguments):
-            if argument.name == name:
-                if position < len(self.call.args):
-                    return self._look_up(self.call.args[position])
-                if name in self.call.kwargs:
-                    return self._look_up(self.call.kwargs[name])
-                return default if argument.default_value is None else argument.default_value
-        return default
+        position, usual = _parameters(self.call.func).get(name, (-1, None))
+        if 0 <= position < len(self.call.args):
+            return self._look_up(self.call.args[position])
+        if position >= 0 and name in self.call.kwargs:
+            return self._look_up(self.call.kwargs[name])
+        return default if usual is None else usual
 
     def tensor(self, name: str) -> Operand | None:
         """The tensor argument of that name, None when it was left out."""
@@ -69,6 +68,13 @@ class Step:
     def shape(self) -> tuple[int, ...]:
         """Shape of the first result."""
         return next((shape for shape in self.shapes if shape is not None), ())
+
+
+@cache
+def _parameters(func: OpOverload) -> dict[str, tuple[int, Any]]:
+    """Position and default value of every parameter of the op, by name."""
+    parameters = enumerate(func._schema.arguments)
+    return {parameter.name: (position, parameter.default_value) for position, parameter in parameters}
 
 
 Rule = Callable[[Step], Fields | list[Fields]]

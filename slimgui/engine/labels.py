@@ -178,6 +178,8 @@ def compress(labels: Tensor) -> Tensor:
 
 def _constant(labels: Tensor, dim: int) -> bool:
     array = labels.numpy()
+    if not array.size:
+        return True
     start = [0] * labels.ndim
     step = start.copy()
     step[dim] = 1

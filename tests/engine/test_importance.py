@@ -50,7 +50,7 @@ def test_a_channel_scores_all_it_owns_whatever_the_size_of_a_block(monkeypatch, 
 
 
 def test_half_precision_weights_are_summed_in_single_precision():
-    # A channel owns 4,096 weights twice, each 0.0999755859375 (0.1 in float16): 819; float16 steps by 0.5 there.
+    # A channel owns 4,096 weights twice, each 0.0999755859375 (0.1 in float16): 819; float16 steps by 0.5.
     model = nn.Sequential(nn.Linear(4096, 2, bias=False), nn.Linear(2, 4096, bias=False)).half()
     for parameter in model.parameters():
         nn.init.constant_(parameter, 0.1)

@@ -44,19 +44,14 @@ def copy_module(model: nn.Module, twin: Callable[[Tensor], Tensor]) -> nn.Module
     and plain containers are copied here, anything else by deepcopy with the same memo.
     """
     memo: dict[int, Any] = {}
-    states = []
-    for module in model.modules():
-        state = _plain_state(module)
+    modules = [(module, _plain_state(module)) for module in model.modules()]
+    for module, state in modules:
         if state is not None:
             memo[id(module)] = type(module).__new__(type(module))
-            states.append((memo[id(module)], state))
-    for copied, state in reversed(states):  # inner modules first, as deepcopy does
-        copied.__setstate__(
-            {
-                name: value if type(value) in ATOMIC else _copied(value, memo, twin)
-                for name, value in state.items()
-            }
-        )
+    for module, state in reversed(modules):  # inner ones first, as deepcopy does
+        attributes = _copied(vars(module) if state is None else state, memo, twin)
+        if state is not None:
+            memo[id(module)].__setstate__(attributes)
     result: nn.Module = _copied(model, memo, twin)
     return result
 

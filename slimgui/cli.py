@@ -195,13 +195,14 @@ def _totals(cost: Cost) -> dict[str, int]:
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     from slimgui.core.plan import Plan
+    from slimgui.core.plan_set import PlanSet
 
     if arguments.plan is None:
         return Plan(ratio=arguments.ratio, only_exact=arguments.only_exact)
     if not arguments.plan.is_file():
         raise UsageError(f"There is no plan {arguments.plan}.")
     try:
-        plan = Plan.from_file(arguments.plan)
+        plan = PlanSet.from_file(arguments.plan).plan
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{arguments.plan} cannot be read: {error}.") from None
     return replace(plan, only_exact=True) if arguments.only_exact else plan

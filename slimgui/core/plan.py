@@ -1,13 +1,14 @@
-"""What the user wants (Plan), and what it means for a given model (counts, Selection)."""
+"""What the user wants (Plan), as JSON too, and what became of it for one model (Selection)."""
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
+
+import msgspec
 
 from slimgui.core.groups import Group
 from slimgui.errors import PlanError
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Scores = Mapping[str, NDArray[np.floating[Any]]]
-
-FORMAT = 1
+FORMAT: Final = 2
+Scope = Literal["local", "global"]
 
 
 class HasGroups(Protocol):
@@ -32,12 +32,24 @@ class HasGroups(Protocol):
 class Plan:
     """What the user wants, by name, so that it fits every model of the same architecture.
 
+    What is said of one group goes before what is said of all: `locked`, then `indices`, `counts`, `ratios`,
+    `ratio`. `round_to`, `bins`, `min_count` and `min_ratio` shape the counts that follow from ratios, never
+    those that were written down.
+
     Attributes:
-        ratio: share of every group's channels removed, 0 <= ratio < 1.
+        ratio: share of the channels removed, 0 <= ratio < 1.
         only_exact: leave inexact groups whole.
-        counts: (group id or layer name, channels kept), set by hand; overrides `ratio`.
+        counts: (group id or layer name, channels kept).
         locked: dotted paths; groups with a layer at or below one are left whole.
-        round_to: counts that follow from `ratio` are rounded up to a multiple of this.
+        round_to: counts are rounded up to a multiple of this.
+        scope: "local" removes `ratio` of every group; "global" removes `ratio` of the channels of all groups
+            together, the least important first.
+        ratios: (dotted path, share removed) for the groups at or below it; the longest path wins.
+        indices: (group id or layer name, the channels that stay, ascending).
+        bins: counts are rounded up to one of this many equal steps of the group's size; 0: any count.
+        min_count: channels that always stay in a group.
+        min_ratio: share of a group's channels that always stays, 0 to 1.
+        importance: name of the criterion that says which channels go first.
     """
 
     ratio: float = 0.0
@@ -45,14 +57,28 @@ class Plan:
     counts: tuple[tuple[str, int], ...] = ()
     locked: tuple[str, ...] = ()
     round_to: int = 1
+    scope: Scope = "local"
+    ratios: tuple[tuple[str, float], ...] = ()
+    indices: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    bins: int = 0
+    min_count: int = 1
+    min_ratio: float = 0.0
+    importance: str = "l1"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.ratio < 1:
-            raise PlanError(
-                f"A ratio of {self.ratio:g} is out of range.",
-                "The ratio is the share of channels removed.",
-                "Give a number from 0 up to, but not including, 1.",
-            )
+        for ratio in (self.ratio, *(share for _, share in self.ratios)):
+            _check_ratio(ratio)
+        for ok, text in (
+            (self.scope in ("local", "global"), f"There is no scope {self.scope!r}: it is local or global."),
+            (self.round_to >= 1, f"Counts cannot be multiples of {self.round_to}."),
+            (self.bins >= 0, f"A group cannot have {self.bins} steps."),
+            (self.min_count >= 1, f"At least one channel stays in a group, not {self.min_count}."),
+            (0 <= self.min_ratio <= 1, f"The share that stays is from 0 to 1, not {self.min_ratio:g}."),
+        ):
+            if not ok:
+                raise PlanError(text)
+        for name, kept in self.indices:
+            _check_indices(name, kept)
 
     @classmethod
     def uniform(cls, traced: HasGroups, ratio: float, only_exact: bool = False) -> Self:
@@ -62,11 +88,21 @@ class Plan:
 
     def with_count(self, name: str, count: int) -> Self:
         """The plan that keeps `count` channels of the group with that id, or of the layer of that name."""
-        return replace(self, counts=tuple(sorted({**dict(self.counts), name: count}.items())))
+        return replace(self.without(name), counts=_put(self.counts, name, count))
 
-    def without_count(self, name: str) -> Self:
-        """The plan in which `name` follows the ratio again."""
-        return replace(self, counts=tuple(item for item in self.counts if item[0] != name))
+    def with_indices(self, name: str, indices: Sequence[int]) -> Self:
+        """The plan that keeps exactly these channels of a group; `name` as in `with_count`."""
+        kept = tuple(sorted({int(index) for index in indices}))
+        return replace(self.without(name), indices=_put(self.indices, name, kept))
+
+    def with_ratio(self, path: str, ratio: float) -> Self:
+        """The plan that removes the share `ratio` of the groups at or below a dotted path."""
+        return replace(self, ratios=_put(self.ratios, path, ratio))
+
+    def without(self, name: str) -> Self:
+        """The plan in which neither count nor indices are written down for `name`."""
+        counts = tuple(item for item in self.counts if item[0] != name)
+        return replace(self, counts=counts, indices=tuple(i for i in self.indices if i[0] != name))
 
     def to_json(self) -> str:
         """The plan as JSON text, with its format version."""
@@ -75,30 +111,19 @@ class Plan:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The plan written by `to_json`. Raises PlanError when it is none, or of a newer format."""
-        try:
-            data = dict(json.loads(text))
-            version = int(data.pop("format"))
-        except (ValueError, TypeError, KeyError) as error:
-            raise PlanError(
-                "This is not a plan.", str(error), "Choose a file saved with Save plan."
-            ) from None
-        if version > FORMAT:
-            raise PlanError(
-                "This plan was written by a newer version of SlimGUI.",
-                f"Its format is {version}; this program reads up to {FORMAT}.",
-                "Update SlimGUI to open it.",
-            )
-        try:
-            data["counts"] = tuple((str(name), int(count)) for name, count in data["counts"])
-            data["locked"] = tuple(str(name) for name in data["locked"])
-            return cls(**data)
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlanError("This plan is damaged.", str(error), "Save it again from the program.") from None
+        return cls.from_fields(read_format(text))
 
     @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """The plan in the file at `path`."""
-        return cls.from_json(path.read_text(encoding="utf-8"))
+    def from_fields(cls, data: Mapping[str, Any]) -> Self:
+        """The plan with these fields, every one of them. Raises PlanError."""
+        names = {item.name for item in fields(cls)}
+        if names != data.keys():
+            wrong = ", ".join(sorted(names.symmetric_difference(data)))
+            raise PlanError("This plan is damaged.", f"These fields are missing or unknown: {wrong}.")
+        try:
+            return msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            raise PlanError("This plan is damaged.", f"{error}.", "Save it again from the program.") from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,80 +137,56 @@ class Selection:
         return {group_id: len(kept) for group_id, kept in self.keep.items()}
 
 
-def find_group(groups: Sequence[Group], name: str) -> Group:
-    """The group with that id, else the one that holds the output channels of the layer of that name.
+def read_format(text: str) -> dict[str, Any]:
+    """The content of a file with a format version, brought up to the newest one.
 
     Raises:
-        PlanError: there is none; the message offers the nearest name.
+        PlanError: it is no plan, or of a newer format.
     """
-    for group in groups:
-        if group.id == name:
-            return group
-    for group in groups:
-        if any(member.layer == name and member.dim == 0 for member in group.members):
-            return group
-    names = [group.id for group in groups] + [layer for group in groups for layer in group.layers]
-    near = difflib.get_close_matches(name, names, n=1)
-    raise PlanError(
-        f"The plan names {name!r}, which this model does not have.",
-        "",
-        f"Did you mean {near[0]!r}?" if near else "Check that the plan was made for this architecture.",
-    )
-
-
-def counts(groups: Sequence[Group], plan: Plan) -> dict[str, int]:
-    """Channels each group keeps under `plan`, 1 <= count <= size; locked groups stay whole.
-
-    Raises:
-        PlanError: a name is unknown, a count is out of range, or a locked group is to be cut.
-    """
-    result = {group.id: _count(group, plan) for group in groups}
-    for name, count in plan.counts:
-        group = find_group(groups, name)
-        _check_count(group, count)
-        result[group.id] = count
-    return result
-
-
-def _count(group: Group, plan: Plan) -> int:
-    names = (group.id, *group.layers)
-    by_name = any(f"{name}.".startswith(f"{prefix}.") for prefix in plan.locked for name in names)
-    if group.locked or by_name or (plan.only_exact and not group.exact):
-        return group.size
-    kept = group.size - int(group.size * plan.ratio + 1e-9)  # never removes more than asked
-    kept = -(-kept // plan.round_to) * plan.round_to
-    return max(1, min(kept, group.size))
-
-
-def _check_count(group: Group, count: int) -> None:
-    if not 1 <= count <= group.size:
+    try:
+        data = dict(json.loads(text))
+        version = int(data.pop("format"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise PlanError("This is not a plan.", str(error), "Choose a file saved with Save Plan.") from None
+    if version > FORMAT:
         raise PlanError(
-            f"{count} channels cannot stay in {group.id!r}.",
-            f"The group has {group.size} channels and must keep at least one.",
-            f"Give a number from 1 to {group.size}.",
+            "This plan was written by a newer version of SlimGUI.",
+            f"Its format is {version}; this program reads up to {FORMAT}.",
+            "Update SlimGUI to open it.",
         )
-    if group.locked and count != group.size:
-        raise PlanError(f"{group.id!r} may not be cut.", str(group.locked), "Leave this group whole.")
+    while version < FORMAT:
+        if version not in _MIGRATIONS:
+            raise PlanError("This is not a plan.", f"There never was a format {version}.")
+        data = _MIGRATIONS[version](data)
+        version += 1
+    return data
 
 
-def resolve(groups: Sequence[Group], scores: Scores, plan: Plan) -> Selection:
-    """Choose which channels stay: the highest scores, as many as the plan says.
+def _from_1(data: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 knew five fields: ratio, only_exact, counts, locked, round_to."""
+    return {**asdict(Plan()), **data}
 
-    Args:
-        groups: as found by `trace`, any order.
-        scores: per group id a float array [size]; higher is more important.
-        plan: see `Plan`.
 
-    Returns:
-        Sorted kept indices for every group; equal scores keep the lower index.
+_MIGRATIONS: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _from_1}
 
-    Raises:
-        PlanError: the plan does not fit these groups.
-    """
-    import numpy as np
 
-    kept = {}
-    for group_id, count in counts(groups, plan).items():
-        order = np.argsort(-np.asarray(scores[group_id], dtype=np.float64), kind="stable")
-        kept[group_id] = np.sort(order[:count]).astype(np.int64)
-    return Selection(kept)
+def _put(pairs: tuple[tuple[str, Any], ...], name: str, value: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted({**dict(pairs), name: value}.items()))
+
+
+def _check_ratio(ratio: float) -> None:
+    if not 0 <= ratio < 1:
+        raise PlanError(
+            f"A ratio of {ratio:g} is out of range.",
+            "The ratio is the share of channels removed.",
+            "Give a number from 0 up to, but not including, 1.",
+        )
+
+
+def _check_indices(name: str, kept: tuple[int, ...]) -> None:
+    if not kept:
+        raise PlanError(f"Nothing would remain of {name!r}.", "Every group keeps at least one channel.")
+    if kept[0] < 0 or any(before >= after for before, after in pairwise(kept)):
+        raise PlanError(
+            f"The channels of {name!r} are not in order.", "They are numbered from 0.", "List each once."
+        )

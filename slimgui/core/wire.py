@@ -85,7 +85,7 @@ class MemberRow(msgspec.Struct, frozen=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True):
-    """A Group without its index lists; `core.plan.counts` takes it for a Group."""
+    """A Group without its index lists; `core.resolve.counts` takes it for a Group."""
 
     id: str
     size: int

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from slimgui.core import plan as _plan
+from slimgui.core import resolve as _resolve
 from slimgui.core.cost import Cost, full_counts
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 
-def resolve(traced: Traced, plan: Plan, model: nn.Module, criterion: str = "l1") -> Selection:
-    """Choose which channels stay under `plan`, the most important ones by `criterion`.
+def resolve(traced: Traced, plan: Plan, model: nn.Module) -> Selection:
+    """Choose which channels stay under `plan`, the most important ones by its criterion.
 
     Raises:
         PlanError: the plan does not fit this model.
     """
-    return _plan.resolve(traced.groups, importance(model, traced.groups, criterion), plan)
+    return _resolve.resolve(traced.groups, importance(model, traced.groups, plan.importance), plan)
 
 
 def cost(traced: Traced, selection: Selection | None = None) -> Cost:

@@ -121,13 +121,13 @@ class Session(QObject):
         title = f"Keep {count} of {size} channels of {group_id}"
         begun, plan = self._begun_from, self._snapshot.plan.with_count(group_id, count)
         if begun is not None and begun.counts[group_id] == count and group_id not in begun.by_hand:
-            plan = plan.without_count(group_id)  # back where the gesture began
+            plan = plan.without(group_id)  # back where the gesture began
         self._edit(title, plan, group_id)
 
     def reset_group(self, group_id: str) -> None:
         """Let a group follow the ratio of the whole model again."""
         if self._snapshot is not None and group_id in self._snapshot.by_hand:
-            self._edit(f"Reset {group_id}", self._snapshot.plan.without_count(group_id))
+            self._edit(f"Reset {group_id}", self._snapshot.plan.without(group_id))
 
     def reset_all(self) -> None:
         """Give every group all its channels back."""

@@ -8,7 +8,8 @@ from typing import cast
 
 from slimgui.core.cost import Cost
 from slimgui.core.groups import Group
-from slimgui.core.plan import Plan, counts
+from slimgui.core.plan import Plan
+from slimgui.core.resolve import counts
 from slimgui.core.sizes import Product, Size
 from slimgui.core.wire import Document, GroupRow
 

@@ -1,0 +1,110 @@
+"""Several named plans of one document, one of them current, and the file that holds them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from slimgui.core.plan import FORMAT, Plan, read_format
+from slimgui.errors import PlanError
+
+FIRST: Final = "Plan 1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSet:
+    """Named plans; a new value for every change.
+
+    Attributes:
+        plans: (name, plan) in the order in which they were made; at least one, no name twice.
+        current: the name of the one that is shown and saved.
+    """
+
+    plans: tuple[tuple[str, Plan], ...] = ((FIRST, Plan()),)
+    current: str = FIRST
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if not names or len(set(names)) != len(names) or not all(names) or self.current not in names:
+            raise PlanError("These plans have no clear names.", "Every plan has a name of its own.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in order."""
+        return tuple(name for name, _ in self.plans)
+
+    @property
+    def plan(self) -> Plan:
+        """The current plan."""
+        return dict(self.plans)[self.current]
+
+    def with_plan(self, plan: Plan) -> Self:
+        """The current plan is another one."""
+        pairs = ((name, plan if name == self.current else old) for name, old in self.plans)
+        return replace(self, plans=tuple(pairs))
+
+    def added(self, name: str, plan: Plan) -> Self:
+        """One more plan, made current. Raises PlanError when the name is taken."""
+        self._check_new(name)
+        return replace(self, plans=(*self.plans, (name, plan)), current=name)
+
+    def renamed(self, name: str) -> Self:
+        """The current plan has another name. Raises PlanError when it is taken."""
+        self._check_new(name)
+        pairs = ((name if old == self.current else old, plan) for old, plan in self.plans)
+        return replace(self, plans=tuple(pairs), current=name)
+
+    def removed(self) -> Self:
+        """Without the current plan; its neighbour becomes current. Raises PlanError for the last one."""
+        if len(self.plans) == 1:
+            raise PlanError("A document keeps at least one plan.", "", "Reset it instead.")
+        place = self.names.index(self.current)
+        left = self.plans[:place] + self.plans[place + 1 :]
+        return replace(self, plans=left, current=left[max(0, place - 1)][0])
+
+    def switched(self, name: str) -> Self:
+        """Another plan is current. Raises PlanError when there is none of that name."""
+        if name not in self.names:
+            raise PlanError(f"There is no plan {name!r}.", "", f"Choose one of: {', '.join(self.names)}.")
+        return replace(self, current=name)
+
+    def free_name(self, stem: str = "Plan") -> str:
+        """A name that is not taken: "Plan 2"."""
+        number = 1
+        while (name := f"{stem} {number}") in self.names:
+            number += 1
+        return name
+
+    def _check_new(self, name: str) -> None:
+        if not name or name in self.names:
+            what = f"There already is a plan {name!r}." if name else "A plan needs a name."
+            raise PlanError(what, "", "Choose another name.")
+
+    def to_json(self) -> str:
+        """All plans as JSON text, with its format version."""
+        plans = {name: asdict(plan) for name, plan in self.plans}
+        return json.dumps({"format": FORMAT, "current": self.current, "plans": plans}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The plans written by `to_json`, or the one plan written by `Plan.to_json`.
+
+        Raises:
+            PlanError: it is no plan, damaged, or of a newer format.
+        """
+        data = read_format(text)
+        if "plans" not in data:
+            return cls(((FIRST, Plan.from_fields(data)),), FIRST)
+        plans: Any = data["plans"]
+        try:
+            pairs = tuple((str(name), Plan.from_fields(dict(fields))) for name, fields in plans.items())
+            return cls(pairs, str(data["current"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PlanError("These plans are damaged.", f"{error}.", "Save them again.") from None
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """The plans in the file at `path`."""
+        return cls.from_json(path.read_text(encoding="utf-8"))

@@ -1,0 +1,276 @@
+"""A plan and the groups of a model -> how many channels each group keeps, and which. Pure functions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from slimgui.core.groups import Group
+from slimgui.core.plan import Plan, Selection
+from slimgui.errors import PlanError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Scores = Mapping[str, NDArray[np.floating[Any]]]
+
+ROUNDING = 1e-9  # 0.29 · 100 is 28.999999999999996: 29 are meant
+
+
+class Names:
+    """Finds groups by what people call them: the id, or a layer that writes the group's channels."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        self._by_id = {group.id: group for group in groups}
+        self._writers: dict[str, list[Group]] = {}
+
+    def find(self, name: str) -> Group:
+        """The group with that id, else the one that holds the output channels of the layer of that name.
+
+        Raises:
+            PlanError: there is none, with the nearest name; or the layer writes several groups.
+        """
+        if name in self._by_id:
+            return self._by_id[name]
+        found = self._written_by(name)
+        found = [group for group in found if group.locked is None] or found
+        if len(found) > 1:
+            ids = ", ".join(sorted(repr(group.id) for group in found))
+            raise PlanError(f"{name!r} may mean several groups.", f"It is in {ids}.", "Name one of these.")
+        return found[0] if found else self._unknown(name)
+
+    def below(self, path: str) -> list[Group]:
+        """The groups whose id lies at or below a dotted path, else the one `find` finds."""
+        return [group for group in self._groups if _is_below(group.id, path)] or [self.find(path)]
+
+    def touching(self, path: str) -> list[Group]:
+        """The groups with a layer at or below a dotted path. Raises PlanError when there is none."""
+        found = [
+            group
+            for group in self._groups
+            if any(_is_below(name, path) for name in (group.id, *group.layers))
+        ]
+        return found or [self._unknown(path)]
+
+    def _written_by(self, layer: str) -> list[Group]:
+        if not self._writers:
+            for group in self._groups:
+                for name in dict.fromkeys(member.layer for member in group.members if member.dim == 0):
+                    self._writers.setdefault(name, []).append(group)
+        return self._writers.get(layer, [])
+
+    def _unknown(self, name: str) -> Group:
+        names = sorted({*self._by_id, *(layer for group in self._groups for layer in group.layers)})
+        near = difflib.get_close_matches(name, names, n=1)
+        raise PlanError(
+            f"The plan names {name!r}, which this model does not have.",
+            "",
+            f"Did you mean {near[0]!r}?" if near else "Check that the plan was made for this architecture.",
+        )
+
+
+def _is_below(name: str, path: str) -> bool:
+    """Whether a dotted name is `path` or lies below it; "attn:heads" lies at "attn"."""
+    return name == path or name.startswith((f"{path}.", f"{path}:"))
+
+
+def find_group(groups: Sequence[Group], name: str) -> Group:
+    """The group of that id or layer name; see `Names.find`."""
+    return Names(groups).find(name)
+
+
+def locked_by(groups: Sequence[Group], plan: Plan) -> frozenset[str]:
+    """Ids of the groups that `plan` locks. Raises PlanError for a path that is in no group."""
+    if not plan.locked:
+        return frozenset()
+    names = Names(groups)
+    return frozenset(group.id for path in plan.locked for group in names.touching(path))
+
+
+def written_counts(groups: Sequence[Group], plan: Plan) -> dict[str, int]:
+    """Channels kept in the groups for which the plan writes down a count or channels, by group id.
+
+    Raises:
+        PlanError: a name is unknown, a count is out of range, a group that may not be cut is to be cut,
+            or two names of one group disagree.
+    """
+    names, result = Names(groups), dict[str, int]()
+    for name, kept in plan.indices:
+        group = names.find(name)
+        if kept[-1] >= group.size:
+            raise PlanError(
+                f"{group.id!r} has no channel {kept[-1]}.",
+                f"Its {group.size} channels are numbered from 0 to {group.size - 1}.",
+            )
+    for name, count in (*plan.counts, *((name, len(kept)) for name, kept in plan.indices)):
+        group = names.find(name)
+        _check_count(group, count)
+        if result.setdefault(group.id, count) != count:
+            raise PlanError(
+                f"The plan wants both {result[group.id]} and {count} channels in {group.id!r}.",
+                f"{name!r} belongs to that group.",
+                "Layers of one group keep the same channels: write down one number.",
+            )
+    return result
+
+
+def _check_count(group: Group, count: int) -> None:
+    if not 1 <= count <= group.size:
+        raise PlanError(
+            f"{count} channels cannot stay in {group.id!r}.",
+            f"The group has {group.size} channels and must keep at least one.",
+            f"Give a number from 1 to {group.size}.",
+        )
+    if group.locked and count != group.size:
+        raise PlanError(f"{group.id!r} may not be cut.", str(group.locked), "Leave this group whole.")
+
+
+def free_groups(groups: Sequence[Group], plan: Plan) -> list[Group]:
+    """The groups that `plan` may cut by itself: not locked, and exact where it leaves the others whole."""
+    locked = locked_by(groups, plan)
+    return [
+        group
+        for group in groups
+        if group.locked is None and group.id not in locked and (group.exact or not plan.only_exact)
+    ]
+
+
+def smallest(group: Group, plan: Plan) -> int:
+    """The fewest channels that `plan` leaves in a group it may cut by itself."""
+    return rounded(group, plan, 1)
+
+
+def rounded(group: Group, plan: Plan, wanted: int) -> int:
+    """The smallest count that `plan` allows for `group` and that is not below `wanted`.
+
+    First one of `bins` equal steps, then a multiple of `round_to`, never above the size.
+    """
+    size = group.size
+    kept = max(wanted, plan.min_count, ceil(plan.min_ratio * size - ROUNDING))
+    if plan.bins:
+        step = (kept - 1) * plan.bins // size + 1  # the first one that ends at or above `kept`
+        kept = -(-step * size // plan.bins)
+    kept = -(-kept // plan.round_to) * plan.round_to
+    return min(kept, size)
+
+
+def counts(groups: Sequence[Group], plan: Plan, scores: Scores | None = None) -> dict[str, int]:
+    """Channels each group keeps under `plan`, 1 <= count <= size; locked groups stay whole.
+
+    Args:
+        groups: as found by `trace`, any order.
+        plan: see `Plan`.
+        scores: per group id a float array [size]; only plans that `needs_scores` look at it.
+
+    Raises:
+        PlanError: the plan does not fit these groups.
+    """
+    result = {group.id: group.size for group in groups}
+    written, own = written_counts(groups, plan), _own_ratios(groups, plan)
+    shared = []
+    for group in free_groups(groups, plan):
+        if group.id in own or plan.scope == "local":
+            wanted = _left(group.size, own.get(group.id, plan.ratio))
+            result[group.id] = rounded(group, plan, wanted)
+        elif group.id not in written:
+            shared.append(group)
+    if plan.ratio and shared:
+        result.update(_share_out(shared, plan, scores))
+    locked = locked_by(groups, plan)
+    result.update((name, count) for name, count in written.items() if name not in locked)
+    return result
+
+
+def needs_scores(plan: Plan) -> bool:
+    """Whether the counts of `plan` depend on how important channels are."""
+    return plan.scope == "global" and plan.ratio > 0
+
+
+def _left(size: int, ratio: float) -> int:
+    """What stays of `size` channels; never removes more than asked."""
+    return size - int(size * ratio + ROUNDING)
+
+
+def _own_ratios(groups: Sequence[Group], plan: Plan) -> dict[str, float]:
+    names, result = Names(groups), dict[str, float]()
+    for path, ratio in sorted(plan.ratios, key=lambda pair: len(pair[0])):
+        result.update((group.id, ratio) for group in names.below(path))
+    return result
+
+
+def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> dict[str, int]:
+    """Counts under one threshold for all groups.
+
+    Every group keeps its best channels down to `smallest`; of all the others together the lowest scores
+    go, until `ratio` of all channels is gone.
+
+    Source: scores are divided by their group's mean first, the default normalizer="mean" of
+    Torch-Pruning's GroupMagnitudeImportance; without it, groups with large weights would keep everything.
+    """
+    import numpy as np
+
+    if scores is None:
+        why = "A global plan compares the channels of all groups."
+        raise PlanError("Nothing says which channels matter.", why, "Give the scores of every channel.")
+    groups = sorted(groups, key=lambda group: group.id)
+    value, owner, rank = [], [], []
+    for number, group in enumerate(groups):
+        own = np.nan_to_num(np.asarray(scores[group.id], dtype=np.float64))
+        candidates = _best_first(own)[smallest(group, plan) :]
+        mean = own.mean()
+        value.append(own[candidates] / mean if mean > 0 else np.zeros(len(candidates)))
+        owner.append(np.full(len(candidates), number))
+        rank.append(-np.arange(len(candidates)))  # of equal scores the later one goes first
+    order = np.lexsort((np.concatenate(rank), np.concatenate(owner), np.concatenate(value)))
+    asked = int(sum(group.size for group in groups) * plan.ratio + ROUNDING)
+    gone = np.bincount(np.concatenate(owner)[order[:asked]], minlength=len(groups))
+    pairs = zip(groups, gone.tolist(), strict=True)
+    return {group.id: rounded(group, plan, group.size - removed) for group, removed in pairs}
+
+
+def _best_first(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Channels by falling score; of equal ones the lower index first."""
+    import numpy as np
+
+    return np.argsort(-scores, kind="stable")
+
+
+def resolve(groups: Sequence[Group], scores: Scores, plan: Plan) -> Selection:
+    """Choose which channels stay: those written down, else the highest scores, as many as the plan says.
+
+    Args:
+        groups: as found by `trace`, any order.
+        scores: per group id a float array [size]; higher is more important.
+        plan: see `Plan`.
+
+    Returns:
+        Sorted kept indices for every group; equal scores keep the lower index.
+
+    Raises:
+        PlanError: the plan does not fit these groups.
+    """
+    import numpy as np
+
+    names, kept = Names(groups), {}
+    written = {names.find(name).id: indices for name, indices in plan.indices}
+    sizes = {group.id: group.size for group in groups}
+    for group_id, count in counts(groups, plan, scores).items():
+        if count == sizes[group_id]:
+            kept[group_id] = np.arange(count)
+        elif group_id in written:
+            kept[group_id] = np.array(written[group_id], dtype=np.int64)
+        else:
+            order = _best_first(np.nan_to_num(np.asarray(scores[group_id], dtype=np.float64)))
+            kept[group_id] = np.sort(order[:count]).astype(np.int64)
+    return Selection(kept)
+
+
+def write_out(groups: Sequence[Group], selection: Selection) -> Plan:
+    """The plan that names every channel of `selection`: it gives the same whatever the scores are."""
+    sizes = {group.id: group.size for group in groups}
+    cut = sorted(name for name, kept in selection.keep.items() if len(kept) != sizes[name])
+    return Plan(indices=tuple((name, tuple(selection.keep[name].tolist())) for name in cut))

@@ -70,7 +70,12 @@ def l2(model: nn.Module, groups: Sequence[Group]) -> Scores:
     return _magnitude(model, groups, torch.square)
 
 
-CRITERIA: dict[str, Callable[[nn.Module, Sequence[Group]], Scores]] = {"l1": l1, "l2": l2}
+def first(model: nn.Module, groups: Sequence[Group]) -> Scores:
+    """The first channels matter most: the ones that a supernet was trained to keep when it narrows."""
+    return {group.id: np.arange(group.size, 0, -1, dtype=np.float64) for group in groups}
+
+
+CRITERIA: dict[str, Callable[[nn.Module, Sequence[Group]], Scores]] = {"l1": l1, "l2": l2, "first": first}
 
 
 def importance(model: nn.Module, groups: Sequence[Group], criterion: str = "l1") -> Scores:

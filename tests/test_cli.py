@@ -11,6 +11,7 @@ from torch import nn
 
 from slimgui.cli import main
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 from slimgui.engine.load import load
 
 EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
@@ -72,6 +73,87 @@ def test_slim_follows_a_plan_in_a_file(run, tmp_path):
     assert status == 0
     assert json.loads(out)["plan"]["counts"] == [["stem", 10]]
     assert load(tmp_path / "s.pt").model.stem.out_channels == 10
+
+
+def dry(run, *words):
+    status, out, _ = run("slim", EXAMPLE, *words, "--dry-run", "--json")
+    assert status == 0
+    return json.loads(out)
+
+
+def test_a_dry_run_says_the_plan_in_words_and_writes_no_model(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("slim", EXAMPLE, "--ratio", "0.5", "--round-to", "8", "--dry-run")
+    assert status == 0
+    assert "Removes 50 % of every group's channels. Rounds counts up to a multiple of 8." in out
+    assert "Saved" not in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "stem"),
+    [
+        (("--ratio", "0.5"), 12),  # of 24
+        (("--ratio", "0.5", "--lock", "stem"), 24),
+        (("--ratio", "0.5", "--round-to", "16"), 16),
+        (("--ratio", "0.6", "--bins", "2"), 12),  # 10 up to a half
+        (("--ratio", "0.9", "--min-count", "7"), 7),
+        (("--ratio", "0.9", "--min-ratio", "0.25"), 6),
+        (("--ratio-of", "stem=0.25"), 18),
+        (("--count", "stem=5"), 5),
+        (("--channels", "stem=0-2,9"), 4),
+        (("--minimum",), 1),
+        (
+            ("--minimum", "--bins", "3", "--lock", "stage1"),
+            24,
+        ),  # the residual stage is part of the stem's group
+    ],
+)
+def test_every_option_shapes_the_counts(run, words, stem):
+    assert dry(run, *words)["counts"]["stem"] == stem
+
+
+def test_options_go_over_what_the_plan_in_a_file_says(run, tmp_path):
+    (tmp_path / "plan.json").write_text(Plan(ratio=0.5, round_to=2).with_count("stem", 10).to_json())
+    found = dry(run, "--plan", tmp_path / "plan.json", "--round-to", "8", "--count", "stem=11")
+    assert found["counts"]["stem"] == 11
+    assert found["counts"]["stage2.0.conv1"] == 24  # 24 of 48 are a multiple of 8
+    assert (found["plan"]["ratio"], found["plan"]["round_to"]) == (0.5, 8)
+
+
+def test_a_sample_is_the_same_for_the_same_seed(run):
+    one, again, other = (dry(run, "--sample", seed)["counts"] for seed in (3, 3, 4))
+    assert one == again != other
+
+
+def test_a_global_plan_cuts_groups_by_different_shares(run):
+    counts = dry(run, "--ratio", "0.5", "--scope", "global", "--importance", "l2")["counts"]
+    assert counts != dry(run, "--ratio", "0.5", "--importance", "l2")["counts"]
+
+
+def test_one_of_several_plans_is_chosen_by_name(run, tmp_path):
+    plans = PlanSet().added("deep", Plan(ratio=0.75)).added("light", Plan(ratio=0.25))
+    (tmp_path / "plans.json").write_text(plans.to_json())
+    assert dry(run, "--plan", tmp_path / "plans.json")["counts"]["stem"] == 18
+    assert dry(run, "--plan", tmp_path / "plans.json", "--plan-name", "deep")["counts"]["stem"] == 6
+
+
+def test_what_was_chosen_is_written_out_and_gives_the_same_again(run, tmp_path):
+    written = ("--export-plan", tmp_path / "plan.json", "--export-config", tmp_path / "widths.yaml")
+    found = dry(run, "--ratio", "0.5", *written, "--export-kept", tmp_path / "kept.json")
+    for name in ("plan.json", "widths.yaml"):
+        assert dry(run, "--plan", tmp_path / name)["counts"] == found["counts"]
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert len(kept["groups"]["stem"]) == 12
+    assert kept["weights"]["stem.weight"]["0"] == kept["groups"]["stem"]
+    assert kept["weights"]["stage1.0.conv1.weight"]["1"] == kept["groups"]["stem"]
+
+
+def test_steps_are_written_as_named_plans(run, tmp_path):
+    dry(run, "--ratio", "0.75", "--steps", "3", "--export-plan", tmp_path / "steps.json")
+    plans = PlanSet.from_json((tmp_path / "steps.json").read_text())
+    assert plans.names == ("Step 1", "Step 2", "Step 3")
+    assert [dict(plan.counts)["stem"] for _, plan in plans.plans] == [18, 12, 6]
 
 
 def test_verify_proves_a_saved_file_again(run, tmp_path):
@@ -145,6 +227,12 @@ def test_a_model_that_takes_no_common_shape_asks_for_the_input(run, tmp_path):
         ("slim", EXAMPLE, "--ratio", "0.5", "--plan", "x", "--out", "y.pt"),
         ("slim", EXAMPLE, "--ratio", "half", "--out", "y.pt"),
         ("slim", EXAMPLE, "--plan", "no such plan", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--out", "y.pt"),
+        ("slim", EXAMPLE, "--ratio", "0.5"),
+        ("slim", EXAMPLE, "--count", "stem", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--count", "stem=many", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--ratio", "0.5", "--steps", "3", "--out", "y.pt"),
+        ("slim", EXAMPLE, "--ratio", "0.5", "--steps", "0", "--dry-run"),
         ("groups",),
         ("verify", EXAMPLE),
         ("--nonsense",),
@@ -155,6 +243,22 @@ def test_wrong_usage_returns_two(words, run):
     assert (status, out) == (2, "")
     assert err
     assert "error" in json.loads(run(*words, "--json")[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--channels", "stem=a"), "no list of channels"),
+        (("--ratio", "0.5", "--lock", "stm"), "Did you mean 'stem'"),
+        (("--ratio", "0.5", "--scope", "everywhere"), "local or global"),
+        (("--ratio", "0.5", "--importance", "luck"), "Choose one of: l1"),
+        (("--ratio", "0.5", "--export-config", "no/such/folder.yaml"), "was not saved"),
+    ],
+)
+def test_a_plan_that_does_not_fit_is_a_sentence(words, says, run):
+    status, _, err = run("slim", EXAMPLE, *words, "--dry-run")
+    assert status == 1
+    assert says in err
 
 
 @pytest.mark.parametrize("ratio", ["1", "-0.1", "7"])

@@ -25,7 +25,7 @@ import yaml
 from slimgui.core.cost import full_counts
 from slimgui.core.groups import Group
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import FIRST, PlanSet
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.resolve import Names, written_counts
 from slimgui.core.widths import Wanted, Widths, counts_of
 from slimgui.errors import PlanError
@@ -78,20 +78,17 @@ def read_plans(text: str, groups: Sequence[Group], widths: Mapping[str, Widths])
     values = list(units.values()) if isinstance(units, dict) else []
     if values and all(isinstance(value, dict) and value.keys() & _CHANNELS for value in values):
         layers = {str(name): _entry(name, value, Layer) for name, value in units.items()}
-        return _only(plan_from_channel_cfg(layers, groups, widths))
+        return PlanSet.numbered("Plan", [plan_from_channel_cfg(layers, groups, widths)])
     if values and all(
         "choice" in value if isinstance(value, dict) else _is_number(value) for value in values
     ):
-        return _only(plan_from_choices({str(name): _unit(name, units[name]) for name in units}, groups))
+        chosen = {str(name): _unit(name, value) for name, value in units.items()}
+        return PlanSet.numbered("Plan", [plan_from_choices(chosen, groups)])
     raise PlanError(
         "This is neither a plan nor a channel configuration.",
         "A channel_cfg has in_channels and out_channels per layer, a choice file a choice per unit.",
         "Choose another file.",
     )
-
-
-def _only(plan: Plan) -> PlanSet:
-    return PlanSet(((FIRST, plan),), FIRST)
 
 
 def _parse(text: str) -> dict[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -29,6 +30,12 @@ class PlanSet:
         names = self.names
         if not names or len(set(names)) != len(names) or not all(names) or self.current not in names:
             raise PlanError("These plans have no clear names.", "Every plan has a name of its own.")
+
+    @classmethod
+    def numbered(cls, stem: str, plans: Sequence[Plan]) -> Self:
+        """Plans named "stem 1", "stem 2", ..., the first one current."""
+        named = tuple((f"{stem} {number}", plan) for number, plan in enumerate(plans, 1))
+        return cls(named, f"{stem} 1")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +103,7 @@ class PlanSet:
         """
         data = read_format(text)
         if "plans" not in data:
-            return cls(((FIRST, Plan.from_fields(data)),), FIRST)
+            return cls.numbered("Plan", [Plan.from_fields(data)])
         plans: Any = data["plans"]
         try:
             pairs = tuple((str(name), Plan.from_fields(dict(fields))) for name, fields in plans.items())

@@ -3,13 +3,16 @@
 from torch import nn
 
 from slimgui.core import resolve as _resolve
+from slimgui.core import variants as _variants
 from slimgui.core.cost import Cost, full_counts
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
+from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.deploy import Deployed, deploy
 from slimgui.engine.importance import importance
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.mask import mask
+from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.save import save
 from slimgui.engine.trace import Traced, trace
 from slimgui.engine.verify import Proof, verify
@@ -30,10 +33,17 @@ __all__ = [
     "importance",
     "load",
     "mask",
+    "maximum",
+    "minimum",
+    "read_plans",
     "resolve",
+    "sample",
     "save",
+    "steps",
     "trace",
     "verify",
+    "write_config",
+    "write_kept",
 ]
 
 
@@ -44,6 +54,16 @@ def resolve(traced: Traced, plan: Plan, model: nn.Module) -> Selection:
         PlanError: the plan does not fit this model.
     """
     return _resolve.resolve(traced.groups, importance(model, traced.groups, plan.importance), plan)
+
+
+def steps(traced: Traced, plan: Plan, model: nn.Module, number: int) -> tuple[Plan, ...]:
+    """Plans that lead to `plan` in `number` equal steps, for pruning with training in between.
+
+    Raises:
+        PlanError: the plan does not fit this model.
+    """
+    scores = importance(model, traced.groups, plan.importance)
+    return _variants.steps(traced.groups, plan, number, scores)
 
 
 def cost(traced: Traced, selection: Selection | None = None) -> Cost:

@@ -3,6 +3,7 @@
 slimgui [FILE]                                        open the window
 slimgui groups SOURCE --input 1x3x224x224             what can be cut
 slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save
+slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
 
 Exit status: 0 done and proven, 1 a sentence says what went wrong, 2 wrong usage.
@@ -20,17 +21,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from slimgui import __version__
+from slimgui.cli.plans import add_options, plan_for, says_something
 from slimgui.errors import SlimError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from slimgui.core.cost import Cost
-    from slimgui.core.plan import Plan
+    from slimgui.core.plan import Plan, Selection
     from slimgui.engine.load import Loaded
+    from slimgui.engine.trace import Traced
 
 _SOURCE: Final = (
     "a checkpoint (weights.pt), a factory (torchvision.models:resnet50, my_net.py:build), or path@factory"
+)
+_EXPORTS: Final = (
+    ("--export-plan", "write the plan with every kept channel (.json)"),
+    ("--export-config", "write the widths: a channel_cfg (.yaml) or choices of units (.json)"),
+    ("--export-kept", "write the kept indices of every weight (.json)"),
 )
 _NAMES: Final = {"params": "parameters", "macs": "MACs", "bytes": "bytes"}
 
@@ -118,11 +126,14 @@ def _parser() -> argparse.ArgumentParser:
     groups.add_argument("source", help=_SOURCE)
     slim = commands.add_parser("slim", help="make a smaller model, prove it and save it")
     slim.add_argument("source", help=_SOURCE)
-    how = slim.add_mutually_exclusive_group(required=True)
-    how.add_argument("--ratio", type=float, help="share of every group's channels to remove, 0 to 1")
-    how.add_argument("--plan", type=Path, help="a plan saved as JSON")
-    slim.add_argument("--out", required=True, help="the file to write (.pt)")
-    slim.add_argument("--only-exact", action="store_true", help="leave inexact groups whole")
+    add_options(slim)
+    slim.add_argument("--out", help="the file to write (.pt)")
+    slim.add_argument("--dry-run", action="store_true", help="say what would stay, and write no model")
+    for option, text in _EXPORTS:
+        slim.add_argument(option, metavar="FILE", help=text)
+    slim.add_argument(
+        "--steps", type=int, default=1, help="--export-plan writes this many plans that lead there"
+    )
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)
     verify.add_argument("small", help="a file saved by slimgui")
@@ -193,53 +204,87 @@ def _totals(cost: Cost) -> dict[str, int]:
     return {name: int(getattr(cost, name)) for name in _NAMES}
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
-    from slimgui.core.plan import Plan
-    from slimgui.core.plan_set import PlanSet
-
-    if arguments.plan is None:
-        return Plan(ratio=arguments.ratio, only_exact=arguments.only_exact)
-    if not arguments.plan.is_file():
-        raise UsageError(f"There is no plan {arguments.plan}.")
-    try:
-        plan = PlanSet.from_file(arguments.plan).plan
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{arguments.plan} cannot be read: {error}.") from None
-    return replace(plan, only_exact=True) if arguments.only_exact else plan
-
-
 def _slim(arguments: argparse.Namespace) -> _Result:
     from slimgui import engine
+    from slimgui.core.words import describe
 
-    plan = _plan(arguments)
+    _check_usage(arguments)
     loaded, inputs = _open(arguments)
     traced = engine.trace(loaded.model, inputs)
+    plan = plan_for(arguments, traced)
     selection = engine.resolve(traced, plan, loaded.model)
     before, after = engine.cost(traced), engine.cost(traced, selection)
-    deployed = engine.deploy(loaded.model, traced, selection)
-    proof = engine.verify(loaded.model, deployed, inputs)
-    report = engine.save(replace(deployed, source=loaded.source, proof=proof), arguments.out)
     kept = ", ".join(f"{_share(before, after, name)} of the {word}" for name, word in _NAMES.items())
     result = {
         "source": loaded.source,
-        "out": str(report.path),
-        "file_bytes": report.bytes,
         "groups": len(traced.groups),
         "kept": f"keeps {kept}",
         **{name: {"before": getattr(before, name), "after": getattr(after, name)} for name in _NAMES},
         "plan": json.loads(plan.to_json()),
-        "proof": _proof_row(proof),
-        "needs": report.needs,
+        "words": describe(plan),
+        "counts": selection.counts(),
         "notes": list(loaded.notes),
     }
-    lines = [
-        *loaded.notes,
-        f"Removes {100 * plan.ratio:g} % of every group's channels." if not plan.counts else "",
-    ]
-    lines += [f"The smaller model keeps {kept}.", _proof_line(proof), f"Saved as {report.path}."]
+    lines = [*loaded.notes, describe(plan), f"The smaller model keeps {kept}."]
+    lines += _export(arguments, loaded, traced, plan, selection)
+    if arguments.dry_run:
+        return {**result, "dry_run": True}, "\n".join(lines), 0
+    made, more, status = _make(arguments, loaded, traced, selection)
+    return {**result, **made}, "\n".join([*lines, more]), status
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if not says_something(arguments):
+        raise UsageError("Nothing says what to remove: give --ratio, --plan or another option.")
+    if not arguments.out and not arguments.dry_run:
+        raise UsageError("Nothing says where to save the smaller model: give --out, or --dry-run.")
+    if arguments.plan and not Path(arguments.plan).is_file():
+        raise UsageError(f"There is no plan {arguments.plan}.")
+    if arguments.steps < 1:
+        raise UsageError("--steps takes a number from 1.")
+    if arguments.steps != 1 and not arguments.export_plan:
+        raise UsageError("--steps takes effect with --export-plan only.")
+
+
+def _make(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, selection: Selection) -> _Result:
+    """Deploy, prove and save."""
+    from slimgui import engine
+
+    deployed = engine.deploy(loaded.model, traced, selection)
+    proof = engine.verify(loaded.model, deployed, traced.inputs)
+    report = engine.save(replace(deployed, source=loaded.source, proof=proof), arguments.out)
+    result = {
+        "out": str(report.path),
+        "file_bytes": report.bytes,
+        "proof": _proof_row(proof),
+        "needs": report.needs,
+    }
+    lines = [_proof_line(proof), f"Saved as {report.path}."]
     if report.needs:
         lines.append(f"To load it, name the model it was made from: {report.needs}")
-    return result, "\n".join(filter(None, lines)), 0 if proof.passed else 1
+    return result, "\n".join(lines), 0 if proof.passed else 1
+
+
+def _export(
+    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, plan: Plan, selection: Selection
+) -> list[str]:
+    """Write what the export options ask for; a sentence for each file."""
+    from slimgui import engine
+    from slimgui.core.plan_set import PlanSet
+    from slimgui.core.resolve import write_out
+    from slimgui.core.text_files import write_text
+
+    if arguments.export_plan:
+        plans = [write_out(traced.groups, selection)]
+        if arguments.steps > 1:
+            plans = [*engine.steps(traced, plan, loaded.model, arguments.steps)]
+        write_text(arguments.export_plan, PlanSet.numbered("Step", plans).to_json())
+    if arguments.export_config:
+        engine.write_config(arguments.export_config, traced, selection)
+    if arguments.export_kept:
+        engine.write_kept(arguments.export_kept, traced, selection)
+    paths = (arguments.export_plan, arguments.export_config, arguments.export_kept)
+    return [f"Wrote {path}." for path in paths if path]
 
 
 def _share(before: Cost, after: Cost, name: str) -> str:

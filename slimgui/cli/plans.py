@@ -1,0 +1,116 @@
+"""The options of `slimgui slim` that say what is wanted -> a plan for the traced model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from slimgui.core.plan import Plan
+    from slimgui.core.plan_set import PlanSet
+    from slimgui.engine.trace import Traced
+
+# Options that set one field of the plan, over what the file given by --plan says.
+_FIELDS: Final = (
+    (
+        "--scope",
+        "scope",
+        str,
+        "local: of every group; global: of all channels together, the least important first",
+    ),
+    ("--round-to", "round_to", int, "round counts up to a multiple of this"),
+    ("--bins", "bins", int, "shrink every group in this many equal steps"),
+    ("--min-count", "min_count", int, "channels that always stay in a group"),
+    ("--min-ratio", "min_ratio", float, "share of every group that always stays, 0 to 1"),
+    ("--importance", "importance", str, "what says which channels go first: l1, l2, first"),
+)
+_WANTED: Final = ("ratio", "plan", "minimum", "sample", "ratio_of", "count", "channels")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Everything that makes up a plan."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--ratio", type=float, help="share of the channels to remove, 0 to 1")
+    how.add_argument("--plan", help="a file: a plan, a channel_cfg (.yaml) or choices of units (.json)")
+    how.add_argument("--minimum", action="store_true", help="make every group as small as the limits allow")
+    how.add_argument("--sample", type=int, metavar="SEED", help="draw a random count for every group")
+    parser.add_argument("--plan-name", metavar="NAME", help="of a file with several plans, this one")
+    pairs: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
+        ("--ratio-of", "PATH=SHARE", float, "share to remove of the groups at or below a path"),
+        ("--count", "NAME=N", int, "channels that stay in a group, named by its id or a layer"),
+        ("--channels", "NAME=LIST", _channels, "the channels that stay in a group: 0-7,12"),
+    )
+    for option, shown, read, text in pairs:
+        parser.add_argument(option, action="append", default=[], metavar=shown, type=_pair(read), help=text)
+    parser.add_argument(
+        "--lock", action="append", default=[], metavar="PATH", help="leave everything at or below it whole"
+    )
+    parser.add_argument("--only-exact", action="store_true", help="leave inexact groups whole")
+    for option, field, kind, text in _FIELDS:
+        parser.add_argument(option, dest=field, type=kind, help=text)
+
+
+def says_something(arguments: argparse.Namespace) -> bool:
+    """Whether any option says what to remove."""
+    return any(getattr(arguments, name) not in (None, False, []) for name in _WANTED)
+
+
+def plan_for(arguments: argparse.Namespace, traced: Traced) -> Plan:
+    """The plan that the options make up.
+
+    Raises:
+        PlanError: the file is no plan or does not fit, or a value is out of range.
+    """
+    from slimgui.core import variants
+    from slimgui.core.plan import Plan
+
+    plan = _from_file(arguments, traced).plan if arguments.plan else Plan(ratio=arguments.ratio or 0.0)
+    given = {
+        field: getattr(arguments, field)
+        for _, field, _, _ in _FIELDS
+        if getattr(arguments, field) is not None
+    }
+    locked = tuple(dict.fromkeys((*plan.locked, *arguments.lock)))
+    plan = replace(plan, **given, locked=locked, only_exact=plan.only_exact or arguments.only_exact)
+    if arguments.minimum:
+        plan = variants.minimum(traced, plan)
+    elif arguments.sample is not None:
+        plan = variants.sample(traced, arguments.sample, plan)
+    for path, ratio in arguments.ratio_of:
+        plan = plan.with_ratio(path, ratio)
+    for name, count in arguments.count:
+        plan = plan.with_count(name, count)
+    for name, kept in arguments.channels:
+        plan = plan.with_indices(name, kept)
+    return plan
+
+
+def _from_file(arguments: argparse.Namespace, traced: Traced) -> PlanSet:
+    from slimgui.engine.plan_files import read_plans
+
+    plans = read_plans(Path(arguments.plan), traced)
+    return plans.switched(arguments.plan_name) if arguments.plan_name else plans
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    from slimgui.core.words import from_ranges
+
+    return from_ranges(text)
+
+
+def _pair(kind: Callable[[str], object]) -> Callable[[str], tuple[str, object]]:
+    """Reads NAME=VALUE; a name may hold an equals sign itself."""
+
+    def read(text: str) -> tuple[str, object]:
+        name, sign, value = text.rpartition("=")
+        if not sign or not name:
+            raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+        try:
+            return name, kind(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{value!r} is no number") from None
+
+    return read

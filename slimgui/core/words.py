@@ -1,0 +1,84 @@
+"""A plan in words, and lists of channels as people write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from slimgui.core.plan import Plan
+from slimgui.errors import PlanError
+
+_FEW: Final = 3
+_RANGE: Final = re.compile(r"(\d{1,7})(?:-(\d{1,7}))?")
+
+
+def describe(plan: Plan) -> str:
+    """What `plan` does, in whole sentences."""
+    return " ".join((*(list(_removes(plan)) or ["Removes nothing."]), *_limits(plan)))
+
+
+def _removes(plan: Plan) -> Iterator[str]:
+    if plan.ratio and plan.scope == "global":
+        yield f"Removes {_percent(plan.ratio)} of all channels, the least important of all groups first."
+    elif plan.ratio:
+        yield f"Removes {_percent(plan.ratio)} of every group's channels."
+    for path, ratio in plan.ratios:
+        yield f"Removes {_percent(ratio)} of the groups in {path}."
+    if 0 < len(plan.counts) <= _FEW:
+        yield from (f"Keeps {count} channels of {name}." for name, count in plan.counts)
+    elif plan.counts:
+        yield f"Sets the counts of {len(plan.counts)} groups one by one."
+    if plan.indices:
+        yield f"Names the channels that stay in {_and(name for name, _ in plan.indices)}."
+
+
+def _limits(plan: Plan) -> Iterator[str]:
+    if plan.locked:
+        yield f"Leaves {_and(plan.locked)} whole."
+    if plan.only_exact:
+        yield "Leaves approximate groups whole."
+    if plan.bins:
+        yield f"Shrinks every group in {plan.bins} equal steps."
+    if plan.round_to > 1:
+        yield f"Rounds counts up to a multiple of {plan.round_to}."
+    if plan.min_count > 1:
+        yield f"Keeps at least {plan.min_count} channels of every group."
+    if plan.min_ratio:
+        yield f"Keeps at least {_percent(plan.min_ratio)} of every group."
+    if plan.importance != Plan().importance:
+        yield f"Judges channels by {plan.importance}."
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * ratio:g} %"
+
+
+def _and(names: Iterable[str]) -> str:
+    known = list(names)
+    if len(known) > _FEW:
+        return f"{len(known)} groups"
+    return " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+
+
+def to_ranges(indices: Sequence[int]) -> str:
+    """(0, 1, 2, 5) -> "0-2,5"; `indices` ascend."""
+    parts: list[list[int]] = []
+    for index in indices:
+        if parts and index == parts[-1][1] + 1:
+            parts[-1][1] = index
+        else:
+            parts.append([index, index])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def from_ranges(text: str) -> tuple[int, ...]:
+    """The inverse of `to_ranges`. Raises PlanError when it is written in another way."""
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise PlanError(f"{text!r} is no list of channels.", "", "Write it like this: 0-7,12,20-31.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))

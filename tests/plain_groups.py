@@ -58,6 +58,7 @@ def any_plan(seed: int) -> Plan:
         min_count=rng.choice([1, 2, 9]),
         min_ratio=maybe(rng.random(), 0.0),
         importance=rng.choice(["l1", "l2"]),
+        whole=maybe((rng.choice(["stem", "layer1.norm"]),), ()),
     )
     if rng.random() < 0.5:
         plan = plan.with_ratio(rng.choice(["layer1", "layer1.conv", "stem"]), rng.uniform(0, 0.9))

@@ -95,6 +95,7 @@ def test_a_dry_run_says_the_plan_in_words_and_writes_no_model(run, tmp_path, mon
     [
         (("--ratio", "0.5"), 12),  # of 24
         (("--ratio", "0.5", "--lock", "stem"), 24),
+        (("--ratio", "0.5", "--whole", "stem"), 24),
         (("--ratio", "0.5", "--round-to", "16"), 16),
         (("--ratio", "0.6", "--bins", "2"), 12),  # 10 up to a half
         (("--ratio", "0.9", "--min-count", "7"), 7),

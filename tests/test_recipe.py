@@ -19,7 +19,7 @@ from slimgui.core.recipe import as_command, as_python
 ROOT = Path(__file__).parents[1]
 EXAMPLE = str(ROOT / "resources" / "example" / "fashion_cnn.pt")
 PLANS = [
-    Plan(ratio=0.4, round_to=4, locked=("stage2",)).with_count("stem", 10),
+    Plan(ratio=0.4, round_to=4, locked=("stage2",), whole=("stage1.0.conv1",)).with_count("stem", 10),
     Plan(ratio=0.3, scope="global", bins=8, min_count=3, importance="l2", only_exact=True)
     .with_indices("stage3.0.expand", [0, 1, 2, 3, 50, 159])
     .with_ratio("stage1", 0.5),

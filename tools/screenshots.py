@@ -39,9 +39,9 @@ class Answers(Dialogs):
     def __init__(self, target: Path) -> None:
         self.target = str(target)
 
-    def save_path(self, parent: object, suggestion: str) -> str:
+    def save_path(self, parent: object, suggestion: str, title: str = "", kinds: str = "") -> str:
         """The one place."""
-        del parent, suggestion
+        del parent, suggestion, title, kinds
         return self.target
 
 

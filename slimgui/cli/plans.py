@@ -45,9 +45,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     for option, shown, read, text in pairs:
         parser.add_argument(option, action="append", default=[], metavar=shown, type=_pair(read), help=text)
-    parser.add_argument(
-        "--lock", action="append", default=[], metavar="PATH", help="leave everything at or below it whole"
-    )
+    for option, shown, text in (
+        ("--lock", "PATH", "leave every layer at or below a path as it is"),
+        ("--whole", "NAME", "leave one group whole, named by its id or a layer"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=shown, help=text)
     parser.add_argument("--only-exact", action="store_true", help="leave inexact groups whole")
     for option, field, kind, text in _FIELDS:
         parser.add_argument(option, dest=field, type=kind, help=text)
@@ -74,6 +76,7 @@ def plan_for(arguments: argparse.Namespace, traced: Traced) -> Plan:
         if getattr(arguments, field) is not None
     }
     locked = tuple(dict.fromkeys((*plan.locked, *arguments.lock)))
+    given["whole"] = tuple(dict.fromkeys((*plan.whole, *arguments.whole)))
     plan = replace(plan, **given, locked=locked, only_exact=plan.only_exact or arguments.only_exact)
     if arguments.minimum:
         plan = variants.minimum(traced, plan)

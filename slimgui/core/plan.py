@@ -32,15 +32,16 @@ class HasGroups(Protocol):
 class Plan:
     """What the user wants, by name, so that it fits every model of the same architecture.
 
-    What is said of one group goes before what is said of all: `locked`, then `indices`, `counts`, `ratios`,
-    `ratio`. `round_to`, `bins`, `min_count` and `min_ratio` shape the counts that follow from ratios, never
-    those that were written down.
+    What is said of one group goes before what is said of all: `locked` and `whole`, then `indices` and
+    `counts`, `ratios`, `ratio`. `round_to`, `bins`, `min_count` and `min_ratio` shape the counts that follow
+    from ratios, never those that were written down.
 
     Attributes:
         ratio: share of the channels removed, 0 <= ratio < 1.
         only_exact: leave inexact groups whole.
         counts: (group id or layer name, channels kept).
-        locked: dotted paths; groups with a layer at or below one are left whole.
+        locked: dotted paths; groups with a layer at or below one are left whole, so that nothing of these
+            layers changes.
         round_to: counts are rounded up to a multiple of this.
         scope: "local" removes `ratio` of every group; "global" removes `ratio` of the channels of all groups
             together, the least important first.
@@ -50,6 +51,7 @@ class Plan:
         min_count: channels that always stay in a group.
         min_ratio: share of a group's channels that always stays, 0 to 1.
         importance: name of the criterion that says which channels go first.
+        whole: (group ids or layer names) that are left whole themselves, whatever else touches their layers.
     """
 
     ratio: float = 0.0
@@ -64,6 +66,7 @@ class Plan:
     min_count: int = 1
     min_ratio: float = 0.0
     importance: str = "l1"
+    whole: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for ratio in (self.ratio, *(share for _, share in self.ratios)):

@@ -77,6 +77,25 @@ class PlanSet:
             raise PlanError(f"There is no plan {name!r}.", "", f"Choose one of: {', '.join(self.names)}.")
         return replace(self, current=name)
 
+    def merged(self, others: Self, stem: str) -> Self:
+        """With all plans of `others` too, whose current one becomes current.
+
+        A set that nobody has touched gives way. A single plan is called `stem`; a name that is taken gets a
+        number.
+        """
+        if self == type(self)() and len(others.plans) > 1:
+            return others
+        start = self
+        for name, plan in others.plans:
+            wanted = name if len(others.plans) > 1 else stem
+            here = start.added(start.unique(wanted), plan)
+            start = here if name == others.current else replace(here, current=start.current)
+        return start
+
+    def unique(self, name: str) -> str:
+        """`name`, or with a number when it is taken."""
+        return self.free_name(name) if name in self.names else name
+
     def free_name(self, stem: str = "Plan") -> str:
         """A name that is not taken: "Plan 2"."""
         number = 1

@@ -49,6 +49,7 @@ def _options(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.only_exact:
         yield "--only-exact", ""
     yield from (("--lock", path) for path in plan.locked)
+    yield from (("--whole", name) for name in plan.whole)
     yield from (("--ratio-of", f"{path}={ratio!r}") for path, ratio in plan.ratios)
     yield from (("--count", f"{name}={count}") for name, count in plan.counts)
     yield from (("--channels", f"{name}={to_ranges(kept)}") for name, kept in plan.indices)

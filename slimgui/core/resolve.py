@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +85,31 @@ def find_group(groups: Sequence[Group], name: str) -> Group:
 
 
 def locked_by(groups: Sequence[Group], plan: Plan) -> frozenset[str]:
-    """Ids of the groups that `plan` locks. Raises PlanError for a path that is in no group."""
-    if not plan.locked:
+    """Ids of the groups that `plan` leaves whole by name. Raises PlanError for a name that is in no group."""
+    if not (plan.locked or plan.whole):
         return frozenset()
     names = Names(groups)
-    return frozenset(group.id for path in plan.locked for group in names.touching(path))
+    by_path = {group.id for path in plan.locked for group in names.touching(path)}
+    return frozenset(by_path | {names.find(name).id for name in plan.whole})
+
+
+def with_ids(groups: Sequence[Group], plan: Plan) -> Plan:
+    """The same plan, in which groups go by their ids and not by their layers; paths stay.
+
+    Raises:
+        PlanError: a name is unknown.
+    """
+    names = Names(groups)
+    for path in plan.locked:
+        names.touching(path)
+    for path, _ in plan.ratios:
+        names.below(path)
+    return replace(
+        plan,
+        counts=tuple(sorted({names.find(name).id: count for name, count in plan.counts}.items())),
+        indices=tuple(sorted({names.find(name).id: kept for name, kept in plan.indices}.items())),
+        whole=tuple(sorted({names.find(name).id for name in plan.whole})),
+    )
 
 
 def written_counts(groups: Sequence[Group], plan: Plan) -> dict[str, int]:

@@ -17,6 +17,7 @@ from slimgui.core.cost import CostModel
 from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group, Kind, Refusal
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 
 MAX_FRAME: Final = 64 * 2**20
 _HEADER: Final = struct.Struct(">I")
@@ -55,6 +56,29 @@ class Verify(Message, frozen=True, tag="verify"):
 
     plan: Plan
     document: int
+
+
+class Rank(Message, frozen=True, tag="rank"):
+    """Score every channel of the open model by the criterion `importance`; `document` as in Save."""
+
+    importance: str
+    document: int
+
+
+class ReadPlans(Message, frozen=True, tag="read_plans"):
+    """Read the plans, or the channel configuration, in the file at `path`; `document` as in Save."""
+
+    path: str
+    document: int
+
+
+class Export(Message, frozen=True, tag="export"):
+    """Write what `plan` leaves to `path`: the widths as a channel configuration, or the kept channels."""
+
+    path: str
+    plan: Plan
+    document: int
+    what: Literal["config", "kept"]
 
 
 class Ready(Message, frozen=True, tag="ready"):
@@ -100,6 +124,7 @@ class GroupRow(msgspec.Struct, frozen=True):
 class Document(msgspec.Struct, frozen=True):
     """Everything the window needs of an open model.
 
+    `criteria`: names that a plan's importance may have.
     `routes`: per edge of `graph` the points its arrow passes, ends included; () for an edge not drawn.
     """
 
@@ -111,6 +136,7 @@ class Document(msgspec.Struct, frozen=True):
     cost: CostModel
     routes: tuple[tuple[tuple[float, float], ...], ...] = ()
     notes: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
 
 
 class Opened(Message, frozen=True, tag="opened"):
@@ -156,6 +182,25 @@ class Verified(Message, frozen=True, tag="verified"):
     proof: ProofRow
 
 
+class Ranked(Message, frozen=True, tag="ranked"):
+    """Answer to Rank: per group id its scores as float64 in the machine's byte order, one text each."""
+
+    importance: str
+    scores: dict[str, bytes]
+
+
+class PlansRead(Message, frozen=True, tag="plans_read"):
+    """Answer to ReadPlans: they fit the open model."""
+
+    plans: PlanSet
+
+
+class Exported(Message, frozen=True, tag="exported"):
+    """Answer to Export."""
+
+    path: str
+
+
 class Failed(Message, frozen=True, tag="failed"):
     """The failure of a task in three sentences. `details` for the copy button.
 
@@ -169,8 +214,9 @@ class Failed(Message, frozen=True, tag="failed"):
     needs: Literal["", "inputs"] = ""
 
 
-Request = Open | Save | Verify
-Answer = Ready | Progress | Opened | Saved | Unproven | Verified | Failed
+DocumentRequest = Save | Verify | Rank | ReadPlans | Export
+Request = Open | DocumentRequest
+Answer = Ready | Progress | Opened | Saved | Unproven | Verified | Ranked | PlansRead | Exported | Failed
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

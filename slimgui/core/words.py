@@ -34,8 +34,8 @@ def _removes(plan: Plan) -> Iterator[str]:
 
 
 def _limits(plan: Plan) -> Iterator[str]:
-    if plan.locked:
-        yield f"Leaves {_and(plan.locked)} whole."
+    if plan.locked or plan.whole:
+        yield f"Leaves {_and((*plan.locked, *plan.whole))} whole."
     if plan.only_exact:
         yield "Leaves approximate groups whole."
     if plan.bins:

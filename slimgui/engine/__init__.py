@@ -9,7 +9,7 @@ from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.deploy import Deployed, deploy
-from slimgui.engine.importance import importance
+from slimgui.engine.importance import CRITERIA, importance
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.mask import mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
@@ -18,6 +18,7 @@ from slimgui.engine.trace import Traced, trace
 from slimgui.engine.verify import Proof, verify
 
 __all__ = [
+    "CRITERIA",
     "Cost",
     "Deployed",
     "Group",

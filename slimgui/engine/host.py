@@ -66,7 +66,13 @@ class Host:
             )
         if isinstance(request, wire.Save):
             return self._save(request)
-        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+        if isinstance(request, wire.Verify):
+            return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+        if isinstance(request, wire.Rank):
+            return self._rank(request)
+        if isinstance(request, wire.ReadPlans):
+            return wire.PlansRead(request.task, self._engine.read_plans(request.path, self._traced))
+        return self._export(request)
 
     def _open(self, request: wire.Open) -> wire.Opened:
         """Load, trace, lay out; the model open until now is dropped only at the very end."""
@@ -84,6 +90,7 @@ class Host:
             groups=tuple(wire.group_row(group) for group in traced.groups),
             graph=replace(traced.layer_graph, positions=placed.positions),
             cost=traced.cost_model,
+            criteria=tuple(self._engine.CRITERIA),
             routes=placed.routes,
             notes=tuple(loaded.notes),
         )
@@ -113,6 +120,18 @@ class Host:
         row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note)
         return replace(deployed, source=loaded.source, proof=proof), row
 
+    def _rank(self, request: wire.Rank) -> wire.Ranked:
+        self._progress(request.task, "Judging every channel")
+        scores = self._engine.importance(self._loaded.model, self._traced.groups, request.importance)
+        packed = {name: values.astype("float64").tobytes() for name, values in scores.items()}
+        return wire.Ranked(request.task, request.importance, packed)
+
+    def _export(self, request: wire.Export) -> wire.Exported:
+        selection = self._engine.resolve(self._traced, request.plan, self._loaded.model)
+        write = self._engine.write_config if request.what == "config" else self._engine.write_kept
+        write(request.path, self._traced, selection)
+        return wire.Exported(request.task, request.path)
+
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))
 
@@ -123,11 +142,7 @@ def document_name(source: str) -> str:
 
 
 def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
-    doing = (
-        f"opening {document_name(request.source)}"
-        if isinstance(request, wire.Open)
-        else "building the smaller model"
-    )
+    doing = _doing(request)
     if isinstance(error, MemoryError):
         return wire.Failed(
             request.task,
@@ -143,6 +158,14 @@ def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
         "This is a fault of SlimGUI or of the model's code. Copy the details to report it.",
         _trace(error),
     )
+
+
+def _doing(request: wire.Request) -> str:
+    if isinstance(request, wire.Open):
+        return f"opening {document_name(request.source)}"
+    if isinstance(request, wire.ReadPlans):
+        return f"reading {Path(request.path).name}"
+    return "judging the channels" if isinstance(request, wire.Rank) else "building the smaller model"
 
 
 def _trace(error: BaseException) -> str:

@@ -77,15 +77,70 @@ def selection_by_hand(session: Session) -> str:
 
 
 def has_edits(session: Session) -> str:
+    """The plan must say something."""
+    if session.document is None or session.base is None:
+        return has_document(session)
+    return "" if session.plans.plan != session.base.plan else "The plan says nothing yet"
+
+
+def is_cut(session: Session) -> str:
     """Something must have been removed."""
     if session.document is None or session.snapshot is None or session.base is None:
         return has_document(session)
-    return "" if session.snapshot.plan != session.base.plan else "Every group is whole"
+    return "" if session.snapshot.counts != session.base.counts else "Every group is whole"
+
+
+def has_several_plans(session: Session) -> str:
+    """There must be another plan."""
+    if session.document is None:
+        return has_document(session)
+    return "" if len(session.plans.plans) > 1 else "It is the only plan"
+
+
+def can_ask(session: Session) -> str:
+    """There must be a model, and an engine with time for it."""
+    return has_document(session) or idle(session)
+
+
+def can_lock(session: Session) -> str:
+    """The selected group must be one that is not locked anyway."""
+    if (reason := selection_is_free(session)) or session.snapshot is None:
+        return reason
+    by_path = session.selected in session.snapshot.locked and not is_locked(session)
+    return "It is locked by name: use Lock by Name" if by_path else ""
+
+
+def is_locked(session: Session) -> bool:
+    """Whether the user locked the selected group by hand."""
+    return session.selected in session.plans.plan.whole
+
+
+def is_global(session: Session) -> bool:
+    """Whether channels of all groups are compared."""
+    return session.plans.plan.scope == "global"
+
+
+def is_exact_only(session: Session) -> bool:
+    """Whether approximate groups are left whole."""
+    return session.plans.plan.only_exact
+
+
+def can_edit_count(session: Session) -> str:
+    """The selected group must not be locked, neither by the model nor by the user."""
+    if (reason := selection_is_free(session)) or session.snapshot is None:
+        return reason
+    return "You locked it in this plan" if session.selected in session.snapshot.locked else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionInfo:
-    """One action. `handler` is a method of the main window; `why_not` gives the reason it is disabled, or ""."""
+    """One action.
+
+    Attributes:
+        handler: a method of the main window, or of something in it: "plan_actions.minimum".
+        why_not: gives the reason it is disabled, or "".
+        checked: says whether it is on, for what can be on and off.
+    """
 
     key: str
     title: str
@@ -94,6 +149,7 @@ class ActionInfo:
     why_not: WhyNot = always
     shortcut: QKeySequence.StandardKey | str | None = None
     icon: str = ""
+    checked: Callable[[Session], bool] | None = None
 
 
 ACTIONS: Final = (
@@ -104,9 +160,31 @@ ACTIONS: Final = (
     ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
     ActionInfo("undo", "&Undo", "Take back the last change", "undo", can_undo, Keys.Undo, "undo"),
     ActionInfo("redo", "&Redo", "Make the change again", "redo", can_redo, Keys.Redo, "redo"),
-    ActionInfo("edit_count", "Set &Count of Group", "Type how many channels of the selected group stay", "edit_selected", selection_is_free, "F2"),
-    ActionInfo("reset_group", "&Reset Group", "Let the selected group follow the whole model again", "reset_group", selection_by_hand, "Ctrl+Backspace"),
-    ActionInfo("reset_all", "Reset &All Groups", "Give every group all its channels back", "reset_all", has_edits, icon="reset"),
+    ActionInfo("edit_count", "Set &Count of Group", "Type how many channels of the selected group stay", "edit_selected", can_edit_count, "F2"),
+    ActionInfo("reset_group", "Reset &Group", "Let the selected group follow the whole model again", "reset_group", selection_by_hand, "Ctrl+Backspace"),
+    ActionInfo("reset_all", "Reset the &Plan", "Forget counts, locks and limits of the current plan", "plan_actions.reset", has_edits, icon="reset"),
+    ActionInfo("plan_new", "&New Plan…", "Add a plan that starts as the current one", "plan_actions.new", has_document),
+    ActionInfo("plan_rename", "&Rename Plan…", "Give the current plan another name", "plan_actions.rename", has_document),
+    ActionInfo("plan_delete", "&Delete Plan", "Remove the current plan", "plan_actions.delete", has_several_plans),
+    ActionInfo("plan_steps", "Add &Steps to Plan…", "Add plans that lead to the current one, to train in between", "plan_actions.add_steps", is_cut),
+    ActionInfo("plan_minimum", "M&inimum", "Make every group as small as the limits allow", "plan_actions.minimum", has_document),
+    ActionInfo("plan_maximum", "Ma&ximum", "Make every group whole; locks and limits stay", "plan_actions.maximum", is_cut),
+    ActionInfo("plan_sample", "R&andom Sample…", "Draw a random count for every group", "plan_actions.sample", has_document),
+    ActionInfo("plan_global", "Compare All &Groups Together", "Remove the least important channels of all groups instead of the same share of each", "plan_actions.toggle_global", has_document, checked=is_global),
+    ActionInfo("plan_exact", "Leave Approxima&te Groups Whole", "Cut only where the result is exact", "plan_actions.toggle_exact", has_document, checked=is_exact_only),
+    ActionInfo("plan_importance", "Im&portance…", "Choose what says which channels stay", "plan_actions.ask_importance", has_document),
+    ActionInfo("plan_round_to", "Round to &Multiple…", "Round counts up to a multiple", "plan_actions.ask_round_to", has_document),
+    ActionInfo("plan_bins", "&Equal Steps…", "Shrink every group in equal steps", "plan_actions.ask_bins", has_document),
+    ActionInfo("plan_min_count", "Minimum C&ount…", "Set how many channels always stay in a group", "plan_actions.ask_min_count", has_document),
+    ActionInfo("plan_min_ratio", "Minimum S&hare…", "Set which share of every group always stays", "plan_actions.ask_min_ratio", has_document),
+    ActionInfo("plan_lock", "&Lock Group", "Leave the selected group whole", "plan_actions.toggle_lock", can_lock, "Ctrl+L", checked=is_locked),
+    ActionInfo("plan_lock_names", "Lock &by Name…", "Leave layers as they are, with all below them", "plan_actions.ask_locked", has_document),
+    ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
+    ActionInfo("plan_save", "Sa&ve Plans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
+    ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
+    ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
+    ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
+    ActionInfo("plan_python", "Copy as P&ython", "Copy Python code that does what this plan says", "plan_actions.copy_python", has_document),
     ActionInfo("find", "&Find…", "Find a group or a layer", "find_group", has_document, Keys.Find),
     ActionInfo("fit", "&Fit to Window", "Show the whole graph", "fit", has_document, "Ctrl+0", "fit"),
     ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "zoom_in", has_document, Keys.ZoomIn),
@@ -118,7 +196,12 @@ ACTIONS: Final = (
 MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("&File", ("open", "example", "recent", "", "save", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "find")),
+    ("&Plan", ("plan_new", "plan_rename", "plan_delete", "plans", "plan_steps", "",
+               "plan_minimum", "plan_maximum", "plan_sample", "",
+               "plan_global", "plan_exact", "plan_importance", "plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "",
+               "plan_lock", "plan_lock_names", "",
+               "plan_open", "plan_save", "plan_export", "plan_kept", "", "plan_command", "plan_python")),
     ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "", "dismiss")),
     ("&Help", ("about",)),
-)
+)  # fmt: skip
 TOOLBAR: Final = ("open", "save", "", "undo", "redo", "", "fit")

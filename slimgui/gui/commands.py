@@ -1,4 +1,4 @@
-"""One kind of edit: replace the plan. Undo puts the old plan back."""
+"""One kind of edit: replace the plans. Undo puts the old ones back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtGui import QUndoCommand
 
-from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 
 NO_GESTURE: Final = 0
 _MERGEABLE: Final = 1
@@ -17,16 +17,16 @@ class PlanCommand(QUndoCommand):
     """Replaces `before` by `after`.
 
     Args:
-        apply: takes the plan to show.
+        apply: takes the plans to show.
         gesture: commands of one gesture (a drag, an open editor) on one `subject` merge to one step.
     """
 
     def __init__(
         self,
         text: str,
-        before: Plan,
-        after: Plan,
-        apply: Callable[[Plan], None],
+        before: PlanSet,
+        after: PlanSet,
+        apply: Callable[[PlanSet], None],
         *,
         subject: str = "",
         gesture: int = NO_GESTURE,
@@ -36,11 +36,11 @@ class PlanCommand(QUndoCommand):
         self._key = (subject, gesture)
 
     def redo(self) -> None:
-        """Show the new plan."""
+        """Show the new plans."""
         self._apply(self._after)
 
     def undo(self) -> None:
-        """Show the old plan."""
+        """Show the old plans."""
         self._apply(self._before)
 
     def id(self) -> int:

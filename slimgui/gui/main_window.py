@@ -20,6 +20,7 @@ from slimgui import resources
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.menus import Menus
 from slimgui.gui.notice import Notice
+from slimgui.gui.plan_actions import PlanActions
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("SlimGUI")
         self.resize(1440, 900)
         self._arrange()
+        self.plan_actions = PlanActions(self, session, self._dialogs, settings)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()
@@ -107,6 +109,7 @@ class MainWindow(QMainWindow):
         session = self.session
         session.document_changed.connect(self._on_document_changed)
         session.snapshot_changed.connect(self._on_snapshot_changed)
+        session.plans_changed.connect(self._show_title)
         session.selection_changed.connect(self._on_selection_changed)
         session.task_changed.connect(self._on_task_changed)
         session.noticed.connect(self._on_noticed)
@@ -184,10 +187,6 @@ class MainWindow(QMainWindow):
         """Let the selected group follow the whole model again."""
         self.session.reset_group(self.session.selected)
 
-    def reset_all(self) -> None:
-        """Give every group all its channels back."""
-        self.session.reset_all()
-
     def find_group(self) -> None:
         """Go to the search box."""
         self.docks["groups"].show()
@@ -237,9 +236,9 @@ class MainWindow(QMainWindow):
             )
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
-        self.inspector.show_model(document)
-        self.ratio.set_ratio(0)
-        self.setWindowTitle(f"{document.name}[*] – SlimGUI")
+        self.inspector.show_model(document, self.session.plans)
+        self.ratio.set_plan(snapshot.plan)
+        self._show_title()
         self.setWindowModified(False)
         self.graph.set_document(document, snapshot)
         QTimer.singleShot(0, self.graph, self.graph.first_fit)  # once the docks have taken their room
@@ -252,7 +251,15 @@ class MainWindow(QMainWindow):
         self.groups.set_snapshot(snapshot, change)
         self.graph.set_snapshot(snapshot, change)
         self.totals.set_costs(base.cost, snapshot.cost)
-        self.ratio.set_ratio(snapshot.plan.ratio)
+        self.ratio.set_plan(snapshot.plan)
+        self._show_details()
+        self.menus.refresh()
+
+    def _show_title(self) -> None:
+        document, plans = self.session.document, self.session.plans
+        assert document, "plans are for an open model"
+        plan = f" – {plans.current}" if len(plans.plans) > 1 else ""
+        self.setWindowTitle(f"{document.name}{plan}[*] – SlimGUI")
         self._show_details()
         self.menus.refresh()
 
@@ -268,7 +275,7 @@ class MainWindow(QMainWindow):
             return
         row = next((row for row in document.groups if row.id == self.session.selected), None)
         if row is None:
-            self.inspector.show_model(document)
+            self.inspector.show_model(document, self.session.plans)
         else:
             self.inspector.show_group(row, snapshot)
 

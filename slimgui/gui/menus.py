@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ class Menus:
         action.setObjectName(info.key)
         if info.shortcut is not None:
             action.setShortcut(QKeySequence(info.shortcut))
-        action.triggered.connect(getattr(self._window, info.handler))
+        action.setCheckable(info.checked is not None)
+        action.triggered.connect(attrgetter(info.handler)(self._window))
+        action.triggered.connect(self.refresh)  # a change that was refused leaves the check mark as it was
         self._window.addAction(action)
         return action
 
@@ -53,6 +56,9 @@ class Menus:
         elif key == "recent":
             recent = menu.addMenu("Open &Recent")
             recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        elif key == "plans":
+            plans = menu.addMenu("S&witch to Plan")
+            plans.aboutToShow.connect(lambda: self._fill_plans(plans))
         elif key == "theme":
             self._add_themes(menu.addMenu("&Theme"))
         elif key == "panels":
@@ -72,6 +78,16 @@ class Menus:
         menu.addSeparator()
         menu.addAction(self.actions["clear_recent"])
         self.actions["clear_recent"].setEnabled(bool(self._settings.recent))
+
+    def _fill_plans(self, menu: QMenu) -> None:
+        menu.clear()
+        plans = self._session.plans
+        for number, name in enumerate(plans.names, 1):
+            action = menu.addAction(f"&{number % 10} {name.replace('&', '&&')}")
+            action.setCheckable(True)
+            action.setChecked(name == plans.current)
+            action.setEnabled(self._session.document is not None)
+            action.triggered.connect(lambda _=False, name=name: self._window.plan_actions.switch(name))
 
     def _add_themes(self, menu: QMenu) -> None:
         group = QActionGroup(menu)
@@ -113,6 +129,8 @@ class Menus:
             action = self.actions[info.key]
             reason = info.why_not(self._session)
             action.setEnabled(not reason)
+            if info.checked is not None:
+                action.setChecked(info.checked(self._session))
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             tip = f"{info.tip} ({keys})" if keys else info.tip
             action.setToolTip(f"{tip}\n{reason}" if reason else tip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from slimgui.core import wire
@@ -62,6 +63,16 @@ def saved(answer: wire.Saved, before: Cost) -> Notice:
     beside = f"\nTo open it, SlimGUI also needs {answer.needs}." if answer.needs else ""
     hint = f"{answer.path}{beside}"
     return Notice("success", what, proof(answer.proof), hint, offer="folder", subject=answer.path)
+
+
+def written(path: str) -> Notice:
+    """The card of a small file that was written."""
+    return Notice("success", f"Wrote {Path(path).name}.", "", path, offer="folder", subject=path)
+
+
+def locked_by_user(group_id: str) -> Notice:
+    """The card of an edit of a group that the plan leaves whole."""
+    return Notice("note", f"{group_id} is locked.", "You locked it in this plan.", "Unlock it first.")
 
 
 def unproven(answer: wire.Unproven) -> Notice:

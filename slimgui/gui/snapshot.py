@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from slimgui.core.cost import Cost
 from slimgui.core.groups import Group
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import counts
+from slimgui.core.resolve import counts, locked_by, written_counts
 from slimgui.core.sizes import Product, Size
-from slimgui.core.wire import Document, GroupRow
+from slimgui.core.wire import Document, GroupRow, Ranked
+
+if TYPE_CHECKING:
+    from slimgui.core.resolve import Scores
 
 _Entry = tuple[int, tuple[int, ...], str, tuple[str, ...]]  # scale, numbers of its sizes, layer, group ids
 
@@ -23,6 +26,7 @@ class Snapshot:
     Attributes:
         counts: channels kept per group.
         by_hand: ids of the groups whose count was set one by one.
+        locked: ids of the groups that the plan leaves whole by name.
         cost: totals under the plan.
         params, macs: per group, the sum over everything the group touches.
         layer_params: parameters per layer.
@@ -32,6 +36,7 @@ class Snapshot:
     plan: Plan
     counts: Mapping[str, int]
     by_hand: frozenset[str]
+    locked: frozenset[str]
     cost: Cost
     params: Mapping[str, int]
     macs: Mapping[str, int]
@@ -51,11 +56,16 @@ class Resolver:
     """Turns plans for one document into snapshots; indexes the cost model once.
 
     Every distinct size is evaluated once per plan: a net of 2,000 layers has a few hundred.
+
+    Attributes:
+        groups: of the document.
+        scores: of every channel per criterion, as far as the engine was asked for them.
     """
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self._groups = as_groups(document.groups)
+        self.groups = as_groups(document.groups)
+        self.scores: dict[str, Scores] = {}
         self._sizes: dict[Size, int] = {}
         cost = document.cost
         tables = (cost.params, cost.macs, cost.bytes, cost.activation_bytes)
@@ -63,11 +73,23 @@ class Resolver:
         self._layers = [self._number(layer.channels) for layer in document.graph.layers]
         self._last: Snapshot | None = None
 
+    def lacks_scores(self, plan: Plan) -> bool:
+        """Whether `plan` compares groups by scores that nobody has asked the engine for."""
+        return plan.scope == "global" and plan.importance not in self.scores
+
+    def take_scores(self, ranked: Ranked) -> None:
+        """Remember what the engine answered."""
+        import numpy as np
+
+        self.scores[ranked.importance] = {
+            name: np.frombuffer(packed, np.float64) for name, packed in ranked.scores.items()
+        }
+
     def snapshot(self, plan: Plan) -> Snapshot:
         """What `plan` makes of the document. Raises PlanError when it does not fit."""
         if self._last is not None and self._last.plan == plan:
             return self._last  # an edit is tried before it is done
-        kept = counts(self._groups, plan)
+        kept = counts(self.groups, plan, self.scores.get(plan.importance))
         sizes = [size.at(kept) for size in self._sizes]
         params, layers = _sums(self._params, sizes)
         macs, macs_of = _sums(self._macs, sizes)
@@ -75,8 +97,9 @@ class Resolver:
         _, written = _sums(self._activations, sizes)
         cost = Cost(*(sum(table.values()) for table in (layers, macs_of, bytes_of, written)))
         channels = tuple(sizes[number] for number in self._layers)
-        by_hand = frozenset(name for name, _ in plan.counts)
-        self._last = Snapshot(plan, kept, by_hand, cost, params, macs, layers, channels)
+        by_hand = frozenset(written_counts(self.groups, plan))
+        locked = locked_by(self.groups, plan)
+        self._last = Snapshot(plan, kept, by_hand, locked, cost, params, macs, layers, channels)
         return self._last
 
     def _number(self, size: Size) -> int:
@@ -101,7 +124,8 @@ def difference(old: Snapshot | None, new: Snapshot) -> Change:
     groups = {group for group, count in new.counts.items() if old.counts.get(group) != count}
     pairs = enumerate(zip(old.channels, new.channels, strict=True))
     layers = {index for index, (before, after) in pairs if before != after}
-    return Change(frozenset(groups | (old.by_hand ^ new.by_hand)), frozenset(layers))
+    groups |= (old.by_hand ^ new.by_hand) | (old.locked ^ new.locked)
+    return Change(frozenset(groups), frozenset(layers))
 
 
 def _sums(table: Sequence[_Entry], sizes: Sequence[int]) -> tuple[dict[str, int], dict[str, int]]:

@@ -11,7 +11,7 @@ from plain_groups import GROUPS, REASON, any_plan, group, same, scores
 
 from slimgui.core.groups import Group, Refusal
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import counts, find_group, locked_by, needs_scores, resolve, write_out
+from slimgui.core.resolve import counts, find_group, locked_by, needs_scores, resolve, with_ids, write_out
 from slimgui.errors import PlanError
 
 # --- counts, by hand
@@ -236,6 +236,21 @@ def test_a_lock_keeps_a_group_whole_whatever_is_written_down() -> None:
     ].tolist() == [*range(10)]
 
 
+def test_a_group_left_whole_binds_no_other_group() -> None:
+    found = counts(
+        GROUPS, Plan(ratio=0.5, whole=("layer1.conv",))
+    )  # a lock would hold the stem, which feeds it
+    assert (found["stem"], found["layer1.conv"]) == (5, 16)
+
+
+def test_layers_in_a_plan_become_ids() -> None:
+    merged = [Group("stem", 4, members=(*group("stem", 4).members, *group("twin", 4).members))]
+    plan = Plan(ratio=0.5, whole=("twin",), locked=("twin",)).with_count("twin", 2)
+    assert with_ids(merged, plan) == Plan(ratio=0.5, whole=("stem",), locked=("twin",), counts=(("stem", 2),))
+    with pytest.raises(PlanError, match="Did you mean 'twin'"):
+        with_ids(merged, Plan(locked=("twn",)))
+
+
 def test_heads_and_their_width_are_groups_of_their_own() -> None:
     both = [
         Group("attn:heads", 4, "heads", members=group("attn", 4).members),
@@ -312,6 +327,7 @@ def test_scores_that_are_no_numbers_count_as_nothing() -> None:
         Plan().with_indices("layer1.cnv", [3]),
         Plan().with_ratio("layer1.cnv", 0.5),
         Plan(locked=("layer1.cnv",)),
+        Plan(whole=("layer1.cnv",)),
     ],
 )
 def test_every_unknown_name_offers_the_nearest_one(plan: Plan) -> None:

@@ -14,6 +14,7 @@ from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.sizes import Product, Size
 
 SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
@@ -32,10 +33,17 @@ REQUESTS = [
     wire.Open(1, "resnet.pt", "1x3x224x224"),
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
     wire.Verify(3, Plan(), 1),
+    wire.Rank(4, "l2", 1),
+    wire.ReadPlans(5, "widths.yaml", 1),
+    wire.Export(
+        6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
+    ),
 ]
 ANSWERS = [
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
     wire.Saved(2, "small.pt", 123, PROOF), wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
+    wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Exported(6, "widths.yaml"),
+    wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
     wire.Failed(4, "what", "why", "hint", "Traceback\n…", needs="inputs"),
 ]  # fmt: skip
 

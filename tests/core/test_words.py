@@ -95,10 +95,10 @@ def test_the_python_text_holds_the_plan_itself(seed: int) -> None:
 
 def test_every_field_of_a_plan_has_an_option() -> None:
     limits = Plan(scope="global", round_to=2, bins=3, min_count=4, min_ratio=0.2, importance="l2")
-    plan = replace(limits, ratio=0.1, only_exact=True, locked=("a",))
+    plan = replace(limits, ratio=0.1, only_exact=True, locked=("a",), whole=("e",))
     plan = plan.with_count("b", 1).with_indices("c", [0]).with_ratio("d", 0.3)
     assert all(getattr(plan, field.name) != getattr(Plan(), field.name) for field in fields(Plan))
     assert options(plan) == shlex.split(
         "--ratio 0.1 --scope global --round-to 2 --bins 3 --min-count 4 --min-ratio 0.2 --importance l2 "
-        "--only-exact --lock a --ratio-of d=0.3 --count b=1 --channels c=0"
+        "--only-exact --lock a --whole e --ratio-of d=0.3 --count b=1 --channels c=0"
     )

@@ -5,12 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from slimgui.core import wire
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.sizes import Size
 from slimgui.engine.host import Host, document_name
 from slimgui.errors import LoadError, MissingInputsError
@@ -34,6 +36,8 @@ class Engine:
         default_factory=lambda: SimpleNamespace(passed=True, max_error=1e-7, level="numeric", note="")
     )
     saved: list[tuple[Cut, str, bool]] = field(default_factory=list)
+    written: list[tuple[str, str, Plan]] = field(default_factory=list)
+    CRITERIA = ("l1", "l2")
 
     def load(self, source: str, *, allow_code: bool) -> Any:
         assert not allow_code
@@ -51,6 +55,18 @@ class Engine:
 
     def resolve(self, traced: Any, plan: Plan, model: str) -> Plan:
         return plan
+
+    def importance(self, model: str, groups: Any, name: str) -> Any:
+        return {name: np.array([1, 2.5])}
+
+    def read_plans(self, path: str, traced: Any) -> PlanSet:
+        return PlanSet().added(path, Plan(ratio=0.5))
+
+    def write_config(self, path: str, traced: Any, selection: Plan) -> None:
+        self.written.append(("config", path, selection))
+
+    def write_kept(self, path: str, traced: Any, selection: Plan) -> None:
+        self.written.append(("kept", path, selection))
 
     def deploy(self, model: str, traced: Any, selection: Plan) -> Cut:
         return Cut(model)
@@ -127,6 +143,26 @@ def test_verify_writes_nothing(rig: Rig) -> None:
 
     assert isinstance(rig.ask(wire.Verify(2, Plan(), 1)), wire.Verified)
     assert rig.engine.saved == []
+
+
+def test_rank_answers_the_scores_of_every_group(rig: Rig) -> None:
+    assert rig.ask(wire.Open(1, "net.pt")).document.criteria == ("l1", "l2")
+
+    answer = rig.ask(wire.Rank(2, "l2", 1))
+
+    assert answer == wire.Ranked(2, "l2", {"l2": np.array([1, 2.5]).tobytes()})
+
+
+def test_plans_are_read_and_written_for_the_open_model(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+
+    answer = rig.ask(wire.ReadPlans(2, "plan.json", 1))
+    assert answer == wire.PlansRead(2, PlanSet().added("plan.json", Plan(ratio=0.5)))
+    for what in ("config", "kept"):
+        assert rig.ask(wire.Export(3, "a.yaml", Plan(ratio=0.2), 1, what)) == wire.Exported(3, "a.yaml")
+    assert rig.engine.written == [
+        ("config", "a.yaml", Plan(ratio=0.2)), ("kept", "a.yaml", Plan(ratio=0.2)),
+    ]  # fmt: skip
 
 
 def test_a_failed_open_leaves_the_open_model_in_place(rig: Rig) -> None:

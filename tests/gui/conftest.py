@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # demo, fakes
 from fakes import FakeDialogs, FakeTransport
 
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.session import Session, Transport
+from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
+from slimgui.gui.tasks import Transport
 from slimgui.gui.theme import Theme
 
 MakeWindow = Callable[..., MainWindow]

@@ -1,5 +1,7 @@
 """What stands in for the engine and for the user."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -44,21 +46,41 @@ class FakeTransport(QObject):
         assert isinstance(request, wire.Save)
         self.answered.emit(wire.Saved(request.task, request.path, size, wire.ProofRow(True, 3e-7, level)))
 
+    def answer(self, kind: type[wire.Answer], **content: object) -> None:
+        """Answer the last request."""
+        self.answered.emit(kind(self.requests[-1].task, **content))
+
 
 class FakeDialogs(Dialogs):
     """A user who answers at once, and remembers what was asked."""
 
     def __init__(self, path: str = "", answer: Unsaved = "cancel", shape: str = "") -> None:
         self.path, self.answer, self.shape = path, answer, shape
+        self.typed: str | int | None = None
         self.asked: list[str] = []
 
-    def open_path(self, parent: QWidget, folder: str) -> str:
+    def open_path(self, parent: QWidget, folder: str, title: str = "", kinds: str = "") -> str:
         self.asked.append("open")
         return self.path
 
-    def save_path(self, parent: QWidget, suggestion: str) -> str:
+    def save_path(self, parent: QWidget, suggestion: str, title: str = "", kinds: str = "") -> str:
         self.asked.append(suggestion)
         return self.path
+
+    def text(self, parent: QWidget, title: str, label: str, value: str) -> str | None:
+        self.asked.append(value)
+        return self.typed if isinstance(self.typed, str) else None
+
+    def number(self, parent: QWidget, title: str, label: str, value: int, low: int, high: int) -> int | None:
+        self.asked.append(str(value))
+        assert not isinstance(self.typed, int) or low <= self.typed <= high
+        return self.typed if isinstance(self.typed, int) else None
+
+    def choice(
+        self, parent: QWidget, title: str, label: str, options: Sequence[str], value: str
+    ) -> str | None:
+        self.asked.append(value)
+        return self.typed if self.typed in options else None
 
     def unsaved(self, parent: QWidget, name: str) -> Unsaved:
         self.asked.append("unsaved")

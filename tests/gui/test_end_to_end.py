@@ -127,6 +127,33 @@ def test_a_group_is_halved_undone_redone_saved_and_the_file_proves_equal(
     assert found["control"] > 1e-8  # 100 x the tolerance: a wrong index would have been seen
 
 
+@pytest.mark.timeout(300)
+def test_plans_of_the_window_are_those_of_the_engine(program: Program, tmp_path: Path) -> None:
+    """What the window shows, writes and reads is what the engine makes of the plan."""
+    window, session = program.window, program.window.session
+    program.open_example()
+    session.set_ratio(0.5)
+    window.menus.actions["plan_global"].trigger()
+    program.wait_idle()
+    shown = dict(session.snapshot.counts)
+    assert shown != {row.id: row.size - row.size // 2 for row in session.document.groups}
+
+    program.dialogs.path = str(tmp_path / "kept.json")
+    window.menus.actions["plan_kept"].trigger()
+    program.wait_idle()
+    kept = json.loads((tmp_path / "kept.json").read_text())["groups"]
+    sizes = {row.id: row.size for row in session.document.groups}
+    assert {name: len(kept.get(name, range(size))) for name, size in sizes.items()} == shown
+
+    program.dialogs.path = str(tmp_path / "widths.yaml")
+    for key in ("plan_export", "plan_open"):
+        window.menus.actions[key].trigger()
+        program.wait_idle()
+    assert session.plans.names == ("Plan 1", "widths")
+    assert session.snapshot.counts == shown
+    assert session.snapshot.plan.importance == "first"
+
+
 def check(target: Path) -> dict[str, float]:
     """What a fresh process says about the saved file."""
     arguments = [str(resources.path(resources.EXAMPLE)), str(target), str(ROOT)]

@@ -130,7 +130,8 @@ class GroupModel(QAbstractItemModel):
         flags = super().flags(index)
         if index.isValid() and index.internalId() == _TOP and index.column() == Column.KEEP:
             row = self._rows[index.row()]
-            if row.locked is None and row.size > 1:
+            held = self._snapshot is not None and row.id in self._snapshot.locked
+            if row.locked is None and row.size > 1 and not held:
                 flags |= Qt.ItemFlag.ItemIsEditable
         return flags
 
@@ -254,6 +255,8 @@ class GroupModel(QAbstractItemModel):
         row = self._rows[number]
         if row.locked:
             return "Locked"
+        if row.id in self._snapshot.locked:
+            return "Locked by you"
         if self._kept(row) == row.size:
             return "Whole"
         state = "By hand" if row.id in self._snapshot.by_hand else "Reduced"

@@ -6,7 +6,9 @@ from html import escape
 
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.wire import Document, GroupRow
+from slimgui.core.words import describe
 from slimgui.gui import text
 from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import colours
@@ -30,8 +32,8 @@ class Inspector(QTextBrowser):
         self.setOpenLinks(False)
         self.document().setDocumentMargin(10)
 
-    def show_model(self, document: Document) -> None:
-        """Say what is open."""
+    def show_model(self, document: Document, plans: PlanSet) -> None:
+        """Say what is open, and what the current plan does with it."""
         inputs = ", ".join(text.shape(shape) for shape in document.input_shapes) or "unknown"
         free = sum(1 for row in document.groups if row.locked is None)
         held = len(document.groups) - free
@@ -40,6 +42,7 @@ class Inspector(QTextBrowser):
         self._show(
             document.name,
             f"<p>Input: {escape(inputs)}<br>{text.plural(free, 'group')} can be made smaller{locked}.</p>"
+            f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>"
             f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>",
         )
 
@@ -54,6 +57,8 @@ class Inspector(QTextBrowser):
         else:
             reason = escape(row.inexact.what) if row.inexact else "A normalisation runs over these channels."
             body += f"<p>Approximate: {reason}</p>"
+        if row.id in snapshot.locked:
+            body += "<p><b>You locked it</b> in this plan.</p>"
         layers = [escape(layer) for layer in row.layers]
         more = f"<br>and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
         names = "<br>".join(layers[:_SHOWN])

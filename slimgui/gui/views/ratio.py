@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
+from slimgui.core.plan import Plan
 from slimgui.gui.theme import SPACE
 
 MOST = 95
+_LABELS: Final = {"local": "&Remove from every group:", "global": "&Remove of all channels:"}
 
 
 class RatioControl(QWidget):
@@ -21,12 +25,12 @@ class RatioControl(QWidget):
         super().__init__(parent)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.box = QSpinBox(self)
-        label = QLabel("&Remove from every group:", self)
-        label.setAccessibleName("Remove from every group")
-        label.setBuddy(self.box)
+        self.label = QLabel(_LABELS["local"], self)
+        self.label.setAccessibleName("What the ratio is of")
+        self.label.setBuddy(self.box)
         for control, name in ((self.slider, "slider"), (self.box, "percent")):
             control.setRange(0, MOST)
-            control.setAccessibleName(f"Share removed from every group, {name}")
+            control.setAccessibleName(f"Share removed, {name}")
             control.valueChanged.connect(self._on_value_changed)
         self.slider.setFixedWidth(180)
         self.slider.setPageStep(5)
@@ -38,7 +42,7 @@ class RatioControl(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, 0, SPACE, 0)
         row.setSpacing(SPACE)
-        for widget in (label, self.slider, self.box):
+        for widget in (self.label, self.slider, self.box):
             row.addWidget(widget)
         row.addStretch()
         self.explain("Open a model first")
@@ -46,17 +50,21 @@ class RatioControl(QWidget):
     def explain(self, why_not: str) -> None:
         """Enable, or disable and say why."""
         self.setEnabled(not why_not)
-        tip = "Removes the same share of every group; groups you set by hand keep their count"
+        tip = "Removes this share of every group, or of all channels together; what you set by hand stays"
         self.setToolTip(why_not or tip)
         for control in (self.slider, self.box):
             control.setToolTip(why_not or tip)
 
-    def set_ratio(self, ratio: float) -> None:
-        """Show a ratio, without saying so."""
+    def set_plan(self, plan: Plan) -> None:
+        """Show what a plan removes, and of what, without saying so."""
+        self.label.setText(_LABELS[plan.scope])
+        self._set_ratio(plan.ratio)
+
+    def _set_ratio(self, ratio: float) -> None:
         for control in (self.slider, self.box):
             with QSignalBlocker(control):
                 control.setValue(round(100 * ratio))
 
     def _on_value_changed(self, percent: int) -> None:
-        self.set_ratio(percent / 100)
+        self._set_ratio(percent / 100)
         self.ratio_changed.emit(percent / 100)

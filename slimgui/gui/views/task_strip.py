@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from slimgui.gui import text
-from slimgui.gui.session import Task
+from slimgui.gui.tasks import Task
 from slimgui.gui.theme import SPACE, scaled
 
 PATIENCE_MS: Final = 300

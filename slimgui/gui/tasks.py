@@ -1,0 +1,169 @@
+"""What the engine is asked to do, one thing at a time, and what became of it. Knows no plan."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import msgspec
+from PySide6.QtCore import QObject, Signal, SignalInstance
+
+from slimgui.core import wire
+from slimgui.gui import notice
+from slimgui.gui.notice import Notice
+from slimgui.gui.worker import Stopped
+
+Then = Callable[[Any], None]
+
+
+class Transport(Protocol):
+    """What tasks need of a worker; tests have one without a process."""
+
+    @property
+    def answered(self) -> SignalInstance: ...
+    @property
+    def stopped(self) -> SignalInstance: ...
+    def submit(self, request: wire.Request) -> None: ...
+    def cancel(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the engine is doing for us. `doing` as in "opening net.pt"; `since` by time.monotonic."""
+
+    number: int
+    doing: str
+    since: float
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class Tasks(QObject):
+    """The running task, and whether the engine still holds the model that is shown."""
+
+    changed = Signal()  #: a task began, moved on or ended
+    noticed = Signal(object)  #: Notice for the user
+
+    def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.task: Task | None = None
+        self.engine_ready = False
+        self._transport = transport
+        self._numbers = itertools.count(1)
+        self._request: wire.Request | None = None  # the running one
+        self._then: Then | None = None
+        self._after_reload: wire.DocumentRequest | None = None
+        self._opened: wire.Open | None = None  # what opened the model that is shown
+        self._document: wire.Document | None = None
+        self._held = 0  # task number of the Open whose model the engine holds, 0 for none of ours
+        self._cancelled = False
+        transport.answered.connect(self._on_answered)
+        transport.stopped.connect(self._on_stopped)
+
+    @property
+    def shape(self) -> str:
+        """The shape of the open model's input as the user gave it, "" when it was found by itself."""
+        return self._opened.shape if self._opened else ""
+
+    def refuse_while_busy(self) -> bool:
+        """Whether something is running; says so."""
+        if self.task is None:
+            return False
+        hint = "Wait until it is done, or cancel it."
+        self.noticed.emit(Notice("note", f"SlimGUI is still {self.task.doing}.", "", hint))
+        return True
+
+    def start(self, request: wire.Request, doing: str, then: Then) -> None:
+        """Send a request; nothing may be running.
+
+        Args:
+            request: its task number is set here, and the number of the open document.
+            doing: as in "opening net.pt".
+            then: takes the answer, unless that is a failure, which is told.
+        """
+        assert self.task is None, "the engine does one thing at a time"
+        self._then = then
+        if not isinstance(request, wire.Open) and not self._held:  # a restarted engine reads the model again
+            assert self._opened, "the request is about an open model"
+            self._after_reload, request = request, self._opened
+        self._cancelled = False
+        phase = "" if self.engine_ready else "Starting the engine"
+        self.task = Task(0, doing, time.monotonic(), phase)
+        self._submit(request)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Stop the running task at once."""
+        if self.task is not None:
+            self._cancelled = True
+            self._transport.cancel()
+
+    def _submit(self, request: wire.Request) -> None:
+        assert self.task, "requests belong to a task"
+        number = next(self._numbers)
+        self._request = msgspec.structs.replace(request, task=number)
+        if not isinstance(request, wire.Open):
+            self._request = msgspec.structs.replace(self._request, document=self._held)
+        self.task = replace(self.task, number=number)
+        self._transport.submit(self._request)
+
+    def _finish(self) -> None:
+        self.task = self._request = self._after_reload = self._then = None
+        self.changed.emit()
+
+    def _on_answered(self, answer: wire.Answer) -> None:
+        if isinstance(answer, wire.Ready):
+            self.engine_ready = True
+        if self.task is None or answer.task != self.task.number:
+            return
+        if isinstance(answer, wire.Progress):
+            self.task = replace(self.task, phase=answer.phase, done=answer.done, total=answer.total)
+            self.changed.emit()
+        elif isinstance(answer, wire.Failed):
+            subject = self._request.source if isinstance(self._request, wire.Open) else ""
+            self._finish()
+            self.noticed.emit(notice.failed(answer, subject))
+        elif isinstance(answer, wire.Opened):
+            self._on_opened(answer)
+        else:
+            self._hand_over(answer)
+
+    def _hand_over(self, answer: wire.Answer) -> None:
+        then = self._then
+        assert then, "every task has a receiver"
+        self._finish()
+        then(answer)
+
+    def _on_opened(self, answer: wire.Opened) -> None:
+        self._held = answer.task
+        if self._after_reload is None:
+            assert isinstance(self._request, wire.Open), "only Open is answered by Opened"
+            self._opened, self._document = self._request, answer.document
+            self._hand_over(answer)
+        elif self._document is not None and answer.document.groups == self._document.groups:
+            request, self._after_reload = self._after_reload, None
+            self._submit(request)
+        else:
+            self._held = 0
+            self._finish()
+            what = f"{answer.document.name} has changed since it was opened."
+            why, hint = "The plan was made for the old file.", "Open the model again."
+            self.noticed.emit(Notice("error", what, why, hint))
+
+    def _on_stopped(self, stopped: Stopped) -> None:
+        task, cancelled = self.task, self._cancelled
+        self._held, self.engine_ready, self._cancelled = 0, False, False
+        if task is not None:
+            self._finish()
+        if cancelled:
+            doing = f"Cancelled {task.doing}." if task else "Cancelled."
+            kept = "The open model and your edits are unchanged." if self._document else ""
+            self.noticed.emit(Notice("note", doing, "", kept))
+        elif not stopped.ready:
+            self.noticed.emit(notice.not_started(task.doing if task else "", stopped.log))
+        elif task is not None:
+            self.noticed.emit(notice.stopped(task.doing, self._document is not None, stopped.log))

@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from PySide6.QtCore import QSettings, Qt  # noqa: E402 - the path must be set first
+from PySide6.QtGui import QPainter  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
@@ -103,8 +104,30 @@ class Photographer:
         window.choose_target()
         self.wait(self.idle)
         self.shoot("6-saved")
+        self.plans()
         self.fail()
         self.large()
+
+    def plans(self) -> None:
+        """A second plan that compares all groups, one of them locked, with the menu that made it."""
+        window, session = self.window, self.session
+        window.card.dismiss()
+        session.edit_plans("Add plan", session.plans.added("All together", session.plans.plan))
+        window.menus.actions["plan_global"].trigger()
+        self.wait(self.idle)
+        window.menus.actions["plan_lock"].trigger()
+        menu = window.menus.menus["&Plan"]
+        menu.popup(
+            window.menuBar().mapToGlobal(window.menuBar().actionGeometry(menu.menuAction()).bottomLeft())
+        )
+        QTest.qWait(150)
+        picture = window.grab()
+        painter = QPainter(picture)
+        painter.drawPixmap(window.mapFromGlobal(menu.pos()), menu.grab())
+        painter.end()
+        picture.save(str(self.folder / f"9-plans-{self.theme}.png"))
+        menu.close()
+        session.select("")
 
     def fail(self) -> None:
         """A file that is no model."""

@@ -238,15 +238,16 @@ def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> di
         why = "A global plan compares the channels of all groups."
         raise PlanError("Nothing says which channels matter.", why, "Give the scores of every channel.")
     groups = sorted(groups, key=lambda group: group.id)
-    value, owner, rank = [], [], []
+    value, owner = [], []
     for number, group in enumerate(groups):
         own = np.nan_to_num(np.asarray(scores[group.id], dtype=np.float64))
-        candidates = _best_first(own)[smallest(group, plan) :]
+        candidates = _best_first(own)[smallest(group, plan) :][
+            ::-1
+        ]  # worst first, so that a stable sort keeps it
         mean = own.mean()
         value.append(own[candidates] / mean if mean > 0 else np.zeros(len(candidates)))
         owner.append(np.full(len(candidates), number))
-        rank.append(-np.arange(len(candidates)))  # of equal scores the later one goes first
-    order = np.lexsort((np.concatenate(rank), np.concatenate(owner), np.concatenate(value)))
+    order = np.argsort(np.concatenate(value), kind="stable")
     asked = int(sum(group.size for group in groups) * plan.ratio + ROUNDING)
     gone = np.bincount(np.concatenate(owner)[order[:asked]], minlength=len(groups))
     pairs = zip(groups, gone.tolist(), strict=True)

@@ -11,7 +11,7 @@ from slimgui.core.plan import Plan
 from slimgui.gui.theme import SPACE
 
 MOST = 95
-_LABELS: Final = {"local": "&Remove from every group:", "global": "&Remove of all channels:"}
+_LABELS: Final = {"local": "&Remove from every group:", "global": "&Remove from all together:"}
 
 
 class RatioControl(QWidget):

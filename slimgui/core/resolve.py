@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -65,13 +65,20 @@ class Names:
         return self._writers.get(layer, [])
 
     def _unknown(self, name: str) -> Group:
-        names = sorted({*self._by_id, *(layer for group in self._groups for layer in group.layers)})
-        near = difflib.get_close_matches(name, names, n=1)
+        names = {*self._by_id, *(layer for group in self._groups for layer in group.layers)}
+        paths = {path for known in names for path in _paths(known)}
+        near = difflib.get_close_matches(name, sorted(names | paths), n=1)
         raise PlanError(
             f"The plan names {name!r}, which this model does not have.",
             "",
             f"Did you mean {near[0]!r}?" if near else "Check that the plan was made for this architecture.",
         )
+
+
+def _paths(name: str) -> Iterator[str]:
+    """Paths above a dotted name: "a.b" and "a" above "a.b.c"."""
+    while name := name.rpartition(".")[0]:
+        yield name
 
 
 def _is_below(name: str, path: str) -> bool:

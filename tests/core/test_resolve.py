@@ -335,6 +335,11 @@ def test_every_unknown_name_offers_the_nearest_one(plan: Plan) -> None:
         counts(GROUPS, plan)
 
 
+def test_a_path_offers_the_nearest_path() -> None:
+    with pytest.raises(PlanError, match="Did you mean 'layer1'"):
+        counts(GROUPS, Plan(locked=("lyer1",)))
+
+
 def test_a_channel_that_is_not_there_is_refused() -> None:
     with pytest.raises(PlanError, match="numbered from 0 to 9"):
         counts(GROUPS, Plan().with_indices("stem", [3, 10]))

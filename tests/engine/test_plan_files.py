@@ -140,6 +140,22 @@ def test_widths_are_what_convolutions_read_and_write(joined, tmp_path):
     assert (small.up.in_channels, small.up.out_channels, small.head.in_features) == (12, 7, 7)
 
 
+def test_a_plan_made_on_one_model_applies_to_another_of_its_architecture(joined):
+    made = Plan(ratio=0.5, locked=("up",)).with_count("left", 5).with_indices("right", [0, 3])
+    torch.manual_seed(1)
+    other = Joined().eval()
+    small = deployed_by(other, engine.trace(other, torch.randn(1, 3, 8, 8)), made)
+    model, traced = joined
+    assert [p.shape for p in small.parameters()] == [
+        p.shape for p in deployed_by(model, traced, made).parameters()
+    ]
+    assert torch.equal(small.right.weight, other.right.weight[[0, 3]])
+
+    narrow = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 4, 1))
+    with pytest.raises(PlanError, match="which this model does not have"):
+        engine.resolve(engine.trace(narrow, torch.randn(1, 3, 8, 8)), made, narrow)
+
+
 def test_a_subnet_keeps_the_first_channels(joined, tmp_path):
     model, traced = joined
     plan = plan_of(tmp_path, traced, {"left": {"out_channels": 5}})

@@ -42,7 +42,9 @@ class Names:
         if len(found) > 1:
             ids = ", ".join(sorted(repr(group.id) for group in found))
             raise PlanError(f"{name!r} may mean several groups.", f"It is in {ids}.", "Name one of these.")
-        return found[0] if found else self._unknown(name)
+        if not found:
+            raise self._unknown(name)
+        return found[0]
 
     def below(self, path: str) -> list[Group]:
         """The groups whose id lies at or below a dotted path, else the one `find` finds."""
@@ -55,7 +57,9 @@ class Names:
             for group in self._groups
             if any(_is_below(name, path) for name in (group.id, *group.layers))
         ]
-        return found or [self._unknown(path)]
+        if not found:
+            raise self._unknown(path)
+        return found
 
     def _written_by(self, layer: str) -> list[Group]:
         if not self._writers:
@@ -64,11 +68,11 @@ class Names:
                     self._writers.setdefault(name, []).append(group)
         return self._writers.get(layer, [])
 
-    def _unknown(self, name: str) -> Group:
+    def _unknown(self, name: str) -> PlanError:
         names = {*self._by_id, *(layer for group in self._groups for layer in group.layers)}
         paths = {path for known in names for path in _paths(known)}
         near = difflib.get_close_matches(name, sorted(names | paths), n=1)
-        raise PlanError(
+        return PlanError(
             f"The plan names {name!r}, which this model does not have.",
             "",
             f"Did you mean {near[0]!r}?" if near else "Check that the plan was made for this architecture.",

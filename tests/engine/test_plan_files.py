@@ -156,6 +156,18 @@ def test_a_plan_made_on_one_model_applies_to_another_of_its_architecture(joined)
         engine.resolve(engine.trace(narrow, torch.randn(1, 3, 8, 8)), made, narrow)
 
 
+def test_steps_are_taken_one_after_the_other_each_on_the_model_before(joined):
+    model, traced = joined
+    inputs = torch.randn(1, 3, 8, 8)
+    small, widths = model, []
+    for plan in engine.steps(traced, Plan(ratio=0.75), model, 3):
+        small = deployed_by(small, engine.trace(small, inputs), plan)
+        widths.append((small.left.out_channels, small.grouped.out_channels))
+    # left 8 -> 2: 6 4 2. grouped: of 8 channels in each group 6 go, 6 4 2 stay; of its 3 groups 2 go, 3 2 1 stay
+    assert widths == [(6, 3 * 6), (4, 2 * 4), (2, 1 * 2)]
+    assert small(inputs).shape == (1, 4)
+
+
 def test_a_subnet_keeps_the_first_channels(joined, tmp_path):
     model, traced = joined
     plan = plan_of(tmp_path, traced, {"left": {"out_channels": 5}})

@@ -24,9 +24,10 @@ import yaml
 
 from slimgui.core.cost import full_counts
 from slimgui.core.groups import Group
+from slimgui.core.names import Names
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
-from slimgui.core.resolve import Names, written_counts
+from slimgui.core.resolve import written_counts
 from slimgui.core.widths import Wanted, Widths, counts_of
 from slimgui.errors import PlanError
 

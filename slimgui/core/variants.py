@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from slimgui.core.groups import Group
+from slimgui.core.names import Names
 from slimgui.core.plan import HasGroups, Plan
-from slimgui.core.resolve import Names, counts, free_groups, rounded, smallest
+from slimgui.core.resolve import counts, free_groups, rounded, smallest
 from slimgui.errors import PlanError
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 from plain_groups import GROUPS, REASON, any_plan, group, same, scores
 
 from slimgui.core.groups import Group, Refusal
+from slimgui.core.names import Names
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import counts, find_group, locked_by, needs_scores, resolve, with_ids, write_out
+from slimgui.core.resolve import counts, locked_by, needs_scores, resolve, with_ids, write_out
 from slimgui.errors import PlanError
 
 # --- counts, by hand
@@ -79,7 +80,7 @@ def test_with_count_replaces_and_without_takes_back() -> None:
 
 def test_a_layer_names_the_group_of_its_outputs() -> None:
     merged = Group("stem", 4, members=(*group("stem", 4).members, *group("twin", 4).members))
-    assert find_group([merged], "twin") is merged
+    assert Names([merged]).find("twin") is merged
     assert counts([merged], Plan().with_count("twin", 2)) == {"stem": 2}
 
 

@@ -163,7 +163,7 @@ def test_steps_are_taken_one_after_the_other_each_on_the_model_before(joined):
     for plan in engine.steps(traced, Plan(ratio=0.75), model, 3):
         small = deployed_by(small, engine.trace(small, inputs), plan)
         widths.append((small.left.out_channels, small.grouped.out_channels))
-    # left 8 -> 2: 6 4 2. grouped: of 8 channels in each group 6 go, 6 4 2 stay; of its 3 groups 2 go, 3 2 1 stay
+    # left 8 -> 2: 6 4 2. grouped: the 8 channels in each group likewise; of its 3 groups 2 go: 3 2 1
     assert widths == [(6, 3 * 6), (4, 2 * 4), (2, 1 * 2)]
     assert small(inputs).shape == (1, 4)
 

@@ -6,6 +6,7 @@ Run under this mode, every statistic over a cut dimension gathers the kept chann
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from slimgui.engine.predict import blocks_left
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Function, Ref
 from slimgui.engine.view import View
-from slimgui.runtime import READS, can_open, opened
+from slimgui.runtime import READS, can_open, opened, site_of
 
 Kept = dict[int, Tensor]  # dimension -> indices that stay, only where some go
 REDUCING = frozenset(
@@ -41,13 +42,19 @@ NORMALISING = frozenset({"layer_norm", "rms_norm"})
 
 
 class KeptOnly(TorchFunctionMode):
-    """Runs one forward pass, call by call in step with the traced one."""
+    """Runs one forward pass in step with the traced one: the n-th call at a place is the n-th traced there.
+
+    Counting per place, not over all, leaves out what the masked original does not compute any more: weights
+    that follow from others are baked into it.
+    """
 
     def __init__(self, labelled: Labelled, gone: Tensor) -> None:
         super().__init__()
-        self.calls = {call.number: call for call in labelled.capture.functions}
+        by_site: dict[str, list[Function]] = {}
+        for call in labelled.capture.functions:
+            by_site.setdefault(call.site, []).append(call)
+        self.calls = {site: iter(calls) for site, calls in by_site.items()}
         self.view = View(labelled, gone)
-        self.number = 0
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -56,8 +63,7 @@ class KeptOnly(TorchFunctionMode):
         name = getattr(func, "__name__", str(func))
         if name in READS:
             return func(*args, **kwargs)
-        call = self.calls.get(self.number)
-        self.number += 1
+        call = next(self.calls.get(site_of(sys._getframe(1)), iter(())), None)
         if can_open(func):
             with self:
                 return opened(func)(*args, **kwargs)

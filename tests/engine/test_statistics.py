@@ -1,0 +1,32 @@
+"""The masked original's statistics over kept channels."""
+
+from __future__ import annotations
+
+import oracle
+import torch
+from torch import nn
+
+from slimgui import engine
+
+
+class WeightNormThenLayerNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.norm, self.head = nn.Linear(12, 12), nn.LayerNorm(12), nn.Linear(12, 5)
+        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv1d(12, 12, 5, padding=2, groups=3), dim=2)
+
+    def forward(self, x):
+        x = self.up(x)
+        return self.head(self.norm(x + self.conv(x.transpose(1, 2)).transpose(1, 2)))
+
+
+def test_statistics_are_found_although_weights_are_no_longer_computed() -> None:
+    # the mask bakes the effective weight in: the calls of weight norm are missing when LayerNorm is reached
+    model = oracle.randomise(WeightNormThenLayerNorm()).double()
+    x = torch.randn(2, 6, 12).double()
+    traced = engine.trace(model, (x,))
+    (group,) = (g for g in traced.groups if g.id == "up")
+    assert not group.exact
+    keep = oracle.random_keep({g.id: g.size for g in traced.groups}, {"up": 2}, seed=1)
+    deployed = engine.deploy(model, traced, engine.Selection(keep))
+    assert engine.verify(model, deployed, (x,)).passed

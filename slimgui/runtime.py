@@ -17,7 +17,7 @@ from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 _MODULE_CALL = nn.Module._call_impl.__code__.co_filename
@@ -30,9 +30,22 @@ _SKIPPED = (
     str(_HERE.parent / "engine"),
 )
 _RESHAPING = frozenset({"view", "reshape", "unflatten", "expand"})
-_UNCHECKED = {
-    name: lambda *_: False
-    for name in ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+
+
+def _in_projection(
+    q: Tensor, k: Tensor, v: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, *biases: Tensor | None
+) -> tuple[Tensor, ...]:
+    """What torch has here insists that the projections are square, though nothing depends on it."""
+    given = zip((q, k, v), (w_q, w_k, w_v), biases or (None,) * 3, strict=True)
+    return tuple(nn.functional.linear(x, weight, bias) for x, weight, bias in given)
+
+
+# What an opened function finds in place of torch's own.
+_UNCHECKED: dict[str, Callable[..., Any]] = {
+    "has_torch_function": lambda *_: False,
+    "has_torch_function_unary": lambda *_: False,
+    "has_torch_function_variadic": lambda *_: False,
+    "_in_projection": _in_projection,
 }
 
 # Functions that read a property and make no tensor: never corrected, so never looked at.

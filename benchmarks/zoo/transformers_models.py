@@ -82,7 +82,7 @@ TEXT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     ),
     "llama": ("LlamaForCausalLM", "LlamaConfig", _ROPE, "tokens"),
     "mistral": ("MistralForCausalLM", "MistralConfig", _ROPE | {"sliding_window": 5}, "tokens"),
-    "mixtral": ("MixtralForCausalLM", "MixtralConfig", _ROPE | {"num_local_experts": 3}, "tokens"),
+    "mixtral": ("MixtralForCausalLM", "MixtralConfig", _ROPE | {"num_local_experts": 3, "experts_implementation": "batched_mm"}, "tokens"),
     "qwen2": ("Qwen2ForCausalLM", "Qwen2Config", _DECODER, "tokens"),
     "qwen3": ("Qwen3ForCausalLM", "Qwen3Config", _ROPE, "tokens"),
     "gemma": ("GemmaForCausalLM", "GemmaConfig", _ROPE, "tokens"),

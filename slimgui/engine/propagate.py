@@ -10,6 +10,7 @@ from slimgui.engine.labels import Fields, Ties, weight_fields
 from slimgui.engine.recording import Call, Capture
 from slimgui.engine.rules import Step, find_rule, refuse
 from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM
+from slimgui.engine.rules.joining import put
 from slimgui.engine.rules.pointwise import ELEMENTWISE
 
 
@@ -104,7 +105,9 @@ def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -
     """
     what = "It is written into a part of another tensor."
     target = step.given[0]
-    harmless = find_rule(step.call.func) in ELEMENTWISE or not any(operand.fields for operand in step.given)
+    harmless = find_rule(step.call.func) in (*ELEMENTWISE, put) or not any(
+        operand.fields for operand in step.given
+    )
     if not harmless or (not target.fields and any(results)):
         refuse(step, what)
         results = [()] * len(results)

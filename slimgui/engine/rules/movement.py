@@ -55,7 +55,7 @@ def moved(step: Step) -> Fields:
     """Run the op itself on the labels, expanded with stride 0 to the shape of the argument."""
     source = step.given[0]
     if any(other.fields or not other.real for other in step.given[1:]):
-        return refuse(step, "The positions it picks are computed by the model.")
+        return refuse(step, COMPUTED)
     return tuple(carried(field, source.shape, lambda labels: _run(step, labels)) for field in source.fields)
 
 
@@ -248,27 +248,60 @@ def _parts(source: Operand, count: int, part: Callable[[Tensor, int], Tensor]) -
     return [tuple(one(field, i) for field in source.fields) for i in range(count)]
 
 
-@rule(aten.index)
+@rule(aten.index, aten._unsafe_index)
 def indexed(step: Step) -> Fields:
-    """x[:, numbers]: one dimension, by numbers that are known."""
-    source, indices = step.given[0], step.arg("indices")
-    used = [(dim, index) for dim, index in enumerate(indices) if index is not None]
-    dim, index = used[0]
-    if (
-        len(used) != 1
-        or index.fields
-        or not index.real
-        or len(index.shape) != 1
-        or index.tensor.is_floating_point()
-    ):
-        if any(field.live != (0,) or not field.free for field in source.fields):
-            return refuse(step, "The positions it picks are computed by the model.")
-        return ()
-    numbers = index.tensor.nonzero().reshape(-1) if index.tensor.dtype == torch.bool else index.tensor
-    return tuple(
-        carried(field, source.shape, lambda labels: labels.index_select(dim, numbers))
-        for field in source.fields
-    )
+    """x[:, numbers]: known numbers pick channels, computed ones may pick only where there are none."""
+    source, used, indices = step.given[0], indexed_dims(step), step.given[1:]
+    known = _numbers_of(indices[0]) if len(used) == 1 else None
+    if known is not None:
+        return tuple(
+            carried(field, source.shape, lambda labels: labels.index_select(used[0], known))
+            for field in source.fields
+        )
+    for field in (field for index in indices for field in index.fields):
+        step.ties.fix(field.labels, COMPUTED)
+    place = beside_picked(used, len(source.shape), len(step.shape))
+    rest = without(step.ties, source.fields, set(used), COMPUTED)
+    return tuple(placed(field, place, len(step.shape)) for field in rest)
+
+
+COMPUTED = "The positions it picks are computed by the model."
+
+
+def indexed_dims(step: Step) -> list[int]:
+    """The dimensions that an index picks from; a mask picks from as many as it has."""
+    used: list[int] = []
+    dim = 0
+    for index in step.arg("indices"):
+        count = len(index.shape) if index is not None and index.tensor.dtype == torch.bool else 1
+        used += range(dim, dim + count) if index is not None else ()
+        dim += count
+    return used
+
+
+def _numbers_of(index: Operand) -> Tensor | None:
+    """The positions that a one-dimensional index names; None when only a run of the model tells."""
+    if index.fields or not index.real or len(index.shape) != 1 or index.tensor.is_floating_point():
+        return None
+    return index.tensor.nonzero().reshape(-1) if index.tensor.dtype == torch.bool else index.tensor
+
+
+def beside_picked(used: list[int], ndim: int, result: int) -> dict[int, int]:
+    """Where the dimensions that an index leaves alone lie in the result, which has `result` of them.
+
+    What is picked comes in place of the dimensions in `used`, or first when those do not lie together.
+    """
+    stay = [dim for dim in range(ndim) if dim not in used]
+    first = used[0] if used == list(range(used[0], used[-1] + 1)) else 0
+    return {dim: i if dim < first else i + result - len(stay) for i, dim in enumerate(stay)}
+
+
+def placed(field: Field, place: dict[int, int], ndim: int) -> Field:
+    """The field in a space of `ndim` dimensions, after its dimension d became place[d], in the same order."""
+    form = [1] * ndim
+    for dim, new in place.items():
+        form[new] = field.labels.shape[dim]
+    return field.moved(field.labels.reshape(form), place)
 
 
 @rule(aten.channel_shuffle, aten.native_channel_shuffle)

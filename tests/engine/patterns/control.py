@@ -238,3 +238,33 @@ class SampledGrid(nn.Module):
         y = self.conv(x)
         grid = F.affine_grid(theta, y.size(), align_corners=False)
         return self.out(F.grid_sample(y, grid, align_corners=False, padding_mode="border"))
+
+
+@net(18, lambda b: (torch.randn(b, 6, 12), torch.rand(b, 6) > 0.4), target="up.weight")
+class MaskedTokens(nn.Module):
+    """Tokens under a mask are replaced by a learnt one."""
+
+    def __init__(self):
+        super().__init__()
+        self.up, self.head = nn.Linear(12, 16), nn.Linear(16, 5)
+        self.token = nn.Parameter(torch.randn(16))
+
+    def forward(self, x, mask):
+        x = self.up(x)
+        x[mask] = self.token
+        return self.head(x)
+
+
+@net(18, features(6, 12), target="up.weight")
+class SortedTokens(nn.Module):
+    """Tokens are taken in an order that the model computes; their channels stay what they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.score, self.up = nn.Linear(12, 1), nn.Linear(12, 16)
+        self.experts = nn.Parameter(torch.randn(3, 16, 5))
+
+    def forward(self, x):
+        rows = self.up(x).flatten(0, 1)
+        order = self.score(x).flatten().argsort()
+        return torch.einsum("nc,nck->nk", rows[order], self.experts[order % 3])

@@ -34,6 +34,7 @@ MODELS = (
 )  # fmt: skip
 SIDE = 64
 SIDES = {
+    "crossvit_tiny_240": 240,
     "halonet_h1": 256,
     "deepseek_vit_412m": 224,
     "efficientformer_l1": 224,

@@ -235,22 +235,23 @@ def _drop(field: Field, dims: Collection[int]) -> Field:
     return field.moved(labels, {dim: i for i, dim in enumerate(stay)})
 
 
-def settle(ties: Ties, fields: Sequence[Field]) -> Fields:
-    """Compress `fields`, merge those that a reshape put on the same dimension, tie the rectangles."""
-    result: list[Field] = []
-    for field in fields:
+def settle(ties: Ties, fields: Sequence[Field], clashing: Collection[tuple[int, int]] = ()) -> Fields:
+    """Compress `fields`, merge the `clashing` pairs of places, tie the rectangles."""
+    result: list[tuple[set[int], Field]] = []
+    for place, field in enumerate(fields):
         labels = compress(field.labels)
         field = field if labels is field.labels else replace(field, labels=labels)
         if not field.live:
             ties.fix(field.labels, "It is picked by a fixed index.")
             continue
-        clash = next((other for other in result if set(other.live) & set(field.live)), None)
-        if clash is not None:
-            result.remove(clash)
-            field = _merge(ties, clash, field)
+        places = {place}
+        for others, other in list(result):
+            if any((each, place) in clashing for each in others):
+                result.remove((others, other))
+                field, places = _merge(ties, other, field), places | others
         ties.square(field)
-        result.append(field)
-    return tuple(result)
+        result.append((places, field))
+    return tuple(field for _, field in result)
 
 
 def _merge(ties: Ties, outer: Field, inner: Field) -> Field:

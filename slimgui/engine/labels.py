@@ -183,7 +183,7 @@ def _constant(labels: Tensor, dim: int) -> bool:
     start = [0] * labels.ndim
     step = start.copy()
     step[dim] = 1
-    if array[tuple(start)] != array[tuple(step)]:  # most dimensions differ here already
+    if array.size and array[tuple(start)] != array[tuple(step)]:  # most dimensions differ here already
         return False
     return bool((array == array.take([0], dim)).all())
 

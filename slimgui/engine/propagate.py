@@ -11,6 +11,7 @@ from slimgui.engine.recording import Call, Capture
 from slimgui.engine.rules import Step, find_rule, refuse
 from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM
 from slimgui.engine.rules.joining import put
+from slimgui.engine.rules.movement import clashes
 from slimgui.engine.rules.pointwise import ELEMENTWISE
 
 
@@ -76,7 +77,9 @@ def _step(ties: Ties, call: Call, operands: list[Operand], read: set[int]) -> No
         if index is not None:
             old = operands[index]
             real = all(operand.real for operand in given.values()) and not old.tensor.is_meta
-            operands[index] = Operand(old.shape, settle(ties, fields), uniform, old.tensor, still, real)
+            operands[index] = Operand(
+                old.shape, settle(ties, fields, clashes(step, fields)), uniform, old.tensor, still, real
+            )
 
 
 def _fields(step: Step) -> list[Fields]:

@@ -38,6 +38,7 @@ def test_a_cut_is_proven_or_refused_with_a_reason(name: str) -> None:
     [
         "FusedQkv", "SeparateQkv", "MultiheadAttention", "GqaInterleave", "GqaExpand", "RotaryHalves",
         "RelativePositionTable", "Sinks", "CosineAttention", "Alibi", "QkNorm", "EncoderLayer",
+        "KeysTimesValues",
     ],
 )  # fmt: skip
 def test_whole_heads_and_their_width_are_cut_apart_and_together(name: str) -> None:

@@ -103,7 +103,9 @@ def linear(step: Step) -> Fields:
 def convolution(step: Step) -> Fields:
     """Any convolution, in the space (conv group, out channel in it, in channel in it)."""
     source, weight, groups = step.given[0], step.given[1], step.arg("groups")
-    source, weight = slid_over(step, source), slid_over(step, weight)
+    sliding = {dim for dim in range(2, len(source.shape)) if not _stands(step, dim - 2)}
+    source = slid_over(step, source, sliding)
+    weight = slid_over(step, weight, set(range(2, len(weight.shape))))
     for field in (*source.fields, *weight.fields) if groups > 1 else ():
         step.ties.mark(field.labels, "conv_groups")
     entering = channel_blocks(source, 1, groups).placed((0, 2), 3)
@@ -114,13 +116,21 @@ def convolution(step: Step) -> Fields:
     bias = step.tensor("bias")
     if bias is not None:
         bias = bias.placed((1,), len(step.shape))
-    batch = tuple(field for field in source.fields if field.live == (0,))
-    return add_bias(step, (*batch, *fields), bias)
+    beside = tuple(field for field in source.fields if field.live != (1,))
+    return add_bias(step, (*beside, *fields), bias)
 
 
-def slid_over(step: Step, operand: Operand) -> Operand:
-    """The operand with fields in dimensions 0 and 1 only: the others keep their size."""
-    spatial = set(range(2, len(operand.shape)))
+def _stands(step: Step, i: int) -> bool:
+    """Whether the kernel is one point along spatial dimension `i`, and takes every point as it comes."""
+    plain = {"stride": 1, "padding": 0, "output_padding": 0}
+    given = {name: step.arg(name) for name in plain}
+    return step.given[1].shape[2 + i] == 1 and all(
+        values[min(i, len(values) - 1)] == plain[name] for name, values in given.items()
+    )
+
+
+def slid_over(step: Step, operand: Operand, spatial: set[int]) -> Operand:
+    """The operand with fields in one dimension each, none of them in `spatial`: those keep their size."""
     what = SLIDES if operand.still else "A convolution slides over it."
     fields = without(step.ties, operand.fields, spatial, what)
     for field in fields:

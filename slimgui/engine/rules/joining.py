@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from slimgui.engine.algebra import Operand, join, product_zero, without
-from slimgui.engine.labels import Fields
+from slimgui.engine.labels import Field, Fields
 from slimgui.engine.rules.movement import COMPUTED, beside_picked, indexed_dims, placed
 from slimgui.engine.rules.registry import Step, rule
 
@@ -25,7 +25,7 @@ def cat(step: Step) -> Fields:
 
 
 def _along(step: Step, operands: list[Operand], dim: int) -> Fields:
-    found = [next((f for f in operand.fields if dim in f.live), None) for operand in operands]
+    found = [_one_along(step, operand, dim) for operand in operands]
     first = next((field for field in found if field is not None), None)
     if first is None:
         return ()
@@ -40,6 +40,14 @@ def _along(step: Step, operands: list[Operand], dim: int) -> Fields:
             parts.append(field.labels.expand(size))
     zero = all(field is not None and field.zero for field in found)
     return (replace(first, labels=torch.cat(parts, dim), zero=zero, free=False),)
+
+
+def _one_along(step: Step, operand: Operand, dim: int) -> Field | None:
+    """The field live along `dim`; of several that share it only one can be continued."""
+    found = [field for field in operand.fields if dim in field.live]
+    for other in found[1:]:
+        step.ties.fix(other.labels, "It is joined along a dimension that it shares.")
+    return found[0] if found else None
 
 
 def _across(step: Step, operands: list[Operand], dim: int) -> Fields:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from slimgui.engine.algebra import Operand, lock_along, without
 from slimgui.engine.labels import SOLUTIONS, Field, Fields, Origin, Ties, Where, compress
-from slimgui.engine.rules.registry import Step, refuse, rule
+from slimgui.engine.rules.registry import Step, find_rule, refuse, rule
 
 aten = torch.ops.aten
 
@@ -98,6 +98,22 @@ def reshaped(step: Step) -> Fields:
         return _with_origin(step.ties, result) if len(field.live) < 2 <= len(result.live) else result
 
     return tuple(run(field) for field in source.fields)
+
+
+def clashes(step: Step, results: Fields) -> set[tuple[int, int]]:
+    """Pairs of fields of a reshape's result that share a dimension which it made of different ones."""
+    if find_rule(step.call.func) is not reshaped:
+        return set()
+    fields = list(zip(step.given[0].fields, results, strict=True))
+    blocks = _blocks(step.given[0].shape, step.shape)
+    return {
+        (i, j)
+        for j, (was, now) in enumerate(fields)
+        for i, (other, other_now) in enumerate(fields[:j])
+        for old, new in blocks
+        if set(now.live) & set(other_now.live) & set(new)
+        if set(was.live) & set(old) != set(other.live) & set(old)
+    }
 
 
 def _with_origin(ties: Ties, field: Field) -> Field:

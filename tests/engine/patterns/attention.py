@@ -332,3 +332,32 @@ class RotaryAllOfIt(nn.Module):
         width = self.angles.shape[-1]
         turned, passed = q[..., :width], q[..., width:]
         return self.head(torch.cat((turned * self.angles.cos(), passed), -1).reshape(B, N, -1))
+
+
+@net(6, features(6, 12), target="proj.weight:1", also=features(9, 12))
+class KeysTimesValues(nn.Module):
+    """Keys times values first: a matrix per head with the width of a head on both sides."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = nn.Linear(12, 20), nn.Linear(12, 20), nn.Linear(12, 20)
+        self.proj = nn.Linear(20, 5)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        q, k, v = (f(x).reshape(B, N, 4, 5).transpose(1, 2) for f in (self.q, self.k, self.v))
+        x = q @ (k.softmax(2).transpose(-1, -2) @ v)
+        return self.proj(x.transpose(1, 2).reshape(B, N, 20))
+
+
+@net(6, features(6, 12), target="up.weight")
+class MixedByPointConv(nn.Module):
+    """A convolution of one point mixes levels; it does not slide over the features behind them."""
+
+    def __init__(self):
+        super().__init__()
+        self.up, self.mix, self.head = nn.Linear(12, 16), nn.Conv1d(3, 1, 1), nn.Linear(16, 5)
+
+    def forward(self, x):
+        levels = torch.stack([self.up(x[:, i]) for i in range(3)], dim=1)
+        return self.head(self.mix(levels).squeeze(1))

@@ -26,10 +26,10 @@ def randomise(model: nn.Module, seed: int = 0, scale: float = 1.0) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in named_tensors(model).items():
-            if not tensor.is_floating_point():
+            if not tensor.is_floating_point() or bool(tensor.isinf().any()):  # infinite bounds mean none
                 continue
             noise = torch.randn(tensor.shape, generator=generator).to(tensor.dtype)
-            if name.endswith("running_var"):
+            if name.endswith("var"):
                 tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
             elif tensor.ndim > 1:
                 fan_in = tensor[0].numel() if tensor.shape[0] > 1 else tensor.numel()

@@ -10,7 +10,11 @@ from benchmarks import judge
 from benchmarks.zoo import material
 
 ENCODERS = {"dpt": "tu-vit_tiny_patch16_224", "segformer": "mit_b0"}
-SIDES = {"dpt": 224}
+GIVEN: dict[str, dict[str, Any]] = {
+    "dpt": {"dynamic_img_size": True},
+    "pspnet": {"encoder_depth": 5},  # a third of the encoder by default; the rest is built and never used
+}
+SIDES = {"pan": 128}
 CLASSES = 3
 
 
@@ -28,7 +32,11 @@ def evaluate(name: str, seed: int) -> judge.Row:
     row = judge.Row(name, names()[name])
     with material.no_init():
         model = smp.create_model(
-            name, encoder_name=ENCODERS.get(name, "resnet18"), encoder_weights=None, classes=CLASSES
+            name,
+            encoder_name=ENCODERS.get(name, "resnet18"),
+            encoder_weights=None,
+            classes=CLASSES,
+            **GIVEN.get(name, {}),
         )
     side = SIDES.get(name, 64)
 

@@ -40,12 +40,14 @@ class Stale:
         self.seen: dict[tuple[str, str, Path], dict[int, Correction | None]] = {}
         self.open_sites: set[tuple[str, str]] = set()
         self.in_step = True
+        self.module = ""  # where the pass is
 
     def revise(
         self, number: int, name: str, site: str, module: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Arguments:
         """The arguments, with the stale ones corrected."""
         call = self.traced.get(number)
+        self.module = module if self.in_step else self.module
         if call is None or (call.name, call.site, call.module) != (name, site, module):
             self.in_step = False
         if not self.in_step or call is None:
@@ -129,22 +131,27 @@ class Found:
     Attributes:
         corrections: over all passes.
         captures: the recorded passes, None where forward raised.
+        stuck: the modules at which a pass raised, or made other calls than the traced one.
     """
 
     corrections: list[Correction]
     captures: list[Capture | None]
+    stuck: frozenset[str]
 
 
 def find_corrections(small: nn.Module, views: Sequence[View], inputs: Inputs) -> Found:
     """Run every pass of `small`, its stale calls corrected on the way."""
     found: dict[tuple[str, str, Path], Correction] = {}
     captures: list[Capture | None] = []
+    stuck: set[str] = set()
     for number, view in enumerate(views):
         stale, recorded = Stale(view), None
         real = view.labelled.capture.real
         with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
             recorded = capture(small, inputs, training=number > 0, real=real, revise=stale.revise)
         captures.append(recorded)
+        if recorded is None or not stale.in_step:
+            stuck.add(stale.module)
         for correction in stale.corrections():
             found.setdefault((correction.module, correction.site, correction.path), correction)
-    return Found(list(found.values()), captures)
+    return Found(list(found.values()), captures, frozenset(stuck))

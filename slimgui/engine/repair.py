@@ -43,6 +43,8 @@ def repair_attributes(model: nn.Module, find: Find) -> tuple[list[Repair], Found
                 setattr(module, repair.attribute, repair.value)
         left = find()
         unexplained = made.keys() & {correction.module for correction in left.corrections}
+        if left.stuck - first.stuck:  # the new value means something else there too
+            unexplained |= (made.keys() & left.stuck) or made.keys()
         if not unexplained:
             return [repair for attempts in made.values() for _, repair, _ in attempts], left
         for attempts in made.values():

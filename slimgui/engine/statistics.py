@@ -148,9 +148,28 @@ def _group_norm(func: Any, call: Function, view: View, args: tuple[Any, ...], kw
     return _put_back(data, func(_gathered(data, kept), left, *rest, **named), kept)
 
 
+def _attending(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Attention sums over the positions of keys and values: those that go are not attended to."""
+    query, key, value, *rest = args
+    mask = rest[0] if rest else kwargs.get("attn_mask")
+    keys = call.args[1]
+    assert isinstance(keys, Ref), "a key is a tensor"
+    rank = len(view.old_shape(keys))
+    stays = torch.tensor(view.stays(keys, rank - 2), device=key.device)
+    if bool(stays.all()):
+        return func(*args, **kwargs)
+    kept = stays.nonzero().reshape(-1)
+    if mask is not None and mask.shape[-1] == key.shape[-2]:
+        mask = mask.index_select(-1, kept)
+    named = {**kwargs, "attn_mask": mask} if not rest else kwargs
+    rest = [mask, *rest[1:]] if rest else []
+    return func(query, key.index_select(-2, kept), value.index_select(-2, kept), *rest, **named)
+
+
 STATISTICS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(REDUCING, _reducing),
     **dict.fromkeys(SHARING, _sharing),
     **dict.fromkeys(NORMALISING, _normalising),
     "group_norm": _group_norm,
+    "scaled_dot_product_attention": _attending,
 }

@@ -30,3 +30,28 @@ def test_statistics_are_found_although_weights_are_no_longer_computed() -> None:
     keep = oracle.random_keep({g.id: g.size for g in traced.groups}, {"up": 2}, seed=1)
     deployed = engine.deploy(model, traced, engine.Selection(keep))
     assert engine.verify(model, deployed, (x,)).passed
+
+
+class RegisterTokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.registers = nn.Parameter(torch.zeros(1, 4, 12))
+        self.qkv, self.head = nn.Linear(12, 36), nn.Linear(12, 5)
+
+    def forward(self, x):
+        x = torch.cat((self.registers.expand(len(x), -1, -1), x), 1)
+        q, k, v = self.qkv(x).chunk(3, -1)
+        x = nn.functional.scaled_dot_product_attention(q, k, v)
+        return self.head(x[:, 4:])
+
+
+def test_attention_does_not_attend_to_tokens_that_go() -> None:
+    model = oracle.randomise(RegisterTokens()).double()
+    x = torch.randn(2, 6, 12).double()
+    traced = engine.trace(model, (x,))
+    (group,) = (g for g in traced.groups if g.id == "registers")
+    assert not group.exact
+    keep = oracle.random_keep({g.id: g.size for g in traced.groups}, {"registers": 2}, seed=1)
+    deployed = engine.deploy(model, traced, engine.Selection(keep))
+    assert deployed.model.registers.shape == (1, 2, 12)
+    assert engine.verify(model, deployed, (x,)).passed

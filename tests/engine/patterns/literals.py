@@ -371,3 +371,19 @@ class DimPerGroup(nn.Module):
         x = self.conv(x).view(B, self.groups, self.width, H, W)
         x = F.relu(x * self.gate).sum(1, keepdim=True) + x
         return self.out(x.view(B, self.groups * self.width, H, W))
+
+
+@net(5, features(14, 12), target="qk.weight")
+class SameNumberTwice(nn.Module):
+    """The width of a head and the length of a block are the same number; only one of them is cut."""
+
+    def __init__(self):
+        super().__init__()
+        self.width, self.block = 7, 7
+        self.qk, self.head = nn.Linear(12, 21), nn.Linear(21, 4)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        torch._assert(N % self.block == 0, "whole blocks")
+        x = self.qk(x).view(B, N // self.block, self.block, -1, self.width)
+        return self.head(x.softmax(2).reshape(B, N, -1))

@@ -135,6 +135,12 @@ def _normalising(func: Any, call: Function, view: View, args: tuple[Any, ...], k
     return _put_back(data, func(part, tuple(part.shape[first:]), *rest, **named), kept)
 
 
+def _batch_norm(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    data = args[0]
+    kept = _kept(call, view, [dim for dim in range(data.ndim) if dim != 1], data.device)
+    return _put_back(data, func(_gathered(data, kept), *args[1:], **kwargs), kept)
+
+
 def _group_norm(func: Any, call: Function, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     data, groups = args[0], args[1] if len(args) > 1 else kwargs["num_groups"]
     kept = _kept(call, view, (1,), data.device)
@@ -170,6 +176,7 @@ STATISTICS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(REDUCING, _reducing),
     **dict.fromkeys(SHARING, _sharing),
     **dict.fromkeys(NORMALISING, _normalising),
+    "batch_norm": _batch_norm,
     "group_norm": _group_norm,
     "scaled_dot_product_attention": _attending,
 }

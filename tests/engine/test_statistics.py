@@ -55,3 +55,22 @@ def test_attention_does_not_attend_to_tokens_that_go() -> None:
     deployed = engine.deploy(model, traced, engine.Selection(keep))
     assert deployed.model.registers.shape == (1, 2, 12)
     assert engine.verify(model, deployed, (x,)).passed
+
+
+class StandardisedConv(nn.Conv2d):
+    def forward(self, x):
+        flat = self.weight.reshape(1, self.out_channels, -1)
+        weight = nn.functional.batch_norm(flat, None, None, training=True, momentum=0.0)
+        return nn.functional.conv2d(x, weight.reshape_as(self.weight), self.bias)
+
+
+def test_a_weight_is_standardised_over_the_channels_that_stay() -> None:
+    model = oracle.randomise(nn.Sequential(nn.Conv2d(3, 6, 3), StandardisedConv(6, 8, 3), nn.Conv2d(8, 4, 1)))
+    model, x = model.double(), torch.randn(2, 3, 9, 9).double()
+    traced = engine.trace(model, (x,))
+    leaving, entering = sorted((g for g in traced.groups if not g.locked), key=lambda g: not g.exact)
+    assert (leaving.size, leaving.exact, entering.size, entering.exact) == (8, True, 6, False)
+    counts = {entering.id: 4, leaving.id: 5}
+    keep = oracle.random_keep({g.id: g.size for g in traced.groups}, counts, seed=1)
+    deployed = engine.deploy(model, traced, engine.Selection(keep))
+    assert engine.verify(model, deployed, (x,)).passed

@@ -31,10 +31,10 @@ def scaled(step: Step, data: Operand, scale: Operand | None, others: Collection[
     aten.cudnn_batch_norm, aten._batch_norm_with_update, aten.batch_norm,
 )  # fmt: skip
 def batch_norm(step: Step) -> list[Fields]:
-    """Per channel: exact."""
+    """Per channel: exact. Over the other dimensions run the statistics of a batch, or of a weight."""
     data, ndim = step.given[0], len(step.given[0].shape)
     for field in data.fields:
-        lock_along(step.ties, field, set(range(ndim)) - {0, 1}, "Statistics run over this dimension.")
+        blur_along(step.ties, field, set(range(ndim)) - {1}, "A normaliser's statistics run over it.")
 
     def channel(name: str) -> Operand | None:
         operand = step.tensor(name)

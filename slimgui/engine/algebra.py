@@ -47,11 +47,13 @@ class Operand:
     def placed(self, dims: Sequence[int], ndim: int) -> Operand:
         """The operand in a space of `ndim` dimensions: its dimension i becomes dims[i]."""
         order = sorted(range(len(dims)), key=dims.__getitem__)
-        place = dict(enumerate(dims))
-        fields = tuple(
-            field.moved(field.labels.permute(order).reshape(_placed(field.labels.shape, dims, ndim)), place)
-            for field in self.fields
-        )
+        place, in_order = dict(enumerate(dims)), order == sorted(order)
+
+        def move(field: Field) -> Field:
+            labels = field.labels if in_order else field.labels.permute(order)
+            return field.moved(labels.reshape(_placed(field.labels.shape, dims, ndim)), place)
+
+        fields = tuple(move(field) for field in self.fields)
         shape = _placed(self.shape, dims, ndim)
         return Operand(shape, fields, self.uniform, self.tensor, self.still, self.real)
 

@@ -127,7 +127,8 @@ class Ties:
         """`one` and `other`, broadcast against each other, are cut together."""
         if one is other:
             return
-        one, other = torch.broadcast_tensors(one, other)
+        if one.shape != other.shape:
+            one, other = torch.broadcast_tensors(one, other)
         self.pairs.append((one.reshape(-1), other.reshape(-1), where))
 
     def fix(self, labels: Tensor, what: str, where: Where = Where.BOTH) -> None:

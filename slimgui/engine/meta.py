@@ -46,11 +46,14 @@ def run(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """func(*args, **kwargs), all on meta; results are new tensors, arguments or views, as of the op."""
     if not _is_remembered(func):
         return func(*args, **kwargs)
+    given = list(tensors_in((args, kwargs)))
+    if len(given) == 1 and _returns_it(func):
+        return given[0]
     try:
         forms = _results(func, _encoded(args), tuple((name, _encoded(kwargs[name])) for name in kwargs))
     except (_UnknownFormError, TypeError):  # TypeError: an argument that cannot be hashed
         return func(*args, **kwargs)
-    return _decoded(forms, list(tensors_in((args, kwargs))) if func._schema.is_mutable else [])
+    return _decoded(forms, given)
 
 
 @cache
@@ -58,6 +61,15 @@ def _is_remembered(func: OpOverload) -> bool:
     """The op makes no views: its results are new, or arguments that it writes to."""
     schema = func._schema
     return all(p.alias_info is None or p.alias_info.is_write for p in (*schema.arguments, *schema.returns))
+
+
+@cache
+def _returns_it(func: OpOverload) -> bool:
+    """The op writes to the elements of its first argument and returns it, as it is."""
+    schema = func._schema
+    first, results = schema.arguments[0].alias_info, schema.returns
+    written = first is not None and first.is_write and torch.Tag.inplace_view not in func.tags
+    return written and len(results) == 1 and results[0].alias_info is not None
 
 
 @lru_cache(REMEMBERED)

@@ -251,7 +251,7 @@ class _Solution:
 
 
 def _graph(ties: Ties, where: Where) -> csr_matrix:
-    chosen = [(one, other) for one, other, holds in ties.pairs if holds & where]
+    chosen = [(one, other) for one, other, holds in ties.pairs if holds in (where, Where.BOTH)]
     rows = torch.cat([one for one, _ in chosen]).numpy() if chosen else np.zeros(0, np.int64)
     columns = torch.cat([other for _, other in chosen]).numpy() if chosen else np.zeros(0, np.int64)
     ones = np.ones(len(rows), np.bool_)
@@ -262,7 +262,7 @@ def _marks(
     marks: Sequence[tuple[torch.Tensor, Refusal, Where]], where: Where
 ) -> tuple[tuple[Ints, Ints], list[Refusal]]:
     """(labels, index of the reason for each), and the reasons."""
-    chosen = [(labels.numpy(), reason) for labels, reason, holds in marks if holds & where]
+    chosen = [(labels.numpy(), reason) for labels, reason, holds in marks if holds in (where, Where.BOTH)]
     reasons = [reason for _, reason in chosen]
     if not chosen:
         return (np.zeros(0, np.int64), np.zeros(0, np.int64)), reasons

@@ -164,6 +164,25 @@ def test_verify_proves_a_saved_file_again(run, tmp_path):
     assert json.loads(out)["proof"]["passed"] is True
 
 
+def test_verify_compares_the_numbers_of_approximate_cuts_too(run, tmp_path):
+    net = nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 3))
+    torch.save(net, tmp_path / "net.pt")
+    words = ("--input", "4x6")
+    run("slim", tmp_path / "net.pt", *words, "--ratio", "0.5", "--out", tmp_path / "small.pt")
+    status, out, _ = run("verify", tmp_path / "net.pt", tmp_path / "small.pt", "--json")
+    proof = json.loads(out)["proof"]
+    assert (status, proof["passed"], proof["level"]) == (0, True, "numeric")
+    assert proof["max_error"] < 1e-9
+
+    found = torch.load(tmp_path / "small.pt", weights_only=False)  # a whole module of torch.nn
+    with torch.no_grad():
+        found["module"][1].weight[2] += 1
+    torch.save(found, tmp_path / "small.pt")
+    status, out, _ = run("verify", tmp_path / "net.pt", tmp_path / "small.pt")
+    assert status == 1
+    assert "The outputs part in 1." in out
+
+
 def test_verify_fails_when_a_weight_was_changed(run, tmp_path):
     run("slim", EXAMPLE, "--ratio", "0.3", "--out", tmp_path / "small.pt")
     found = torch.load(tmp_path / "small.pt", weights_only=True)
@@ -172,6 +191,8 @@ def test_verify_fails_when_a_weight_was_changed(run, tmp_path):
     status, out, _ = run("verify", EXAMPLE, tmp_path / "small.pt")
     assert status == 1
     assert "Not equal" in out
+    assert "The outputs part in stem." in out
+    assert json.loads(run("verify", EXAMPLE, tmp_path / "small.pt", "--json")[1])["proof"]["parted"] == "stem"
 
 
 def test_a_users_own_net_is_slimmed_and_verified(run, tmp_path):

@@ -16,7 +16,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -293,7 +293,7 @@ def _share(before: Cost, after: Cost, name: str) -> str:
 
 
 def _proof_row(proof: Any) -> dict[str, Any]:
-    return {"passed": proof.passed, "max_error": proof.max_error, "level": proof.level, "note": proof.note}
+    return asdict(proof)
 
 
 def _proof_line(proof: Any) -> str:

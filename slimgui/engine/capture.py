@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from slimgui.engine.crossings import Crossing, watching
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.recorder import Functions, Recorder, Revise
 from slimgui.engine.recording import Capture
@@ -47,7 +48,12 @@ def capture(
     args, kwargs = map_tensors(args, _detached), map_tensors(kwargs, _detached)
     given = tuple(recorder.add(tensor, "input") for tensor in tensors_in((args, kwargs)))
     functions = Functions(recorder, revise)
-    with _quiet(), recorder.following(), recorder, functions:
+    crossings: dict[Crossing, tuple[int, ...]] = {}
+
+    def crossed(border: Crossing, tensors: list[Tensor]) -> None:
+        crossings[border] = tuple(recorder.index_of.get(id(tensor), -1) for tensor in tensors)
+
+    with _quiet(), recorder.following(), watching(twin, crossed), recorder, functions:
         try:
             result = twin(*args, **kwargs)
         except Exception as error:
@@ -55,7 +61,9 @@ def capture(
     outputs = tuple(
         recorder.index_of[id(tensor)] for tensor in tensors_in(result) if id(tensor) in recorder.index_of
     )
-    return Capture(recorder.values, recorder.calls, functions.made, given, outputs, recorder.modules, real)
+    return Capture(
+        recorder.values, recorder.calls, functions.made, given, outputs, recorder.modules, crossings, real
+    )
 
 
 def capture_any(model: nn.Module, inputs: Inputs, *, training: bool = False) -> Capture:

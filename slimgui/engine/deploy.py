@@ -46,9 +46,9 @@ class Deployed:
         selection: which channels of each group stay.
         groups: the groups of the selection.
         inputs: the example inputs it was checked with.
+        traced: the original's trace, by which it was cut.
         source: file or factory the original came from, "" when unknown.
         proof: the comparison with the masked original, None before `verify`.
-        traced: what it was cut by; None when it was read from a file.
     """
 
     model: nn.Module
@@ -58,9 +58,9 @@ class Deployed:
     selection: Selection = field(repr=False)
     groups: tuple[Group, ...] = field(repr=False)
     inputs: Inputs = field(repr=False)
+    traced: Traced = field(repr=False)
     source: str = ""
     proof: Proof | None = None
-    traced: Traced | None = field(default=None, repr=False)
 
     @property
     def plan(self) -> Plan:
@@ -113,7 +113,7 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
         selection,
         traced.groups,
         traced.inputs,
-        traced=traced,
+        traced,
     )
 
 

@@ -117,7 +117,7 @@ class Host:
         self._progress(task, "Proving that it computes the same", 2, 4)
         proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
         error = float(proof.max_error) if math.isfinite(proof.max_error) else None
-        row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note)
+        row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)
         return replace(deployed, source=loaded.source, proof=proof), row
 
     def _rank(self, request: wire.Rank) -> wire.Ranked:

@@ -7,47 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from slimgui.core.plan import Selection
-from slimgui.engine.effective import bake
-from slimgui.engine.keep import Kept, kept_indices
-from slimgui.engine.structural import cloned, copy_module
+from slimgui.engine.keep import kept_indices
 from slimgui.engine.trace import Traced
-
-
-def zeroed(tensor: Tensor, kept: dict[int, np.ndarray]) -> Tensor:
-    """A copy of `tensor` with every index that is not in kept[dim] set to zero."""
-    result = tensor.detach().clone()
-    for dim, indices in kept.items():
-        gone = torch.ones(tensor.shape[dim], dtype=torch.bool)
-        gone[torch.from_numpy(indices)] = False
-        result.index_fill_(dim, gone.nonzero().reshape(-1).to(result.device), 0)
-    return result
-
-
-def zeroed_copy(
-    model: nn.Module, kept: Kept, dtype: torch.dtype | None = None, *, buffers: bool = True
-) -> nn.Module:
-    """A copy of `model` with the removed indices zeroed, its floating-point tensors in `dtype`.
-
-    Of weights that are computed from others the effective weight is zeroed.
-    """
-    if kept:
-        model = copy_module(model, cloned)
-        kept = bake(model, kept)
-    names = {id(tensor): name for name, tensor in model.named_parameters()}
-    if buffers:
-        names |= {id(tensor): name for name, tensor in model.named_buffers()}
-
-    def twin(tensor: Tensor) -> Tensor:
-        copy = zeroed(tensor, kept.get(names.get(id(tensor), ""), {}))
-        if dtype is not None and copy.is_floating_point():
-            copy = copy.to(dtype)
-        return cloned(nn.Parameter(copy, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copy)
-
-    return copy_module(model, twin)
+from slimgui.engine.zeroed import zeroed
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit
+from slimgui.engine.sides import outputs_of
 from slimgui.engine.structural import cloned, copy_module
-from slimgui.engine.verify import outputs_of
 from slimgui.errors import LoadError, SaveError
 
 _TOLERANCE: Final = 1e-6  # the same weights at another place in memory may round differently

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch._ops import OpOverload
 
 from slimgui.core.graph import ValueKind
+from slimgui.engine.crossings import Crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,18 @@ class Function:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """The recorded forward pass. `modules` maps dotted paths to classes; `real`: it ran on real numbers."""
+    """The recorded forward pass.
+
+    Attributes:
+        values: every tensor.
+        calls: every ATen call, in order.
+        functions: every function call of the code, in the order in which they end.
+        inputs: indices of the model's inputs.
+        outputs: indices of its outputs.
+        modules: class of the module at every dotted path.
+        crossings: indices of the tensors that entered and left every module; -1 for one that no op made.
+        real: it ran on real numbers.
+    """
 
     values: list[Recorded]
     calls: list[Call]
@@ -95,6 +107,7 @@ class Capture:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     modules: dict[str, type[nn.Module]]
+    crossings: dict[Crossing, tuple[int, ...]]
     real: bool = False
 
 

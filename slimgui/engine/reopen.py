@@ -35,14 +35,14 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
         shapes = ",".join("x".join(map(str, tensor.shape)) for tensor in cut.example_inputs)
     whole = with_inputs(whole, shapes)
     assert whole.example_inputs is not None, "with_inputs gives some or raises"
-    groups = trace(whole.model, whole.example_inputs).groups
+    traced = trace(whole.model, whole.example_inputs)
     selection = Selection(provenance.selection)
     weights = (*whole.model.named_parameters(), *whole.model.named_buffers())
     sizes = {name: tensor.shape for name, tensor in weights}
-    fits = {group.id for group in groups} == set(selection.keep) and all(
-        bool(np.all((selection.keep[g.id] >= 0) & (selection.keep[g.id] < g.size))) for g in groups
+    fits = {group.id for group in traced.groups} == set(selection.keep) and all(
+        bool(np.all((selection.keep[g.id] >= 0) & (selection.keep[g.id] < g.size))) for g in traced.groups
     )
-    if not fits or not _same(kept_indices(groups, selection, sizes), provenance.cut):
+    if not fits or not _same(kept_indices(traced.groups, selection, sizes), provenance.cut):
         raise LoadError(
             f"{small} was not cut from {original}.",
             f"It was made from {provenance.source or 'a model it does not name'}.",
@@ -51,8 +51,8 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
     repairs = tuple(Repair(r.module, r.attribute, r.value) for r in provenance.repairs)
     kept = {name: dict(dims) for name, dims in provenance.cut.items()}
     return whole, Deployed(
-        cut.model, kept, repairs, provenance.corrections, selection, groups, whole.example_inputs,
-        provenance.source,
+        cut.model, kept, repairs, provenance.corrections, selection, traced.groups,
+        whole.example_inputs, traced, provenance.source,
     )  # fmt: skip
 
 

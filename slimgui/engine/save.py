@@ -13,7 +13,7 @@ import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,9 +130,7 @@ def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
         selection={name: _array(keep) for name, keep in deployed.selection.keep.items()},
         plan=deployed.plan.to_json(),
         shapes=_shapes(deployed.inputs),
-        proof={}
-        if proof is None
-        else {"passed": proof.passed, "max_error": proof.max_error, "level": proof.level, "note": proof.note},
+        proof={} if proof is None else asdict(proof),
     )
 
 

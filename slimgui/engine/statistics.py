@@ -1,7 +1,8 @@
 """Statistics over the kept channels only: what the masked original has to compute at its normalisers.
 
 A mask zeroes channels, but a mean over eight channels of which three are zero is not the mean over five.
-Run under this mode, every statistic over a cut dimension gathers the kept channels first.
+Run under this mode, every statistic over a cut dimension gathers the kept channels first. A sum leaves out
+channels of inexact groups: a sigmoid of zero is not zero.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from slimgui.core.plan import Selection
+from slimgui.engine.keep import labels_gone
 from slimgui.engine.predict import blocks_left
-from slimgui.engine.propagate import Labelled
+from slimgui.engine.recapture import CONTRACTIONS
 from slimgui.engine.recording import Function, Ref
+from slimgui.engine.trace import Traced
 from slimgui.engine.view import View
 from slimgui.runtime import READS, can_open, opened, site_of
 
@@ -39,6 +44,7 @@ REDUCING = frozenset(
 )
 SHARING = frozenset({"softmax", "log_softmax", "softmin"})
 NORMALISING = frozenset({"layer_norm", "rms_norm"})
+SUMMING = CONTRACTIONS | {"sum", "nansum", "norm", "vector_norm", "mm", "baddbmm"}
 
 
 class KeptOnly(TorchFunctionMode):
@@ -46,15 +52,22 @@ class KeptOnly(TorchFunctionMode):
 
     Counting per place, not over all, leaves out what the masked original does not compute any more: weights
     that follow from others are baked into it.
+
+    Args:
+        traced: the original's trace.
+        selection: which channels stay.
     """
 
-    def __init__(self, labelled: Labelled, gone: Tensor) -> None:
+    def __init__(self, traced: Traced, selection: Selection) -> None:
         super().__init__()
+        labelled = traced.passes[0]
+        blurred = {g.id: np.arange(g.size) if g.exact else selection.keep[g.id] for g in traced.groups}
         by_site: dict[str, list[Function]] = {}
         for call in labelled.capture.functions:
             by_site.setdefault(call.site, []).append(call)
         self.calls = {site: iter(calls) for site, calls in by_site.items()}
-        self.view = View(labelled, gone)
+        self.view = View(labelled, labels_gone(traced.solved, selection))
+        self.blurred = View(labelled, labels_gone(traced.solved, Selection(blurred)))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -67,10 +80,26 @@ class KeptOnly(TorchFunctionMode):
         if can_open(func):
             with self:
                 return opened(func)(*args, **kwargs)
+        if call is None or call.name != name:
+            return func(*args, **kwargs)
+        if name in SUMMING:
+            return func(*_without_removed(args, call.args, self.blurred), **kwargs)
         find = STATISTICS.get(name)
-        if find is None or call is None or call.name != name or not isinstance(call.args[0], Ref):
+        if find is None or not isinstance(call.args[0], Ref):
             return func(*args, **kwargs)
         return find(func, call, self.view, args, kwargs)
+
+
+def _without_removed(value: Any, traced: Any, view: View) -> Any:
+    """`value` with zeros in place of what is removed; `traced` is the argument as it was recorded."""
+    if isinstance(value, Tensor) and isinstance(traced, Ref):
+        for field in view.labelled.operands[traced.index].fields:
+            gone = view.gone[field.labels].to(value.device)
+            value = value.masked_fill(gone, 0) if bool(gone.any()) else value
+        return value
+    if isinstance(value, (tuple, list)) and isinstance(traced, tuple):
+        return type(value)(_without_removed(*pair, view) for pair in zip(value, traced, strict=True))
+    return value
 
 
 def _kept(call: Function, view: View, dims: Sequence[int], device: torch.device) -> Kept:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,10 +12,9 @@ from torch import Tensor, nn
 
 from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
-from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
-from slimgui.engine.keep import kept_indices, labels_gone
-from slimgui.engine.mask import zeroed_copy
-from slimgui.engine.statistics import KeptOnly
+from slimgui.engine.inputs import Inputs
+from slimgui.engine.parted import parted_at, raises_at
+from slimgui.engine.sides import Sides, relative_error
 
 if TYPE_CHECKING:
     from slimgui.engine.deploy import Deployed
@@ -35,20 +33,24 @@ class Proof:
         passed: the largest difference is within rounding.
         max_error: largest difference relative to the largest output; NaN when nothing could be compared.
         level: "numeric" (whole model), or "structural" (only the recorded forward passes were compared).
-        note: what the user should know, in one sentence; "" when there is nothing.
+        note: what the user should know, in a sentence or two; "" when there is nothing.
+        parted: dotted path of the first module whose output differs, or that raises; "" for the model's
+            own forward, None when none does.
     """
 
     passed: bool
     max_error: float
     level: str
     note: str = ""
+    parted: str | None = None
 
 
 def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proof:
     """Compare `deployed` with the masked original on `example_inputs`, in float64 where possible.
 
-    Both run in eval mode, as copies: `model` is left bit-identical. One kept channel of a few groups is
-    then exchanged in the mask; the difference must rise, or the inputs prove nothing, and the note says so.
+    Both run in eval mode, as copies: `model` is left bit-identical. When they differ, every module's output
+    is compared, and the first that differs is named. When they agree, one kept channel of a few groups is
+    exchanged in the mask; the difference must rise, or the inputs prove nothing, and the note says so.
 
     Args:
         model: the original.
@@ -58,65 +60,54 @@ def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proo
     if any(parameter.is_meta for parameter in model.parameters()):
         why = "The model holds no numbers, so only the recorded forward passes were compared."
         return Proof(passed=False, max_error=math.nan, level="structural", note=why)
-    blurred = [g for g in deployed.groups if not g.exact and len(deployed.selection.keep[g.id]) < g.size]
-    if blurred and deployed.traced is None:
-        why = f"{blurred[0].id} is cut inexactly, and a file does not tell where its statistics run."
-        return Proof(passed=False, max_error=math.nan, level="structural", note=why)
     for dtype in (torch.float64, None):
         try:
-            return _numeric(model, deployed, example_inputs, dtype)
+            return _numeric(Sides(model, deployed, example_inputs, dtype))
         except (RuntimeError, TypeError):
             if dtype is None:
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _numeric(model: nn.Module, deployed: Deployed, inputs: Inputs, dtype: torch.dtype | None) -> Proof:
-    small = outputs_of(zeroed_copy(deployed.model, {}, dtype), inputs, dtype)
-    want = _masked(model, deployed, deployed.selection, inputs, dtype)
-    error = relative_error(want, small)
+def _numeric(sides: Sides) -> Proof:
+    selection = sides.deployed.selection
+    want = sides.masked(selection)
+    if any(bool(tensor.isnan().any()) for tensor in want):  # something is divided by a buffer
+        sides = replace(sides, buffers=False)
+        want = sides.masked(selection)
     tolerance = TOLERANCE[_coarsest(want)]
+    try:
+        small = sides.small()
+    except Exception as problem:  # noqa: BLE001 - the model's code may raise anything
+        return _raised(sides, problem)
+    error = relative_error(want, small)
     if not error <= tolerance:
-        note = "The outputs differ from the masked original's."
-        return Proof(passed=False, max_error=error, level="numeric", note=note)
-    note = _control(model, deployed, inputs, dtype, small, tolerance)
+        parted = parted_at(sides, selection, tolerance)
+        note = "" if parted is None else f"The outputs part in {_named(parted)}."
+        return Proof(passed=False, max_error=error, level="numeric", note=note, parted=parted)
+    note = _control(sides, small, tolerance)
     return Proof(passed=True, max_error=error, level="numeric", note=note)
 
 
-def _masked(
-    model: nn.Module, deployed: Deployed, selection: Selection, inputs: Inputs, dtype: torch.dtype | None
-) -> list[Tensor]:
-    """Outputs of the original with what `selection` removes zeroed; statistics over the kept channels."""
-    weights = (*model.named_parameters(), *model.named_buffers())
-    kept = kept_indices(deployed.groups, selection, {name: tensor.shape for name, tensor in weights})
-
-    def run(*, buffers: bool) -> list[Tensor]:
-        masked = zeroed_copy(model, kept, dtype, buffers=buffers)
-        if deployed.traced is None:
-            return outputs_of(masked, inputs, dtype)
-        gone = labels_gone(deployed.traced.solved, selection)
-        return outputs_of(masked, inputs, dtype, KeptOnly(deployed.traced.passes[0], gone))
-
-    outputs = run(buffers=True)
-    if any(bool(tensor.isnan().any()) for tensor in outputs):  # a buffer that something is divided by
-        outputs = run(buffers=False)
-    return outputs
+def _raised(sides: Sides, error: Exception) -> Proof:
+    parted = raises_at(sides)
+    first_line = str(error).strip().partition("\n")[0]
+    note = f"The smaller model raises {type(error).__name__} in {_named(parted)}: {first_line}"
+    return Proof(passed=False, max_error=math.inf, level="numeric", note=note, parted=parted)
 
 
-def _control(
-    model: nn.Module,
-    deployed: Deployed,
-    inputs: Inputs,
-    dtype: torch.dtype | None,
-    small: list[Tensor],
-    tolerance: float,
-) -> str:
+def _named(module: str) -> str:
+    return module or "the model's own forward"
+
+
+def _control(sides: Sides, small: list[Tensor], tolerance: float) -> str:
     """Exchange a kept channel in the mask: "" when some output notices, else a sentence."""
-    cut = [g for g in deployed.groups if len(deployed.selection.keep[g.id]) < g.size]
+    selection = sides.deployed.selection
+    cut = [g for g in sides.deployed.groups if len(selection.keep[g.id]) < g.size]
     if not cut:
         return ""
     for group in cut[:: max(1, len(cut) // CONTROLS)][:CONTROLS]:
-        other = _masked(model, deployed, exchanged(deployed.selection, group), inputs, dtype)
+        other = sides.masked(exchanged(selection, group))
         if relative_error(other, small) > MARGIN * tolerance:
             return ""
     return "These inputs hardly reach the channels that were cut, so the comparison says little."
@@ -127,42 +118,6 @@ def exchanged(selection: Selection, group: Group) -> Selection:
     kept = selection.keep[group.id]
     gone = np.setdiff1d(np.arange(group.size), kept)
     return Selection({**selection.keep, group.id: np.sort(np.append(kept[1:], gone[0]))})
-
-
-def outputs_of(
-    model: nn.Module,
-    inputs: Inputs,
-    dtype: torch.dtype | None,
-    mode: AbstractContextManager[Any] | None = None,
-) -> list[Tensor]:
-    """Every tensor in the outputs of `model` in eval mode under `mode`, without gradients."""
-
-    def cast(tensor: Tensor) -> Tensor:
-        copy = tensor.detach().clone()
-        return copy.to(dtype) if dtype is not None and copy.is_floating_point() else copy
-
-    args, kwargs = as_call(inputs)
-    args, kwargs = map_tensors(args, cast), map_tensors(kwargs, cast)
-    model.eval()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), mode or nullcontext():
-        result = model(*args, **kwargs)
-    return list(tensors_in(result))
-
-
-def relative_error(want: list[Tensor], have: list[Tensor]) -> float:
-    """Largest |want - have| over the largest |want|, the worst output; infinite when shapes differ."""
-    if len(want) != len(have) or any(a.shape != b.shape for a, b in zip(want, have, strict=True)):
-        return math.inf
-    worst = 0.0
-    for one, other in zip(want, have, strict=True):
-        if not one.numel():
-            continue
-        scale = float(one.double().abs().max())
-        difference = float((one.double() - other.double()).abs().max())
-        worst = max(worst, difference / scale if scale else (math.inf if difference else 0.0))
-        if math.isnan(difference):
-            return math.inf
-    return worst
 
 
 def _coarsest(outputs: list[Tensor]) -> torch.dtype:

@@ -51,9 +51,9 @@ class View:
         """The shape it was traced with."""
         return self.labelled.operands[value.index if isinstance(value, Ref) else value].shape
 
-    def stays(self, value: Ref, dim: int) -> list[bool]:
+    def stays(self, value: Ref | int, dim: int) -> list[bool]:
         """Which indices along one dimension stay."""
-        operand = self.labelled.operands[value.index]
+        operand = self.labelled.operands[value.index if isinstance(value, Ref) else value]
         stays = torch.ones(operand.shape[dim], dtype=torch.bool)
         for field in operand.fields:
             if dim in field.live:

@@ -15,6 +15,7 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.sizes import Size
 from slimgui.engine.host import Host, document_name
+from slimgui.engine.verify import Proof
 from slimgui.errors import LoadError, MissingInputsError
 
 
@@ -32,9 +33,7 @@ class Engine:
     """Loads any name; raises what it is told to raise."""
 
     trouble: BaseException | None = None
-    proof: Any = field(
-        default_factory=lambda: SimpleNamespace(passed=True, max_error=1e-7, level="numeric", note="")
-    )
+    proof: Proof = field(default_factory=lambda: Proof(passed=True, max_error=1e-7, level="numeric"))
     saved: list[tuple[Cut, str, bool]] = field(default_factory=list)
     written: list[tuple[str, str, Plan]] = field(default_factory=list)
     CRITERIA = ("l1", "l2")
@@ -128,10 +127,10 @@ def test_without_a_numeric_proof_nothing_is_written_until_the_user_says_so(
     rig: Rig, passed: bool, level: str
 ) -> None:
     rig.ask(wire.Open(1, "net.pt"))
-    rig.engine.proof = SimpleNamespace(passed=passed, max_error=float("nan"), level=level, note="Why.")
+    rig.engine.proof = Proof(passed, float("nan"), level, "Why.", "conv")
 
     answer = rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
-    assert answer == wire.Unproven(2, "/tmp/small.pt", wire.ProofRow(passed, None, level, "Why."))
+    assert answer == wire.Unproven(2, "/tmp/small.pt", wire.ProofRow(passed, None, level, "Why.", "conv"))
     assert rig.engine.saved == []
 
     assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1, accept_unproven=True)), wire.Saved)

@@ -56,7 +56,7 @@ class Provenance:
         selection: group id -> channels that stayed.
         plan: the plan as JSON text.
         shapes: of the example inputs.
-        proof: passed, max_error, level, note; empty when there was none.
+        proof: passed, max_error, level, note, parted; empty when there was none.
     """
 
     source: str = ""

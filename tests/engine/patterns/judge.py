@@ -422,12 +422,9 @@ class _Case:
             limit = 100 * pattern.tolerance
             if not any(error(want, have) > limit for want, _ in zip(errors, range(8), strict=False)):
                 raise CrashError(f"the proof of {names} is empty: no exchanged index changes the output")
-        if not statistics:
-            proof = engine.verify(self.model, deployed, given(pattern, TRACED))
-            if not proof.passed:
-                self.flaws.append(
-                    f"verify does not agree ({proof.level}, {proof.max_error:.1e}, {proof.note})"
-                )
+        proof = engine.verify(self.model, deployed, given(pattern, TRACED))
+        if not proof.passed:
+            self.flaws.append(f"verify does not agree ({proof.level}, {proof.max_error:.1e}, {proof.note})")
         self._trains(deployed.model)  # last: running statistics move
 
     def _error(self, deployed: engine.Deployed, *, statistics: bool) -> float:

@@ -1,0 +1,106 @@
+"""The two models that a proof compares, run as copies: the deployed one, and the masked original."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from slimgui.core.plan import Selection
+from slimgui.engine.crossings import Report, watching
+from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
+from slimgui.engine.keep import Kept, kept_indices
+from slimgui.engine.statistics import KeptOnly
+from slimgui.engine.zeroed import zeroed_copy
+
+if TYPE_CHECKING:
+    from slimgui.engine.deploy import Deployed
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """How the two sides are run.
+
+    Attributes:
+        model: the original; like the deployed model it is left bit-identical.
+        deployed: what `deploy` made of it.
+        inputs: for both.
+        dtype: to compute in; None: in the model's own.
+        buffers: removed indices of buffers are zeroed too; not where something is divided by them.
+    """
+
+    model: nn.Module
+    deployed: Deployed
+    inputs: Inputs
+    dtype: torch.dtype | None
+    buffers: bool = True
+
+    def small(self, report: Report | None = None) -> list[Tensor]:
+        """Outputs of the deployed model."""
+        return self._run(self.deployed.model, {}, [], report)
+
+    def masked(self, selection: Selection, report: Report | None = None) -> list[Tensor]:
+        """Outputs of the original with what `selection` removes zeroed; statistics over the kept channels."""
+        weights = (*self.model.named_parameters(), *self.model.named_buffers())
+        shapes = {name: tensor.shape for name, tensor in weights}
+        kept = kept_indices(self.deployed.groups, selection, shapes)
+        return self._run(self.model, kept, [KeptOnly(self.deployed.traced, selection)], report)
+
+    def _run(
+        self, model: nn.Module, kept: Kept, modes: list[AbstractContextManager[Any]], report: Report | None
+    ) -> list[Tensor]:
+        copy = zeroed_copy(model, kept, self.dtype, buffers=self.buffers)
+        if report is not None:
+            modes = [watching(copy, report), *modes]
+        return outputs_of(copy, self.inputs, self.dtype, *modes)
+
+
+def outputs_of(
+    model: nn.Module, inputs: Inputs, dtype: torch.dtype | None, *modes: AbstractContextManager[Any]
+) -> list[Tensor]:
+    """Every tensor in the outputs of `model` in eval mode under `modes`, without gradients."""
+
+    def cast(tensor: Tensor) -> Tensor:
+        copy = tensor.detach().clone()
+        return copy.to(dtype) if dtype is not None and copy.is_floating_point() else copy
+
+    args, kwargs = as_call(inputs)
+    args, kwargs = map_tensors(args, cast), map_tensors(kwargs, cast)
+    model.eval()
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        for mode in modes:
+            stack.enter_context(mode)
+        result = model(*args, **kwargs)
+    return list(tensors_in(result))
+
+
+def gap(want: Tensor, have: Tensor) -> tuple[float, float]:
+    """Largest |want - have|, and the largest finite |want|; infinities that agree do not differ."""
+    one, other = (_real(want), _real(have))
+    if not one.numel():
+        return 0.0, 0.0
+    difference = torch.where(one == other, 0.0, (one - other).abs())
+    return float(difference.max()), float(one.nan_to_num(0.0, 0.0, 0.0).abs().max())
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).to("cpu", torch.float64)
+
+
+def relative_error(want: list[Tensor], have: list[Tensor]) -> float:
+    """Largest |want - have| over the largest |want|, the worst output; infinite when shapes differ."""
+    if len(want) != len(have) or any(a.shape != b.shape for a, b in zip(want, have, strict=True)):
+        return math.inf
+    worst = 0.0
+    for one, other in zip(want, have, strict=True):
+        difference, scale = gap(one, other)
+        if math.isnan(difference):
+            return math.inf
+        worst = max(worst, difference / scale if scale else (math.inf if difference else 0.0))
+    return worst

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -293,7 +294,8 @@ def _share(before: Cost, after: Cost, name: str) -> str:
 
 
 def _proof_row(proof: Any) -> dict[str, Any]:
-    return asdict(proof)
+    error = proof.max_error if math.isfinite(proof.max_error) else None  # JSON has no infinity
+    return {**asdict(proof), "max_error": error}
 
 
 def _proof_line(proof: Any) -> str:

@@ -148,8 +148,8 @@ class Opened(Message, frozen=True, tag="opened"):
 class ProofRow(msgspec.Struct, frozen=True):
     """`max_error` is relative to the output's scale, None when nothing could be compared.
 
-    `level` is "numeric" or "structural"; `note` in words. `parted`: path of the first module whose output
-    differs, "" for the model's own forward, None when none does.
+    `level` is "numeric", "blocks" or "structural"; `note` in words. `parted`: path of the first module whose
+    output differs, "" for the model's own forward, None when none does.
     """
 
     passed: bool

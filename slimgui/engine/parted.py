@@ -72,7 +72,8 @@ class _Held:
         if self.bytes > HELD:
             self.complete = False
             return
-        self.tensors[crossing] = [tensor.detach().clone() for tensor in tensors]  # some are changed in place
+        # some are changed in place later; a weight that is only lent holds nothing
+        self.tensors[crossing] = [t if t.is_meta else t.detach().clone() for t in tensors]
         self.bytes += sum(tensor.nbytes for tensor in tensors)
 
 

@@ -15,7 +15,7 @@ from slimgui.engine.crossings import Report, watching
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.keep import Kept, kept_indices
 from slimgui.engine.statistics import KeptOnly
-from slimgui.engine.zeroed import zeroed_copy
+from slimgui.engine.zeroed import lent_copy, zeroed_copy
 
 if TYPE_CHECKING:
     from slimgui.engine.deploy import Deployed
@@ -30,6 +30,7 @@ class Sides:
         deployed: what `deploy` made of it.
         inputs: for both.
         dtype: to compute in; None: in the model's own.
+        lent: weights take memory one at a time, while a call uses them, instead of all in a copy.
         buffers: removed indices of buffers are zeroed too; not where something is divided by them.
     """
 
@@ -37,6 +38,7 @@ class Sides:
     deployed: Deployed
     inputs: Inputs
     dtype: torch.dtype | None
+    lent: bool = False
     buffers: bool = True
 
     def small(self, report: Report | None = None) -> list[Tensor]:
@@ -53,7 +55,11 @@ class Sides:
     def _run(
         self, model: nn.Module, kept: Kept, modes: list[AbstractContextManager[Any]], report: Report | None
     ) -> list[Tensor]:
-        copy = zeroed_copy(model, kept, self.dtype, buffers=self.buffers)
+        if self.lent:
+            copy, lending = lent_copy(model, kept, self.dtype, buffers=self.buffers)
+            modes = [lending, *modes]
+        else:
+            copy = zeroed_copy(model, kept, self.dtype, buffers=self.buffers)
         if report is not None:
             modes = [watching(copy, report), *modes]
         return outputs_of(copy, self.inputs, self.dtype, *modes)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
 from slimgui.engine.inputs import Inputs
+from slimgui.engine.memory import available, copy_size, device_of
 from slimgui.engine.parted import parted_at, raises_at
 from slimgui.engine.sides import Sides, relative_error
 
@@ -32,7 +33,8 @@ class Proof:
     Attributes:
         passed: the largest difference is within rounding.
         max_error: largest difference relative to the largest output; NaN when nothing could be compared.
-        level: "numeric" (whole model), or "structural" (only the recorded forward passes were compared).
+        level: "numeric" (the whole model at once), "blocks" (one weight after the other in memory), or
+            "structural" (only the recorded forward passes were compared).
         note: what the user should know, in a sentence or two; "" when there is nothing.
         parted: dotted path of the first module whose output differs, or that raises; "" for the model's
             own forward, None when none does.
@@ -45,28 +47,42 @@ class Proof:
     parted: str | None = None
 
 
-def verify(model: nn.Module, deployed: Deployed, example_inputs: Inputs) -> Proof:
+def verify(
+    model: nn.Module, deployed: Deployed, example_inputs: Inputs, *, memory: int | None = None
+) -> Proof:
     """Compare `deployed` with the masked original on `example_inputs`, in float64 where possible.
 
     Both run in eval mode, as copies: `model` is left bit-identical. When they differ, every module's output
     is compared, and the first that differs is named. When they agree, one kept channel of a few groups is
     exchanged in the mask; the difference must rise, or the inputs prove nothing, and the note says so.
 
+    A copy in float64 may take half of the memory; the rest is for what the model computes. Where that is not
+    enough, the weights are copied one at a time, each for the calls that use it.
+
     Args:
         model: the original.
         deployed: what `deploy` made of it.
         example_inputs: a tensor, a tuple of args, or a dict of kwargs.
+        memory: bytes that may be used; None: what the system says is available.
     """
     if any(parameter.is_meta for parameter in model.parameters()):
-        why = "The model holds no numbers, so only the recorded forward passes were compared."
-        return Proof(passed=False, max_error=math.nan, level="structural", note=why)
+        return _structural("The model holds no numbers")
+    found = available(device_of(model)) if memory is None else memory
+    lent = found is not None and 2 * copy_size(model, torch.float64) > found
     for dtype in (torch.float64, None):
         try:
-            return _numeric(Sides(model, deployed, example_inputs, dtype))
-        except (RuntimeError, TypeError):
+            return _numeric(Sides(model, deployed, example_inputs, dtype, lent))
+        except (RuntimeError, TypeError) as error:
+            if dtype is None and lent:
+                return _structural(f"There is no memory for a copy, and without one forward raises {error!r}")
             if dtype is None:
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _structural(why: str) -> Proof:
+    note = f"{why}, so only the recorded forward passes were compared."
+    return Proof(passed=False, max_error=math.nan, level="structural", note=note)
 
 
 def _numeric(sides: Sides) -> Proof:
@@ -84,16 +100,20 @@ def _numeric(sides: Sides) -> Proof:
     if not error <= tolerance:
         parted = parted_at(sides, selection, tolerance)
         note = "" if parted is None else f"The outputs part in {_named(parted)}."
-        return Proof(passed=False, max_error=error, level="numeric", note=note, parted=parted)
+        return Proof(passed=False, max_error=error, level=_level(sides), note=note, parted=parted)
     note = _control(sides, small, tolerance)
-    return Proof(passed=True, max_error=error, level="numeric", note=note)
+    return Proof(passed=True, max_error=error, level=_level(sides), note=note)
+
+
+def _level(sides: Sides) -> str:
+    return "blocks" if sides.lent else "numeric"
 
 
 def _raised(sides: Sides, error: Exception) -> Proof:
     parted = raises_at(sides)
     first_line = str(error).strip().partition("\n")[0]
     note = f"The smaller model raises {type(error).__name__} in {_named(parted)}: {first_line}"
-    return Proof(passed=False, max_error=math.inf, level="numeric", note=note, parted=parted)
+    return Proof(passed=False, max_error=math.inf, level=_level(sides), note=note, parted=parted)
 
 
 def _named(module: str) -> str:

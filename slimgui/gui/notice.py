@@ -90,7 +90,8 @@ def proof(row: wire.ProofRow) -> str:
         return f"Only the shapes were checked, the numbers were not compared.{note}"
     if row.max_error is None:
         return f"The smaller model could not be compared with the original.{note}"
-    largest = f"largest difference {text.tiny(row.max_error)} of the output's scale, on the whole model"
+    where = "block by block" if row.level == "blocks" else "on the whole model"
+    largest = f"largest difference {text.tiny(row.max_error)} of the output's scale, {where}"
     if row.passed:
         return f"Proven: {largest}.{note}"
     return f"The smaller model does not compute the same: {largest}.{note}"

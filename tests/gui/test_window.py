@@ -203,9 +203,11 @@ def test_an_unproven_model_is_saved_after_save_anyway(
     loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
     loaded.session.save("/tmp/no-such-folder/small.pt")
-    row = wire.ProofRow(False, 0.2, "numeric")
+    row = wire.ProofRow(False, 0.2, "blocks", "The outputs part in stem.", "stem")
     transport.answered.emit(wire.Unproven(transport.requests[-1].task, "/tmp/no-such-folder/small.pt", row))
-    assert "does not compute the same" in loaded.card.why.text()
+    said = loaded.card.why.text()
+    assert said.startswith("The smaller model does not compute the same: largest difference 2e-1 of")
+    assert said.endswith("scale, block by block. The outputs part in stem.")
     qtbot.mouseClick(loaded.card.offer, Qt.MouseButton.LeftButton)
 
     assert transport.requests[-1].accept_unproven

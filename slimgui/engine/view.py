@@ -17,23 +17,23 @@ class View:
     def __init__(self, labelled: Labelled, gone: Tensor) -> None:
         self.labelled, self.gone = labelled, gone
         self._shapes: dict[int, tuple[int, ...]] = {}
-        # by identity of the labels, which the labelled pass keeps alive
-        self._along: dict[int, dict[int, Tensor]] = {}
-        self._rest: dict[int, Tensor] = {}
+        # by identity of the labels, which are kept alive, so that their ids stay their own
+        self._along: dict[int, tuple[Tensor, dict[int, Tensor]]] = {}
+        self._rest: dict[int, tuple[Tensor, Tensor]] = {}
 
     def along(self, field: Field) -> dict[int, Tensor]:
-        """Per live dimension of a field of this pass, which of its indices stay: bool [size]."""
+        """Per live dimension of the field, which of its indices stay: bool [size]."""
         key = id(field.labels)
         if key not in self._along:
-            self._along[key] = stays_along(field, self.gone)
-        return self._along[key]
+            self._along[key] = field.labels, stays_along(field, self.gone)
+        return self._along[key][1]
 
     def rest(self, field: Field) -> Tensor:
-        """The labels of a field of this pass that remain."""
+        """The labels of the field that remain."""
         key = id(field.labels)
         if key not in self._rest:
-            self._rest[key] = cut_field(field, self.gone)
-        return self._rest[key]
+            self._rest[key] = field.labels, cut_field(field, self.gone)
+        return self._rest[key][1]
 
     def shape(self, value: Ref | int) -> tuple[int, ...]:
         """The shape a value will have."""

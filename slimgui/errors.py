@@ -24,7 +24,12 @@ class SlimError(Exception):
 
     def __init__(self, what: str, why: str = "", hint: str = "") -> None:
         super().__init__(what, why, hint)
-        self.what, self.why, self.hint = what, why, hint
+        self.what, self.why, self._hint = what, why, hint
+
+    @property
+    def hint(self) -> str:
+        """What the user can do, or ""."""
+        return self._hint
 
     def __str__(self) -> str:
         return "\n".join(line for line in (self.what, self.why, self.hint) if line)
@@ -43,15 +48,60 @@ class MissingInputsError(LoadError):
 
 
 class TraceError(SlimError):
-    """`forward` could not be followed."""
+    """`forward` could not be followed.
+
+    Attributes:
+        module: dotted path of the module where it stopped.
+        source: "file.py:123" of the line, "" when unknown.
+    """
+
+    module = ""
+    source = ""
 
 
 class PlanError(SlimError):
     """The plan does not fit this model."""
 
 
+class Advice:
+    """What would work instead; finding it may take a while."""
+
+    def find(self) -> tuple[str, dict[str, tuple[int, ...]]]:
+        """A hint, and by group id the counts in it."""
+        raise NotImplementedError
+
+
 class DeployError(SlimError):
-    """This combination of cuts cannot be made."""
+    """This combination of cuts cannot be made.
+
+    Args:
+        what: the fact.
+        why: the cause, with op, module and line.
+        advice: what would work; it is asked once, when the hint is first looked at.
+    """
+
+    def __init__(self, what: str, why: str, advice: Advice) -> None:
+        super().__init__(what, why)
+        self._advice = advice
+        self._found: tuple[str, dict[str, tuple[int, ...]]] | None = None
+
+    @property
+    def hint(self) -> str:
+        """Which counts would work."""
+        return self._asked()[0]
+
+    @property
+    def counts(self) -> dict[str, tuple[int, ...]]:
+        """By group id the counts that work while all other groups are cut as wanted.
+
+        The whole size where no other was found; several groups have to change together.
+        """
+        return self._asked()[1]
+
+    def _asked(self) -> tuple[str, dict[str, tuple[int, ...]]]:
+        if self._found is None:
+            self._found = self._advice.find()
+        return self._found
 
 
 class SaveError(SlimError):

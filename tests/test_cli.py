@@ -222,6 +222,29 @@ def test_weights_are_slimmed_with_a_named_model(run, tmp_path):
     assert run("verify", tmp_path / "weights.pt", tmp_path / "s.pt", *words)[0] == 0
 
 
+def test_a_refused_cut_says_which_counts_would_work(run, tmp_path):
+    (tmp_path / "odd_net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.up, self.down = nn.Linear(4, 32), nn.Linear(32, 3)\n"
+        "    def forward(self, x):\n"
+        "        x = self.up(x)\n"
+        "        if x.shape[1] % 8:\n"
+        "            raise ValueError('not divisible by 8')\n"
+        "        return self.down(x)\n"
+    )
+    words = ("slim", f"{tmp_path / 'odd_net.py'}:Net", "--input", "2x4", "--ratio", "0.4", "--out")
+    status, out, err = run(*words, tmp_path / "s.pt")
+    assert (status, out) == (1, "")
+    assert "24 or 16 channels of up would work." in err  # 20 of 32 were wanted
+    error = json.loads(run(*words, tmp_path / "s.pt", "--json")[1])["error"]
+    assert (error["kind"], error["counts"]) == ("DeployError", {"up": [24, 16]})
+    assert not (tmp_path / "s.pt").exists()
+    sys.modules.pop("odd_net", None)
+
+
 def test_a_refusal_is_a_sentence_on_stderr(run, tmp_path):
     (tmp_path / "a.pt").write_text("hello")
     status, out, err = run("groups", tmp_path / "a.pt")

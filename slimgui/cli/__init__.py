@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from slimgui import __version__
 from slimgui.cli.plans import add_options, plan_for, says_something
-from slimgui.errors import SlimError
+from slimgui.errors import DeployError, SlimError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,8 +85,9 @@ def _command(words: Sequence[str]) -> int:
 
 def _complain(error: SlimError, *, as_json: bool, status: int) -> int:
     if as_json:
-        kind = type(error).__name__
-        print(json.dumps({"error": {"kind": kind, "what": error.what, "why": error.why, "hint": error.hint}}))
+        row = {"kind": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
+        counts = {"counts": error.counts} if isinstance(error, DeployError) else {}
+        print(json.dumps({"error": {**row, **counts}}))
     else:
         print(error, file=sys.stderr)
     return status

@@ -206,7 +206,8 @@ class Exported(Message, frozen=True, tag="exported"):
 class Failed(Message, frozen=True, tag="failed"):
     """The failure of a task in three sentences. `details` for the copy button.
 
-    `needs` says what the user could add to make it work: the shape of the input.
+    `needs` says what the user could add to make it work: the shape of the input. `counts`: by group id the
+    numbers of channels that would work, when a cut was refused.
     """
 
     what: str
@@ -214,6 +215,7 @@ class Failed(Message, frozen=True, tag="failed"):
     hint: str = ""
     details: str = ""
     needs: Literal["", "inputs"] = ""
+    counts: dict[str, tuple[int, ...]] = {}
 
 
 DocumentRequest = Save | Verify | Rank | ReadPlans | Export

@@ -101,9 +101,11 @@ def _quiet() -> Iterator[None]:
 def _trace_error(error: Exception, recorder: Recorder) -> TraceError:
     where = recorder.stack[-1] if recorder.stack else ""
     place = " · ".join(part for part in (str(recorder.doing[0]), where, recorder.doing[1]) if part)
-    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    return TraceError(
+    first_line = str(error).strip().partition("\n")[0]
+    failed = TraceError(
         f"The model could not be followed ({place or 'before its first op'}).",
-        f"{type(error).__name__}: {first_line}",
+        f"{type(error).__name__}: {first_line}" if first_line else f"It raises {type(error).__name__}.",
         "Check that the input shape is the one the model was made for.",
     )
+    failed.module, failed.source = where, recorder.doing[1]
+    return failed

@@ -6,6 +6,7 @@ and compare it, op by op, with what the labels predict.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,9 +21,9 @@ from slimgui.engine.correct import Found, find_corrections
 from slimgui.engine.effective import absorb, absorb_spectral, gains
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
+from slimgui.engine.neighbours import Neighbours, Obstacle
 from slimgui.engine.predict import blocks_left
-from slimgui.engine.recapture import Difference, compare
-from slimgui.engine.recording import Capture
+from slimgui.engine.recapture import compare
 from slimgui.engine.repair import repair_attributes
 from slimgui.engine.structural import cloned, copy_module
 from slimgui.engine.trace import Traced
@@ -89,9 +90,25 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
 
     Raises:
         PlanError: the selection does not fit the groups.
-        DeployError: the forward code of the model cannot follow this cut; names op and line.
+        DeployError: the forward code of the model cannot follow this cut; names op and line, and counts that
+            would work.
     """
     _check(traced.groups, selection)
+    built = _build(model, traced, selection)
+    if isinstance(built, Deployed):
+        return built
+
+    def works(other: Selection) -> bool:
+        with suppress(Exception):  # whatever another cut runs into, it must not hide why this one is refused
+            return isinstance(_build(model, traced, other), Deployed)
+        return False
+
+    what = "The forward code of this model cannot follow the cut."
+    raise DeployError(what, built.what, Neighbours(traced, selection, built, works))
+
+
+def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed | Obstacle:
+    """The smaller model, or what in the forward code is in its way."""
     shapes = {name: tensor.shape for name, tensor in _weights(model).items()}
     kept = kept_indices(traced.groups, selection, shapes)
     small = _sliced(model, kept)
@@ -104,8 +121,8 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     repairs += explained
     install(small, found.corrections)
     repairs += take_slow_path(small, {correction.module for correction in found.corrections})
-    _confirm(small, traced.inputs, views, found)
-    return Deployed(
+    obstacle = _obstacle(small, traced.inputs, views, found)
+    return obstacle or Deployed(
         small,
         kept,
         tuple(repairs),
@@ -162,30 +179,17 @@ def _conv_groups(views: list[View]) -> dict[str, int]:
     }
 
 
-def _confirm(small: nn.Module, inputs: Inputs, views: list[View], found: Found) -> None:
+def _obstacle(small: nn.Module, inputs: Inputs, views: list[View], found: Found) -> Obstacle | None:
     """Record the forward pass of `small`, where no recording of it is at hand, and compare it."""
     for number, (view, recorded) in enumerate(zip(views, found.captures, strict=True)):
         if recorded is None or found.corrections:
-            recorded = _recorded(small, inputs, training=number > 0, real=view.labelled.capture.real)
+            try:
+                recorded = capture(small, inputs, training=number > 0, real=view.labelled.capture.real)
+            except TraceError as error:
+                return Obstacle(f"{error.what} {error.why}", error.module, error.source)
         difference = compare(view, recorded)
         if difference is not None:
-            raise _refusal(difference)
-
-
-def _recorded(small: nn.Module, inputs: Inputs, *, training: bool, real: bool) -> Capture:
-    try:
-        return capture(small, inputs, training=training, real=real)
-    except TraceError as error:
-        raise DeployError(
-            "The forward code of this model cannot follow the cut.",
-            f"{error.what} {error.why}",
-            "Leave the groups around that line whole.",
-        ) from error
-
-
-def _refusal(difference: Difference) -> DeployError:
-    return DeployError(
-        "The forward code of this model cannot follow the cut.",
-        f"{difference.what} ({difference.call.name} · {difference.call.module} · {difference.call.source})",
-        "Leave the groups around that line whole.",
-    )
+            call = difference.call
+            what = f"{difference.what} ({call.name} · {call.module} · {call.source})"
+            return Obstacle(what, call.module, call.source)
+    return None

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.engine.layout import layout
-from slimgui.errors import MissingInputsError, SlimError
+from slimgui.errors import DeployError, MissingInputsError, SlimError
 
 Send = Callable[[wire.Answer], None]
 NICENESS = 5
@@ -50,7 +50,9 @@ class Host:
             hint = "Give the shape of one input, for example 1x3x224x224."
             answer = wire.Failed(request.task, error.what, error.why, hint, _trace(error), "inputs")
         except SlimError as error:
-            answer = wire.Failed(request.task, error.what, error.why, error.hint, _trace(error))
+            counts = error.counts if isinstance(error, DeployError) else {}
+            trace = _trace(error)
+            answer = wire.Failed(request.task, error.what, error.why, error.hint, trace, counts=counts)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge: a model's code may raise anything
             answer = _unexpected(request, error)
         self._send(answer)

@@ -16,7 +16,7 @@ from slimgui.core.plan_set import PlanSet
 from slimgui.core.sizes import Size
 from slimgui.engine.host import Host, document_name
 from slimgui.engine.verify import Proof
-from slimgui.errors import LoadError, MissingInputsError
+from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,19 @@ def test_a_failed_open_leaves_the_open_model_in_place(rig: Rig) -> None:
 
     assert isinstance(rig.ask(wire.Save(3, "/tmp/small.pt", Plan(), 1)), wire.Saved)
     assert rig.engine.saved[0][0].source == "net.pt"
+
+
+def test_a_refused_cut_tells_the_window_which_counts_would_work(rig: Rig) -> None:
+    class Known(Advice):
+        def find(self) -> tuple[str, dict[str, tuple[int, ...]]]:
+            return "24 or 16 channels of stem would work.", {"stem": (24, 16)}
+
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.engine.trouble = DeployError("What.", "Why.", Known())
+    answer = rig.ask(wire.Open(2, "net.pt"))
+    assert isinstance(answer, wire.Failed)
+    assert (answer.hint, answer.counts) == ("24 or 16 channels of stem would work.", {"stem": (24, 16)})
+    assert wire.decode_answer(wire.frame(answer)[4:]) == answer
 
 
 def test_a_save_meant_for_another_model_is_refused(rig: Rig) -> None:

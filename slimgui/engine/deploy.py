@@ -112,11 +112,11 @@ def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed |
     shapes = {name: tensor.shape for name, tensor in _weights(model).items()}
     kept = kept_indices(traced.groups, selection, shapes)
     small = _sliced(model, kept)
-    absorb(small, model, kept, gains(traced.passes))
-    absorb_spectral(small, model)
     gone = labels_gone(traced.solved, selection)
     views = [View(labelled, gone) for labelled in traced.passes]
     repairs = set_conv_groups(small, _conv_groups(views)) + refresh(small)
+    absorb(small, model, kept, gains(traced.passes))
+    absorb_spectral(small, model)  # last: in train mode even reading such a weight turns its vectors
     explained, found = repair_attributes(small, lambda: find_corrections(small, views, traced.inputs))
     repairs += explained
     install(small, found.corrections)

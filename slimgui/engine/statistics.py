@@ -28,20 +28,10 @@ from slimgui.runtime import READS, can_open, opened, site_of
 Kept = dict[int, Tensor]  # dimension -> indices that stay, only where some go
 REDUCING = frozenset(
     {
-        "mean",
-        "var",
-        "std",
-        "var_mean",
-        "std_mean",
-        "amax",
-        "amin",
-        "max",
-        "min",
-        "median",
-        "logsumexp",
+        "mean", "var", "std", "var_mean", "std_mean", "amax", "amin", "max", "min", "median", "logsumexp",
         "prod",
     }
-)
+)  # fmt: skip
 SHARING = frozenset({"softmax", "log_softmax", "softmin"})
 NORMALISING = frozenset({"layer_norm", "rms_norm"})
 SUMMING = CONTRACTIONS | {"sum", "nansum", "norm", "vector_norm", "mm", "baddbmm"}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
+from slimgui.engine.effective import gains, spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.memory import available, copy_size, device_of
 from slimgui.engine.parted import parted_at, raises_at
@@ -91,7 +92,7 @@ def _numeric(sides: Sides) -> Proof:
     if any(bool(tensor.isnan().any()) for tensor in want):  # something is divided by a buffer
         sides = replace(sides, buffers=False)
         want = sides.masked(selection)
-    tolerance = TOLERANCE[_coarsest(want)]
+    tolerance = _tolerance(sides, want)
     try:
         small = sides.small()
     except Exception as problem:  # noqa: BLE001 - the model's code may raise anything
@@ -140,6 +141,9 @@ def exchanged(selection: Selection, group: Group) -> Selection:
     return Selection({**selection.keep, group.id: np.sort(np.append(kept[1:], gone[0]))})
 
 
-def _coarsest(outputs: list[Tensor]) -> torch.dtype:
-    known = [tensor.dtype for tensor in outputs if tensor.dtype in TOLERANCE]
-    return max(known, key=TOLERANCE.__getitem__, default=torch.float32)
+def _tolerance(sides: Sides, outputs: list[Tensor]) -> float:
+    """What rounding explains; where deploying made numbers anew, also in the precision they are stored in."""
+    dtypes = {tensor.dtype for tensor in outputs}
+    if gains(sides.deployed.traced.passes) or any(spectral(sides.model)):
+        dtypes |= {parameter.dtype for parameter in sides.model.parameters()}
+    return max((TOLERANCE[d] for d in dtypes if d in TOLERANCE), default=TOLERANCE[torch.float32])

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from slimgui import engine
 from slimgui.engine import parted
@@ -126,3 +127,27 @@ def test_sums_of_inexact_channels_leave_the_removed_ones_out():
 
     wrong = replace(deployed, model=oracle.randomise(deployed.model, seed=3))
     assert not engine.verify(model, wrong, inputs).passed
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("wrap", [parametrizations.weight_norm, parametrizations.spectral_norm])
+def test_inexact_cuts_of_computed_float32_weights_are_proven(wrap, training):
+    """The masked original has the values of such weights in their place, so it makes fewer calls; the gains
+    and vectors that absorb the cut are rounded in float32."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        wrap(nn.Linear(6, 8)),
+        nn.LayerNorm(8),
+        nn.Tanh(),
+        wrap(nn.Linear(8, 8)),
+        nn.Softmax(-1),
+        nn.Linear(8, 3),
+    ).train(training)
+    inputs = torch.randn(4, 6)
+    traced = engine.trace(model, inputs)
+    deployed = engine.deploy(model, traced, engine.resolve(traced, engine.Plan.uniform(traced, 0.4), model))
+    proof = engine.verify(model, deployed, inputs)
+    assert (proof.passed, proof.note) == (True, "")
+    assert proof.max_error < 1e-6
+    shift(deployed.model[0].bias)
+    assert engine.verify(model, deployed, inputs).parted == "0"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.algebra import Operand
+from slimgui.engine.keep import cut_field
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import read_values
 from slimgui.engine.recording import Call, Capture, Ref
@@ -172,11 +173,11 @@ def _same_route(view: View, call: Call, found: Capture, now: Call) -> bool:
     shapes_now = tuple(None if i is None else view.shape(i) for i in call.outputs)
     after = _run(Step(now, Ties(), others_now, shapes_now))
     before = [() if i is None else labelled.operands[i].fields for i in call.outputs]
-    if any(len(fields) != len(fields_now) for fields, fields_now in zip(before, after, strict=True)):
-        # some of what the rule gave was merged: it takes the fields as they were before that
+    fresh = any(len(fields) != len(fields_now) for fields, fields_now in zip(before, after, strict=True))
+    if fresh:  # some of what the rule gave was merged: it takes the fields as they were before that
         before = _run(Step(call, Ties(), others, _shapes(labelled.capture, call)))
     return all(
-        _equal(view.rest(one), other.labels)
+        _equal(cut_field(one, view.gone) if fresh else view.rest(one), other.labels)
         for fields, fields_now in zip(before, after, strict=True)
         for one, other in zip(fields, fields_now, strict=True)
         if not any(one is not rival and set(one.live) & set(rival.live) for rival in fields)

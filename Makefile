@@ -2,6 +2,8 @@
 # make test   runs every check and every test      make check            the same, without the set-up
 # make zoo ARGS=torchvision   cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
+# make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
+# make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make screenshots            draws every state of the window into docs/screens
 #
 # run and test set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
@@ -17,12 +19,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
+TORCH_PRUNING := $(shell grep '^torch-pruning==' constraints.txt)
 TORCHVISION := $(shell grep '^torchvision==' constraints.txt)
 FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check zoo fuzz screenshots format display clean
+.PHONY: run test check zoo fuzz bench bench-coverage screenshots format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -39,6 +42,12 @@ check:
 
 zoo:
 	$(BIN)/python -m benchmarks.zoo $(ARGS)
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-coverage: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.bench.coverage $(ARGS)
 
 fuzz:
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
@@ -80,6 +89,11 @@ $(VENV)/.installed-test: $(VENV)/.installed tests/patch_torchvision.py
 	$(PIP) --no-deps $(FROM_INDEX) "$(TORCHVISION)"
 	$(PIP) --no-deps $(ZOO)
 	$(BIN)/python tests/patch_torchvision.py
+	touch $@
+
+# The peer of the benchmarks. --no-deps: it must not pull another torch.
+$(VENV)/.installed-bench: $(VENV)/.installed-test
+	$(PIP) --no-deps "$(TORCH_PRUNING)"
 	touch $@
 
 clean:

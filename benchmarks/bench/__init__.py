@@ -1,0 +1,1 @@
+"""What the whole job costs in seconds and bytes, beside a peer: `make bench`."""

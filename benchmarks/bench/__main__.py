@@ -1,0 +1,51 @@
+"""What the whole job costs in seconds and bytes, beside a peer; written to docs/benchmarks.md.
+
+python -m benchmarks.bench [speed growth memory] [--only NAME,NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks.bench import document, growth, memory, models, speed
+
+
+def main() -> int:
+    """Measure, print and write down."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=[*SECTIONS, []], nargs="*", help="all of them when none is named")
+    parser.add_argument("--only", default="", help="models of the speed table; prints, writes nothing")
+    options = parser.parse_args()
+    only = set(filter(None, options.only.split(",")))
+    if unknown := only - set(models.TIMED):
+        raise SystemExit(f"no such model: {', '.join(sorted(unknown))}")
+    if only:
+        print_speed(sorted(only, key=models.TIMED.index))
+        return 0
+    for what in options.what or SECTIONS:
+        document.write(what, SECTIONS[what]())
+    return 0
+
+
+def print_speed(names: list[str] | tuple[str, ...] = models.TIMED) -> list[str]:
+    """The comparison, a row for each model."""
+    rows = []
+    print(speed.line(speed.HEAD), flush=True)
+    for name in names:
+        rows.append(speed.measure(name))
+        print(speed.line(speed.cells(rows[-1])), flush=True)
+    print(speed.summary(rows))
+    return speed.table(rows)
+
+
+SECTIONS: dict[str, Callable[[], list[str]]] = {
+    "speed": print_speed,
+    "growth": lambda: growth.table(growth.measure()),
+    "memory": lambda: [line for result in memory.measure() for line in memory.table(result)],
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@ nothing heavy is computed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import torch
 from torch import Tensor, nn
@@ -17,34 +17,25 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from slimgui.engine.crossings import Crossing, watching
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.recorder import Functions, Recorder, Revise
-from slimgui.engine.recording import Capture
+from slimgui.engine.recording import Capture, Setting
 from slimgui.engine.structural import cloned, copy_module, on_meta
 from slimgui.errors import TraceError
 
 
-def capture(
-    model: nn.Module,
-    inputs: Inputs,
-    *,
-    training: bool = False,
-    real: bool = False,
-    revise: Revise | None = None,
-) -> Capture:
+def capture(model: nn.Module, setting: Setting, revise: Revise | None = None) -> Capture:
     """Record one forward pass of a structural copy of `model`; `model` is untouched.
 
     Args:
         model: any module, in any mode; only shapes of its floating-point tensors are used.
-        inputs: example inputs; they are read, never written.
-        training: record what runs in train mode instead of eval mode.
-        real: run on a real copy, for models whose forward branches on what they compute.
+        setting: how it is run.
         revise: may change the arguments of a function call before it is made.
 
     Raises:
         TraceError: forward raised; names the module and the line.
     """
-    twin = copy_module(model, cloned if real else on_meta).train(training)
+    twin = copy_module(model, cloned if setting.real else on_meta).train(setting.training)
     recorder = Recorder(twin)
-    args, kwargs = as_call(inputs)
+    args, kwargs = as_call(setting.inputs)
     args, kwargs = map_tensors(args, _detached), map_tensors(kwargs, _detached)
     given = tuple(recorder.add(tensor, "input") for tensor in tensors_in((args, kwargs)))
     functions = Functions(recorder, revise)
@@ -62,7 +53,7 @@ def capture(
         recorder.index_of[id(tensor)] for tensor in tensors_in(result) if id(tensor) in recorder.index_of
     )
     return Capture(
-        recorder.values, recorder.calls, functions.made, given, outputs, recorder.modules, crossings, real
+        recorder.values, recorder.calls, functions.made, given, outputs, recorder.modules, crossings, setting
     )
 
 
@@ -73,9 +64,21 @@ def capture_any(model: nn.Module, inputs: Inputs, *, training: bool = False) -> 
         TraceError: both raised; it is the error of the real run, the one the user's own call would give.
     """
     try:
-        return capture(model, inputs, training=training)
+        return capture(model, Setting(inputs, training))
     except TraceError:
-        return capture(model, inputs, training=training, real=True)
+        return capture(model, Setting(inputs, training, real=True))
+
+
+def capture_training(model: nn.Module, inputs: Inputs) -> Capture | None:
+    """The pass in train mode; on two samples where it refuses one (batch norm), None where it cannot run."""
+    for given in (inputs, map_tensors(inputs, _two_samples)):
+        with suppress(TraceError):
+            return capture_any(model, given, training=True)
+    return None
+
+
+def _two_samples(tensor: Tensor) -> Tensor:
+    return torch.cat((tensor, tensor)) if tensor.ndim and tensor.shape[0] == 1 else tensor
 
 
 def _detached(tensor: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
 from slimgui.engine.capture import capture
-from slimgui.engine.inputs import Inputs
 from slimgui.engine.predict import PREDICTORS, expected
 from slimgui.engine.recorder import Arguments
 from slimgui.engine.recording import Capture, Function
@@ -139,16 +138,15 @@ class Found:
     stuck: frozenset[str]
 
 
-def find_corrections(small: nn.Module, views: Sequence[View], inputs: Inputs) -> Found:
+def find_corrections(small: nn.Module, views: Sequence[View]) -> Found:
     """Run every pass of `small`, its stale calls corrected on the way."""
     found: dict[tuple[str, str, Path], Correction] = {}
     captures: list[Capture | None] = []
     stuck: set[str] = set()
-    for number, view in enumerate(views):
+    for view in views:
         stale, recorded = Stale(view), None
-        real = view.labelled.capture.real
         with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
-            recorded = capture(small, inputs, training=number > 0, real=real, revise=stale.revise)
+            recorded = capture(small, view.labelled.capture.setting, stale.revise)
         captures.append(recorded)
         if recorded is None or not stale.in_step:
             stuck.add(stale.module)

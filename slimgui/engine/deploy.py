@@ -117,11 +117,11 @@ def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed |
     repairs = set_conv_groups(small, _conv_groups(views)) + refresh(small)
     absorb(small, model, kept, gains(traced.passes))
     absorb_spectral(small, model)  # last: in train mode even reading such a weight turns its vectors
-    explained, found = repair_attributes(small, lambda: find_corrections(small, views, traced.inputs))
+    explained, found = repair_attributes(small, lambda: find_corrections(small, views))
     repairs += explained
     install(small, found.corrections)
     repairs += take_slow_path(small, {correction.module for correction in found.corrections})
-    obstacle = _obstacle(small, traced.inputs, views, found)
+    obstacle = _obstacle(small, views, found)
     return obstacle or Deployed(
         small,
         kept,
@@ -179,12 +179,12 @@ def _conv_groups(views: list[View]) -> dict[str, int]:
     }
 
 
-def _obstacle(small: nn.Module, inputs: Inputs, views: list[View], found: Found) -> Obstacle | None:
+def _obstacle(small: nn.Module, views: list[View], found: Found) -> Obstacle | None:
     """Record the forward pass of `small`, where no recording of it is at hand, and compare it."""
-    for number, (view, recorded) in enumerate(zip(views, found.captures, strict=True)):
+    for view, recorded in zip(views, found.captures, strict=True):
         if recorded is None or found.corrections:
             try:
-                recorded = capture(small, inputs, training=number > 0, real=view.labelled.capture.real)
+                recorded = capture(small, view.labelled.capture.setting)
             except TraceError as error:
                 return Obstacle(f"{error.what} {error.why}", error.module, error.source)
         difference = compare(view, recorded)

@@ -11,6 +11,7 @@ from torch._ops import OpOverload
 
 from slimgui.core.graph import ValueKind
 from slimgui.engine.crossings import Crossing
+from slimgui.engine.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,21 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """How a forward pass is run.
+
+    Attributes:
+        inputs: example inputs; they are read, never written.
+        training: what runs in train mode instead of eval mode.
+        real: on a real copy, for models whose forward branches on what they compute.
+    """
+
+    inputs: Inputs
+    training: bool = False
+    real: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Capture:
     """The recorded forward pass.
 
@@ -98,7 +114,7 @@ class Capture:
         outputs: indices of its outputs.
         modules: class of the module at every dotted path.
         crossings: indices of the tensors that entered and left every module; -1 for one that no op made.
-        real: it ran on real numbers.
+        setting: how it was run.
     """
 
     values: list[Recorded]
@@ -108,7 +124,7 @@ class Capture:
     outputs: tuple[int, ...]
     modules: dict[str, type[nn.Module]]
     crossings: dict[Crossing, tuple[int, ...]]
-    real: bool = False
+    setting: Setting
 
 
 def _refs(values: tuple[Any, ...]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Graph, LayerGraph, Op, Value
 from slimgui.core.groups import Group
-from slimgui.engine.capture import capture_any
+from slimgui.engine.capture import capture_any, capture_training
 from slimgui.engine.effective import spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.labels import Fields, Ties
@@ -70,8 +70,8 @@ def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
     captures = [capture_any(model, example_inputs)]
     missing = _learnable(model) - reached(captures[0])
     if missing:
-        trained = capture_any(model, example_inputs, training=True)
-        if missing & reached(trained):
+        trained = capture_training(model, example_inputs)
+        if trained is not None and missing & reached(trained):
             captures.append(trained)
     absorbed = frozenset(path for path, *_ in spectral(model))
     ties, weights, passes = _labelled(captures, frozenset(), absorbed)

@@ -77,6 +77,36 @@ def test_a_model_in_half_precision_keeps_it(dtype: torch.dtype) -> None:
     assert (proof.passed, proof.level) == (True, "numeric")
 
 
+class Auxiliary(nn.Module):
+    """A head that only training uses; its norm sees one pixel, so it refuses a single sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk, self.norm, self.head = nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.Linear(16, 4)
+        self.side, self.side_norm, self.side_head = nn.Conv2d(16, 8, 1), nn.BatchNorm2d(8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        x = torch.relu(self.norm(self.trunk(x))).mean((2, 3), keepdim=True)
+        result = self.head(x.flatten(1))
+        if not self.training:
+            return result
+        return result, self.side_head(torch.relu(self.side_norm(self.side(x))).flatten(1))
+
+
+def test_what_only_training_runs_is_cut_along_although_one_sample_is_given() -> None:
+    model = oracle.randomise(Auxiliary()).eval()
+    traced = engine.trace(model, torch.randn(1, 3, 6, 6))
+    assert {g.id: g.size for g in traced.groups if not g.locked} == {"trunk": 16, "side": 8}
+
+    small = engine.deploy(model, traced, half(traced)).model
+    x = torch.randn(5, 3, 6, 6)
+    kept: dict[str, Any] = {"trunk.weight": {0: range(0, 16, 2)}, "trunk.bias": {0: range(0, 16, 2)}}
+    kept |= {f"norm.{part}": {0: range(0, 16, 2)} for part in ("weight", "bias", "running_mean")}
+    want = oracle.zeroed(model, {name: {0: np.array(d[0])} for name, d in kept.items()})(x)
+    assert oracle.error([want.detach()], [small(x).detach()]) < 1e-5
+    assert [tuple(t.shape) for t in small.train()(x)] == [(5, 4), (5, 4)]
+
+
 def test_a_model_in_train_mode_stays_in_it() -> None:
     model = oracle.randomise(Two()).train()
     traced = engine.trace(model, given(4))
@@ -121,6 +151,6 @@ def test_a_forward_that_branches_on_its_results_is_recorded_for_real() -> None:
     traced = engine.trace(model, x)
     deployed = engine.deploy(model, traced, half(traced))
 
-    assert traced.passes[0].capture.real
+    assert traced.passes[0].capture.setting.real
     torch.testing.assert_close(deployed.model(x), oracle.zeroed(model, deployed.kept)(x))
     assert oracle.same(before, oracle.snapshot(model))

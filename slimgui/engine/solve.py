@@ -136,7 +136,8 @@ class _Solution:
         self.locks, self.reasons = _marks(ties.locks, where)
         self.blurs, self.notes = _marks(ties.blurs, where)
         self.kinds = [(set(self.component[labels.numpy()].tolist()), kind) for labels, kind in ties.marks]
-        self.weight_labels = np.sort(np.concatenate([*(s.labels for s in slots), np.zeros(0, np.int64)]))
+        labels = np.concatenate([*(s.labels for s in slots), np.zeros(0, np.int64)])
+        self.weight_labels = np.sort(labels, kind="stable")  # runs in order: linear time
         self.contents = self._hashed(self.weight_labels, self.weight_labels)
 
     @cached_property
@@ -254,7 +255,7 @@ def _graph(ties: Ties, where: Where) -> csr_matrix:
     chosen = [(one, other) for one, other, holds in ties.pairs if holds in (where, Where.BOTH)]
     rows = torch.cat([one for one, _ in chosen]).numpy() if chosen else np.zeros(0, np.int64)
     columns = torch.cat([other for _, other in chosen]).numpy() if chosen else np.zeros(0, np.int64)
-    ones = np.ones(len(rows), np.bool_)
+    ones = np.ones(len(rows))  # what csgraph works on: of anything else it makes a copy at every call
     return coo_matrix((ones, (rows, columns)), shape=(ties.count, ties.count)).tocsr()
 
 

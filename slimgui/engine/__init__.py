@@ -11,7 +11,7 @@ from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.deploy import Deployed, deploy
 from slimgui.engine.importance import CRITERIA, importance
 from slimgui.engine.load import Loaded, load
-from slimgui.engine.mask import mask
+from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.save import save
 from slimgui.engine.trace import Traced, trace
@@ -28,6 +28,7 @@ __all__ = [
     "Proof",
     "Refusal",
     "Selection",
+    "Subnet",
     "Traced",
     "cost",
     "deploy",

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from slimgui.engine.structural import in_eval_mode
+
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -105,11 +107,12 @@ def take_slow_path(model: nn.Module, corrected: set[str]) -> list[Repair]:
 def refresh(model: nn.Module) -> list[Repair]:
     """Set every attribute that no longer agrees with its module's weight, in place; say which."""
     done = []
-    for path, module in model.named_modules():
-        for attribute, value in _expected(module):
-            if getattr(module, attribute) != value:
-                setattr(module, attribute, value)
-                done.append(Repair(path, attribute, value))
+    with in_eval_mode(model):  # reading a weight that is computed from others may move these in train mode
+        for path, module in model.named_modules():
+            for attribute, value in _expected(module):
+                if getattr(module, attribute) != value:
+                    setattr(module, attribute, value)
+                    done.append(Repair(path, attribute, value))
     return done
 
 

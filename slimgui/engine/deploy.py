@@ -25,7 +25,7 @@ from slimgui.engine.neighbours import Neighbours, Obstacle
 from slimgui.engine.predict import blocks_left
 from slimgui.engine.recapture import compare
 from slimgui.engine.repair import repair_attributes
-from slimgui.engine.structural import cloned, copy_module
+from slimgui.engine.structural import cloned, copy_module, named_tensors
 from slimgui.engine.trace import Traced
 from slimgui.engine.verify import Proof
 from slimgui.engine.view import View
@@ -109,7 +109,7 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
 
 def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed | Obstacle:
     """The smaller model, or what in the forward code is in its way."""
-    shapes = {name: tensor.shape for name, tensor in _weights(model).items()}
+    shapes = {name: tensor.shape for name, tensor in named_tensors(model).items()}
     kept = kept_indices(traced.groups, selection, shapes)
     small = _sliced(model, kept)
     gone = labels_gone(traced.solved, selection)
@@ -151,12 +151,8 @@ def _check(groups: tuple[Group, ...], selection: Selection) -> None:
             raise PlanError(f"{group.id!r} may not be cut.", str(group.locked), "Leave this group whole.")
 
 
-def _weights(model: nn.Module) -> dict[str, Tensor]:
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
-
-
 def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
-    names = {id(tensor): name for name, tensor in _weights(model).items()}
+    names = {id(tensor): name for name, tensor in named_tensors(model).items()}
 
     def twin(tensor: Tensor) -> Tensor:
         small = tensor.detach()

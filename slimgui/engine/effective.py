@@ -8,7 +8,7 @@ absorbs the change, until training iterates it anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -38,16 +38,33 @@ def gains(passes: Iterable[Labelled]) -> set[Gain]:
     return found
 
 
-def absorb(small: nn.Module, whole: nn.Module, kept: Kept, found: Iterable[Gain]) -> None:
-    """Scale the gains of `small` in place, so that its effective weights are slices of those of `whole`."""
-    found = list(found)
-    new, old = (dict(model.named_parameters()) if found else {} for model in (small, whole))
+def gain_factors(
+    new: Mapping[str, Tensor], old: Mapping[str, Tensor], kept: Kept, found: Iterable[Gain]
+) -> dict[str, Tensor]:
+    """What every gain is multiplied with, so that effective weights are slices of the whole ones.
+
+    Args:
+        new: the sliced parameters, by name.
+        old: the whole ones.
+        kept: by which indices they were sliced.
+        found: see `gains`.
+    """
+    factors = {}
     for v, g, dim in found:
         norms = _norms(old[v], dim)
         if dim in kept.get(v, {}):
             norms = norms.index_select(dim, torch.from_numpy(kept[v][dim]).to(norms.device))
-        with torch.no_grad():
-            new[g].mul_((_norms(new[v], dim) / norms).reshape(new[g].shape))
+        factors[g] = (_norms(new[v], dim) / norms).reshape(new[g].shape)
+    return factors
+
+
+def absorb(small: nn.Module, whole: nn.Module, kept: Kept, found: Iterable[Gain]) -> None:
+    """Scale the gains of `small` in place, so that its effective weights are slices of those of `whole`."""
+    found = list(found)
+    new, old = (dict(model.named_parameters()) if found else {} for model in (small, whole))
+    with torch.no_grad():
+        for name, factor in gain_factors(new, old, kept, found).items():
+            new[name].mul_(factor)
 
 
 def _norms(v: Tensor, dim: int) -> Tensor:
@@ -55,24 +72,36 @@ def _norms(v: Tensor, dim: int) -> Tensor:
     return v.detach().square().sum(others, keepdim=True).sqrt()
 
 
-def spectral(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
-    """(path, weight, u, v) of every spectral norm in `model`."""
+def spectral(model: nn.Module) -> Iterator[tuple[str, str, Tensor, Tensor, Tensor]]:
+    """(path, name of u, weight, u, v) of every spectral norm in `model`."""
     for path, module in model.named_modules():
         if isinstance(module, _SpectralNorm) and hasattr(module, "_u"):
             holder = model.get_submodule(path.rpartition(".")[0])
             assert isinstance(holder.original, Tensor)
-            yield path, module._reshape_weight_to_matrix(holder.original), module._u, module._v
+            weight = module._reshape_weight_to_matrix(holder.original)
+            yield path, f"{path}._u", weight, module._u, module._v
         for hook in module._forward_pre_hooks.values():
             if isinstance(hook, SpectralNorm):
                 weight, u, v = (getattr(module, f"{hook.name}_{part}") for part in ("orig", "u", "v"))
-                yield path, hook.reshape_weight_to_matrix(weight), u, v
+                name = f"{path}.{hook.name}_u".removeprefix(".")
+                yield path, name, hook.reshape_weight_to_matrix(weight), u, v
+
+
+@torch.no_grad()
+def spectral_factors(small: nn.Module, whole: nn.Module) -> dict[str, Tensor]:
+    """What every vector u of `small` is multiplied with, so that its spectral norms are those of `whole`."""
+    return {
+        name: (old_u @ (old @ old_v)) / (u @ (new @ v))
+        for (_, name, new, u, v), (_, _, old, old_u, old_v) in zip(
+            spectral(small), spectral(whole), strict=True
+        )
+    }
 
 
 def absorb_spectral(small: nn.Module, whole: nn.Module) -> None:
     """Scale the vectors u of `small` in place, so that its spectral norms are those of `whole`."""
-    for (_, new, u, v), (_, old, old_u, old_v) in zip(spectral(small), spectral(whole), strict=True):
-        with torch.no_grad():
-            u.mul_((old_u @ (old @ old_v)) / (u @ (new @ v)))
+    for name, factor in spectral_factors(small, whole).items():
+        small.get_buffer(name).mul_(factor)
 
 
 def bake(model: nn.Module, kept: Kept) -> Kept:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import copyreg
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any, cast
 
@@ -85,3 +86,34 @@ def _copied(value: Any, memo: dict[int, Any], twin: Callable[[Tensor], Tensor]) 
     else:
         return copy.deepcopy(value, memo)
     return memo[id(value)]
+
+
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Every module of `model` in eval mode; afterwards each in its own again."""
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+def named_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer, once, by the first name it has."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def attribute_tensors(module: nn.Module) -> Iterator[Tensor]:
+    """Tensors in the plain attributes of one module, in containers too; not its parameters and buffers."""
+    plain = {name: value for name, value in vars(module).items() if name not in ("_parameters", "_buffers")}
+    yield from _tensors_in(plain, depth=4)
+
+
+def _tensors_in(value: Any, depth: int) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif depth and isinstance(value, (dict, list, tuple, set)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors_in(item, depth - 1)

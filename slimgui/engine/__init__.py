@@ -8,12 +8,14 @@ from slimgui.core.cost import Cost, full_counts
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.variants import maximum, minimum, sample
-from slimgui.engine.deploy import Deployed, deploy
+from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.importance import CRITERIA, importance
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
+from slimgui.engine.recover import recalibrate
 from slimgui.engine.save import save
+from slimgui.engine.supernet import Supernet
 from slimgui.engine.trace import Traced, trace
 from slimgui.engine.verify import Proof, verify
 
@@ -26,9 +28,11 @@ __all__ = [
     "Member",
     "Plan",
     "Proof",
+    "Recovery",
     "Refusal",
     "Selection",
     "Subnet",
+    "Supernet",
     "Traced",
     "cost",
     "deploy",
@@ -38,6 +42,7 @@ __all__ = [
     "maximum",
     "minimum",
     "read_plans",
+    "recalibrate",
     "resolve",
     "sample",
     "save",

@@ -35,6 +35,21 @@ from slimgui.runtime import Correction, install
 aten = torch.ops.aten
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recovery:
+    """One step after the cut that changed numbers on purpose.
+
+    Attributes:
+        method: its name, "recalibrate".
+        batches: how many batches of samples it saw.
+        before: parameter or buffer name -> the numbers it had before this step.
+    """
+
+    method: str
+    batches: int
+    before: dict[str, Tensor] = field(repr=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Deployed:
     """A smaller model and where everything in it came from.
@@ -49,7 +64,8 @@ class Deployed:
         inputs: the example inputs it was checked with.
         traced: the original's trace, by which it was cut.
         source: file or factory the original came from, "" when unknown.
-        proof: the comparison with the masked original, None before `verify`.
+        proof: the comparison with the masked original, None before `verify`; of the cut, before `recovery`.
+        recovery: what changed numbers since, in order.
     """
 
     model: nn.Module
@@ -62,6 +78,7 @@ class Deployed:
     traced: Traced = field(repr=False)
     source: str = ""
     proof: Proof | None = None
+    recovery: tuple[Recovery, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -78,6 +95,18 @@ class Deployed:
     def with_proof(self, proof: Proof) -> Deployed:
         """The same, with the proof of its cut."""
         return replace(self, proof=proof)
+
+    def as_cut(self) -> Deployed:
+        """The same with the numbers of the cut, before any recovery: what a proof is about."""
+        if not self.recovery:
+            return self
+        model = copy_module(self.model, cloned)
+        tensors = named_tensors(model)
+        with torch.no_grad():
+            for step in reversed(self.recovery):
+                for name, numbers in step.before.items():
+                    tensors[name].copy_(numbers)
+        return replace(self, model=model, recovery=())
 
 
 def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:

@@ -38,11 +38,7 @@ def mask(
         PlanError: the selection or the statistics do not fit.
         DeployError: the model cannot follow this cut, or holds a weight where it cannot be exchanged.
     """
-    _check_attributes(model)
-    deployed = deploy(model, traced, selection)
-    statistics = dict(statistics or {})
-    _check_statistics(deployed.model, statistics)
-    return Subnet(model, deployed, statistics)
+    return Subnet(model, deploy(model, traced, selection), dict(statistics or {}))
 
 
 def _check_attributes(model: nn.Module) -> None:
@@ -105,7 +101,8 @@ class Subnet(nn.Module):
 
     def __init__(self, model: nn.Module, deployed: Deployed, statistics: dict[str, Tensor]) -> None:
         super().__init__()
-        assert deployed.traced is not None, "deploy says what it cut by"
+        _check_attributes(model)
+        _check_statistics(deployed.model, statistics)
         self.model, self.kept, self.statistics = model, deployed.kept, statistics
         self._skeleton = (deployed.model,)  # in a tuple: no submodule, for its parameters are not ours
         self._slots = tuple(_slots(deployed.model))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from torch import nn
 
 from slimgui.core.plan import Selection
 from slimgui.engine.attributes import Repair
-from slimgui.engine.deploy import Deployed
+from slimgui.engine.deploy import Deployed, Recovery
 from slimgui.engine.keep import kept_indices
 from slimgui.engine.load import Loaded, load, with_inputs
-from slimgui.engine.replay import Kept
+from slimgui.engine.load.own import Provenance
+from slimgui.engine.replay import Kept, sliced
+from slimgui.engine.structural import named_tensors
 from slimgui.engine.trace import trace
 from slimgui.errors import LoadError, UnsafeFileError
 
@@ -53,7 +58,20 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
     return whole, Deployed(
         cut.model, kept, repairs, provenance.corrections, selection, traced.groups,
         whole.example_inputs, traced, provenance.source,
+        recovery=tuple(_recovery(whole.model, provenance)),
     )  # fmt: skip
+
+
+def _recovery(original: nn.Module, provenance: Provenance) -> Iterator[Recovery]:
+    """The recorded steps; what a step changed was a slice of the original before."""
+    tensors = named_tensors(original)
+    for step in provenance.recovery:
+        before = {
+            name: sliced(original, name, tensors[name].detach(), provenance.cut.get(name, {}))
+            for name in step.changed
+            if name in tensors
+        }
+        yield Recovery(step.method, step.batches, before)
 
 
 def _small(original: str, small: str, maker: str | None) -> Loaded:

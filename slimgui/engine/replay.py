@@ -49,7 +49,7 @@ def replay(
             raise _misfit(model, f"It has no {name!r}, which was cut")
         if id(tensor) not in done:
             done.add(id(tensor))
-            tensor.data = _slice(model, name, tensor.detach(), dims)
+            tensor.data = sliced(model, name, tensor.detach(), dims)
     modules = dict(model.named_modules(remove_duplicate=False))
     for repair in repairs:
         _repair(model, modules.get(repair.module), repair)
@@ -76,7 +76,8 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
     return named
 
 
-def _slice(model: nn.Module, name: str, tensor: Tensor, dims: Mapping[int, NDArray[np.int64]]) -> Tensor:
+def sliced(model: nn.Module, name: str, tensor: Tensor, dims: Mapping[int, NDArray[np.int64]]) -> Tensor:
+    """The kept indices of one tensor of `model`. Raises LoadError when it has no such indices."""
     for dim, indices in dims.items():
         if not 0 <= dim < tensor.ndim:
             raise _misfit(model, f"{name!r} has no dimension {dim}")

@@ -131,6 +131,9 @@ def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
         plan=deployed.plan.to_json(),
         shapes=_shapes(deployed.inputs),
         proof={} if proof is None else asdict(proof),
+        recovery=tuple(
+            own.StoredRecovery(step.method, step.batches, tuple(step.before)) for step in deployed.recovery
+        ),
     )
 
 

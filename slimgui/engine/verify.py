@@ -59,6 +59,7 @@ def verify(
 
     A copy in float64 may take half of the memory; the rest is for what the model computes. Where that is not
     enough, the weights are copied one at a time, each for the calls that use it.
+    Of a recovered model the cut is proven, with the numbers it had before.
 
     Args:
         model: the original.
@@ -66,6 +67,7 @@ def verify(
         example_inputs: a tensor, a tuple of args, or a dict of kwargs.
         memory: bytes that may be used; None: what the system says is available.
     """
+    deployed = deployed.as_cut()
     if any(parameter.is_meta for parameter in model.parameters()):
         return _structural("The model holds no numbers")
     found = available(device_of(model)) if memory is None else memory

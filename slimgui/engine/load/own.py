@@ -1,8 +1,8 @@
 """SlimGUI's own files: a state dict, and as JSON text how it was cut. Only plain types, `weights_only`-safe.
 
 {"slimgui": 1, "source": str, "original": str, "shapes": json, "plan": json, "selection": json, "kept": json,
- "cut": json, "repairs": json, "corrections": json, "installed": json, "proof": json, "state_dict": {...},
- ["module": nn.Module]}
+ "cut": json, "repairs": json, "corrections": json, "installed": json, "proof": json, "recovery": json,
+ "state_dict": {...}, ["module": nn.Module]}
 
 The file opens by itself when `original` is a factory that a file may name, or when `module` is there (it is
 when the classes are those a file may name). Otherwise it needs its model beside it.
@@ -40,6 +40,15 @@ class StoredRepair:
     value: object
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRecovery:
+    """One step after the cut that changed the tensors of these names, from so many batches of samples."""
+
+    method: str
+    batches: int
+    changed: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Provenance:
     """How the weights of a saved file came from those of the original.
@@ -56,7 +65,9 @@ class Provenance:
         selection: group id -> channels that stayed.
         plan: the plan as JSON text.
         shapes: of the example inputs.
-        proof: passed, max_error, level, note, parted; empty when there was none.
+        proof: passed, max_error, level, note, parted; empty when there was none. It is the proof of the cut,
+            before `recovery`.
+        recovery: what changed numbers after the cut, in order.
     """
 
     source: str = ""
@@ -70,6 +81,7 @@ class Provenance:
     plan: str = ""
     shapes: Shapes = ()
     proof: Mapping[str, Any] = field(default_factory=dict)
+    recovery: tuple[StoredRecovery, ...] = ()
 
 
 def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, object]:
@@ -88,6 +100,7 @@ def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, objec
         "corrections": _corrections_json(provenance.corrections),
         "installed": _corrections_json(provenance.installed),
         "proof": json.dumps(dict(provenance.proof)),
+        "recovery": json.dumps([[step.method, step.batches, step.changed] for step in provenance.recovery]),
         "state_dict": state,
     }
 
@@ -127,6 +140,10 @@ def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
             plan=str(found["plan"]),
             shapes=tuple(tuple(int(n) for n in shape) for shape in json.loads(found["shapes"])),
             proof=dict(json.loads(found["proof"])),
+            recovery=tuple(
+                StoredRecovery(str(method), int(batches), tuple(map(str, changed)))
+                for method, batches, changed in json.loads(found.get("recovery", "[]"))
+            ),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         why = f"Its record of the cut cannot be read: {error}."

@@ -11,20 +11,23 @@ from __future__ import annotations
 import inspect
 import pathlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Literal
 
 import torch
+import torch.utils.checkpoint
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 _MODULE_CALL = nn.Module._call_impl.__code__.co_filename
+_CHECKPOINT = torch.utils.checkpoint.__file__
 _HERE = pathlib.Path(__file__)
-# Frames that come and go with tracing, correcting and compiling; what is left is the model's own code.
+# Frames that come and go with tracing, correcting, compiling, checkpoints; what is left is the model's code.
 _SKIPPED = (
     torch.overrides.__file__,
+    _CHECKPOINT,
     str(pathlib.Path(torch.__file__).parent / "_dynamo"),
     str(_HERE),
     str(_HERE.parent / "engine"),
@@ -71,7 +74,7 @@ class Correction:
         path: where the argument is: position or keyword first, then indices into sequences.
         kind: "scale" multiplies by new / old (sizes that also depend on the batch stay right), "exact" puts
             `new` in its place, "indices" puts an index tensor in its place, "open" looks inside the function.
-        old: the stale argument, with the example inputs.
+        old: the stale argument, with the example inputs; None where the call left it out.
         new: what it has to be with the example inputs.
     """
 
@@ -83,12 +86,12 @@ class Correction:
     new: Any = None
 
     def apply(self, value: Any) -> Any:
-        """The corrected argument. Raises RuntimeError when a size cannot be scaled to a whole number."""
+        """The corrected argument. Raises RuntimeError when nothing says what it has to be."""
         if self.kind == "indices":
             with torch._C.DisableTorchFunction():  # the code made no such call: nobody may count it
                 return torch.tensor(self.new, device=value.device, dtype=value.dtype)
         if self.kind == "exact":
-            return self.new
+            return self._exact(value)
         if isinstance(value, torch.SymInt):  # comparing it would bind the exported program to one size
             return value * self.new // self.old
         if value == self.old:
@@ -99,6 +102,12 @@ class Correction:
         if rest:
             raise RuntimeError(f"{self.site}: size {value} does not scale from {self.old} to {self.new}")
         return scaled
+
+    def _exact(self, value: Any) -> Any:
+        """A range that was not traced picks channels nobody knows the new places of."""
+        if self.old is not None and not isinstance(value, torch.SymInt) and value != self.old:
+            raise RuntimeError(f"{self.site}: the cut was made for {self.old} here, not for {value}")
+        return self.new
 
 
 Table = Mapping[str, tuple[Correction, ...]]  # place of the call -> its corrections, in order
@@ -165,12 +174,21 @@ class CorrectedForward:
 
 
 class _Corrected(TorchFunctionMode):
-    """Corrects the calls that one module's forward makes itself; those of inner modules pass."""
+    """Corrects the calls that one module's forward makes itself; those of inner modules pass.
 
-    def __init__(self, table: Table, anchor: FrameType) -> None:
+    Attributes:
+        table: the corrections.
+        anchor: frame where the places of calls end.
+        outer: what comes behind the anchor in the places of calls, "" where a forward begins.
+        times: place of a call -> how often it has been made, less one.
+    """
+
+    def __init__(
+        self, table: Table, anchor: FrameType, outer: str = "", times: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
-        self.table, self.anchor = table, anchor
-        self.times: dict[str, int] = {}
+        self.table, self.anchor, self.outer = table, anchor, outer
+        self.times = dict(times or {})
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -178,7 +196,7 @@ class _Corrected(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") in READS:
             return func(*args, **kwargs)
-        corrections = self._corrections(site_of(sys._getframe(1), self.anchor))
+        corrections = self._corrections(sys._getframe(1))
         for correction in corrections:
             if correction.kind != "open":
                 args, kwargs = replaced(args, kwargs, correction.path, correction.apply)
@@ -187,12 +205,54 @@ class _Corrected(TorchFunctionMode):
                 return opened(func)(*args, **kwargs)
         return func(*args, **kwargs)
 
-    def _corrections(self, site: str) -> list[Correction]:
+    def _corrections(self, frame: FrameType) -> list[Correction]:
+        site = self._site(frame)
         found = self.table.get(site)
         if found is None:
             return []
+        self._follow_checkpoints(frame)
         time = self.times[site] = self.times.get(site, -1) + 1
         return [correction for correction in found if correction.site in (site, f"{site}#{time}")]
+
+    def _site(self, frame: FrameType | None) -> str:
+        site = site_of(frame, self.anchor)
+        return f"{site} < {self.outer}" if site and self.outer else site
+
+    def _follow_checkpoints(self, frame: FrameType | None) -> None:
+        """What a checkpoint around this call runs again, in the backward pass, has to be corrected there."""
+        while frame is not None and frame is not self.anchor:
+            for holder, name in _runs_again(frame):
+                run = getattr(holder, name)
+                if not isinstance(run, _Again):
+                    setattr(holder, name, _Again(run, self.table, self._site(frame), dict(self.times)))
+            frame = frame.f_back
+
+
+def _runs_again(frame: FrameType) -> Iterator[tuple[Any, str]]:
+    """Where `torch.utils.checkpoint` keeps what it will run again, if `frame` is a call of it."""
+    if frame.f_code.co_filename == _CHECKPOINT:
+        if "run_function" in frame.f_locals:  # use_reentrant=True
+            yield frame.f_locals["ctx"], "run_function"
+        elif "gen" in frame.f_locals:
+            yield frame.f_locals["gen"].gi_frame.f_locals["new_frame"], "recompute_fn"
+
+
+class _Again:
+    """A function under a checkpoint, that makes its calls with corrections whenever it is run.
+
+    Attributes:
+        run: the function.
+        table: the corrections of the module whose forward made the checkpoint.
+        outer: place of the checkpoint in the code.
+        times: how often each call had been made before it.
+    """
+
+    def __init__(self, run: Callable[..., Any], table: Table, outer: str, times: dict[str, int]) -> None:
+        self.run, self.table, self.outer, self.times = run, table, outer, times
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _Corrected(self.table, sys._getframe(), self.outer, self.times):
+            return self.run(*args, **kwargs)
 
 
 _places: dict[tuple[CodeType, int], str] = {}

@@ -59,7 +59,7 @@ class Stale:
             if _alike(have, want):
                 times[call.time] = None
                 continue
-            correction = Correction(module, site, path, kind, have if kind == "scale" else None, want)
+            correction = Correction(module, site, path, kind, None if kind == "indices" else have, want)
             times[call.time] = correction
             args, kwargs = replaced(args, kwargs, path, correction.apply)
         if call.is_open:

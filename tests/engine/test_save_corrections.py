@@ -267,7 +267,7 @@ def test_every_kind_of_correction_comes_back_as_it_was(saved, tmp_path):
         json.dumps([[*GOOD[:3], "scale", 0.0, 8]]),
         json.dumps([[*GOOD[:3], "scale", 12, float("nan")]]),
         json.dumps([[*GOOD[:3], "scale", 12, float("inf")]]),
-        json.dumps([[*GOOD[:3], "exact", 12, 8]]),
+        json.dumps([[*GOOD[:3], "exact", "12", 8]]),
         json.dumps([[*GOOD[:3], "exact", None, [8]]]),
         json.dumps([[*GOOD[:3], "indices", None, 8]]),
         json.dumps([[*GOOD[:3], "indices", None, [1.5]]]),

@@ -217,7 +217,7 @@ def _correction(module: Any, site: Any, path: Any, kind: Any, old: Any, new: Any
     """Raises ValueError when it is none that `pack` writes: its numbers end up in calls."""
     fits = {
         "scale": _is_number(old) and _is_number(new) and (old != 0 or isinstance(old, int)),
-        "exact": old is None and _is_number(new),
+        "exact": (old is None or _is_number(old)) and _is_number(new),
         "indices": old is None and isinstance(new, list) and all(type(index) is int for index in new),
         "open": old is None and new is None,
     }

@@ -45,8 +45,8 @@ def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code
 
     Args:
         source: a path, a factory ("torchvision.models:resnet50", "my_net.py:build"), or path@factory.
-        model: what the file's weights belong to: a module of that class (changed in place and
-            returned), or its factory.
+        model: what the file's weights belong to: a module of that class, also inside a wrapper of torch's
+            (changed in place and returned), or its factory.
         allow_code: run factories that only the user vouches for; False in the window, which cannot ask yet.
 
     Raises:

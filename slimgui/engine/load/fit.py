@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from slimgui.errors import LoadError
 
+# Where torch's wrappers of a model (data parallel, compile) come from, and what they call it inside.
+_WRAPPING = ("torch.nn.parallel", "torch._dynamo")
+_WRAPPED = ("module", "_orig_mod")
 _NESTED = ("state_dict", "model_state_dict", "model_state", "model")
 
 
@@ -29,8 +32,26 @@ def _is_state(candidate: dict[object, object]) -> bool:
     )
 
 
+def inside(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """What `state` belongs to: `model`, or the module in a wrapper of torch's that `state` does not name."""
+    while type(model).__module__.startswith(_WRAPPING) and not state.keys() & model.state_dict().keys():
+        (model,) = model.children()
+    return model
+
+
+def _without_wrapper(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
+    """`state` by the names of `model`, when it was saved from a wrapper around one like it."""
+    for name in _WRAPPED:
+        prefix = f"{name}."
+        if state and not hasattr(model, name) and all(key.startswith(prefix) for key in state):
+            return _without_wrapper({key.removeprefix(prefix): state[key] for key in state}, model)
+    return state
+
+
 def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -> None:
     """Load `state` into `model`, strictly; the model stays as it was when that fails.
+
+    Weights saved from a wrapper ("module.conv.weight") fit what was inside.
 
     Args:
         model: changed in place.
@@ -41,6 +62,8 @@ def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -
     Raises:
         LoadError: a name or a shape differs.
     """
+    model = inside(model, state)
+    state = _without_wrapper(state, model)
     why = difference(model.state_dict(), state)
     try:
         if why:  # a class may rename old entries while loading: only trying tells

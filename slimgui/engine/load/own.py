@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slimgui.engine.load.fit import fit
+from slimgui.engine.load.fit import fit, inside
 from slimgui.engine.load.inputs import Shapes
 from slimgui.engine.load.source import build, is_factory, is_trusted
 from slimgui.engine.replay import Kept, correct, is_plain, replay
@@ -175,7 +175,7 @@ def rebuild(
         if not is_trusted(provenance.original):
             raise _needs_model(provenance.original or provenance.source, shown)
         model = build(provenance.original, allow_code=False)
-    replay(model, provenance.kept, provenance.repairs, provenance.corrections)
+    replay(inside(model, state), provenance.kept, provenance.repairs, provenance.corrections)
     fit(model, state, shown, provenance.original or type(model).__name__)
     return model.eval()
 

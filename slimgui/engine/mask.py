@@ -90,8 +90,8 @@ class Subnet(nn.Module):
     Gradients reach the kept indices of the whole parameters and are zero at the removed ones. In train
     mode running statistics move at the kept indices. Where the gain of a weight norm absorbs what was
     removed, its factor counts as a constant. The modules run in the modes (train, eval) that those of
-    `model` are in, with the hooks they had when this was made. It holds the slices of its last call, for
-    backward may have to run parts of forward again (`torch.utils.checkpoint`).
+    `model` are in; hooks and other attributes are as they were when this was made. It holds the slices of
+    its last call, for backward may have to run parts of forward again (`torch.utils.checkpoint`).
 
     Attributes:
         model: the whole model, a submodule.

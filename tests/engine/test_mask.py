@@ -121,6 +121,17 @@ def test_a_subnet_equals_the_deployed_model_and_its_gradients_are_those(name: st
     assert {key: value for key, value in found.items() if not value <= TOLERANCE} == {}
 
 
+def test_a_subnet_with_one_other_channel_is_told_apart() -> None:
+    model, traced, images, _ = residual()
+    selection = cut_by(model, traced, 0.5)
+    group = next(g for g in traced.groups if not g.locked)
+    kept = selection.keep[group.id]
+    other = np.sort(np.append(kept[1:], np.setdiff1d(np.arange(group.size), kept)[0]))
+    subnet = engine.mask(model, traced, engine.Selection({**selection.keep, group.id: other}))
+    want = engine.deploy(model, traced, selection).model(images)
+    assert apart(want.detach(), subnet(images).detach()) > 1e-3
+
+
 class Residual(nn.Module):
     """A residual net with batch norms."""
 

@@ -129,7 +129,7 @@ class Subnet(nn.Module):
         with torch.no_grad():
             factors = gain_factors(values, parameters, self.kept, self._gains)
         values.update({name: values[name] * factor for name, factor in factors.items()})
-        with torch.inference_mode(mode=False):  # whose tensors have no version
+        with torch.inference_mode(False):  # whose tensors have no version
             values.update({name: self._slice(name, tensor) for name, tensor in buffers.items()})
             values.update(self.statistics)
             self._put(values)

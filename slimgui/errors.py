@@ -7,6 +7,7 @@ SlimError
 ├─ TraceError     forward could not be followed
 ├─ PlanError      the plan does not fit this model
 ├─ DeployError    this combination of cuts cannot be made
+├─ MaskError      the model cannot run as if pruned without being cut
 ├─ SaveError      nothing was saved
 └─ ExportError    another program's format could not be written
 Cancelled         not an error: the user asked
@@ -102,6 +103,10 @@ class DeployError(SlimError):
         if self._found is None:
             self._found = self._advice.find()
         return self._found
+
+
+class MaskError(SlimError):
+    """The model cannot run as if pruned without being cut."""
 
 
 class SaveError(SlimError):

@@ -14,7 +14,7 @@ from slimgui.engine.deploy import Deployed, deploy
 from slimgui.engine.effective import gain_factors, gains, spectral_factors
 from slimgui.engine.structural import attribute_tensors, named_tensors
 from slimgui.engine.trace import Traced
-from slimgui.errors import DeployError, PlanError
+from slimgui.errors import MaskError, PlanError
 
 
 def mask(
@@ -36,7 +36,8 @@ def mask(
 
     Raises:
         PlanError: the selection or the statistics do not fit.
-        DeployError: the model cannot follow this cut, or holds a weight where it cannot be exchanged.
+        DeployError: the model cannot follow this cut.
+        MaskError: it holds a weight where it cannot be exchanged.
     """
     return Subnet(model, deploy(model, traced, selection), dict(statistics or {}))
 
@@ -49,7 +50,7 @@ def _check_attributes(model: nn.Module) -> None:
             continue
         for tensor in attribute_tensors(module):
             if id(tensor) in names:
-                raise DeployError(
+                raise MaskError(
                     "This model cannot be masked.",
                     f"{path or type(model).__name__} holds {names[id(tensor)]!r} in a plain attribute, too.",
                     "Let forward read the parameter itself, or train the deployed model.",

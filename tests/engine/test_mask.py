@@ -14,7 +14,7 @@ from engine.patterns.nets import ALL, Pattern
 from torch import Tensor, nn
 
 from slimgui import engine
-from slimgui.errors import DeployError, PlanError
+from slimgui.errors import DeployError, MaskError, PlanError
 
 BY_NAME = {pattern.name: pattern for pattern in ALL}
 TOLERANCE = 1e-12  # float64: the same numbers go through the same operations
@@ -252,5 +252,5 @@ def test_a_weight_that_also_hides_in_a_list_is_refused() -> None:
 
     model = Listed()
     traced = engine.trace(model, torch.randn(2, 4))
-    with pytest.raises(DeployError, match=r"'one\.weight' in a plain attribute"):
+    with pytest.raises(MaskError, match=r"'one\.weight' in a plain attribute"):
         engine.mask(model, traced, cut_by(model, traced, 0.5))

@@ -74,7 +74,7 @@ def subject(
     calls = [inputs(batch, dtype) for batch in (batches if dtype == torch.float64 else (batches[0], 1))]
     if not judge.enliven(model, calls[-1], scales, alive):
         return None
-    tolerance = 1e-8 if dtype == torch.float64 else 1e-4
+    tolerance = 1e-9 if dtype == torch.float64 else 1e-4
     return judge.Subject(model, [judge.Part(model, calls[0])], calls, tolerance, free)
 
 

@@ -7,6 +7,7 @@ nothing heavy is computed.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -110,5 +111,12 @@ def _trace_error(error: Exception, recorder: Recorder) -> TraceError:
         f"{type(error).__name__}: {first_line}" if first_line else f"It raises {type(error).__name__}.",
         "Check that the input shape is the one the model was made for.",
     )
-    failed.module, failed.source = where, recorder.doing[1]
+    failed.module, failed.source = _raised_in(error, recorder, where), recorder.doing[1]
     return failed
+
+
+def _raised_in(error: Exception, recorder: Recorder, running: str) -> str:
+    """The innermost module with a method on the traceback: not always one whose forward is running."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    owners = (recorder.path_of.get(id(frame.f_locals.get("self"))) for frame in reversed(frames))
+    return next((path for path in owners if path is not None), running)

@@ -7,7 +7,6 @@ them all.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -145,10 +144,12 @@ def find_corrections(small: nn.Module, views: Sequence[View]) -> Found:
     stuck: set[str] = set()
     for view in views:
         stale, recorded = Stale(view), None
-        with contextlib.suppress(TraceError):  # the comparison that follows says what is in the way
+        try:
             recorded = capture(small, view.labelled.capture.setting, stale.revise)
+        except TraceError as error:  # the comparison that follows says what is in the way
+            stuck.add(error.module)
         captures.append(recorded)
-        if recorded is None or not stale.in_step:
+        if not stale.in_step:
             stuck.add(stale.module)
         for correction in stale.corrections():
             found.setdefault((correction.module, correction.site, correction.path), correction)

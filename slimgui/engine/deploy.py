@@ -146,7 +146,7 @@ def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed |
     repairs = set_conv_groups(small, _conv_groups(views)) + refresh(small)
     absorb(small, model, kept, gains(traced.passes))
     absorb_spectral(small, model)  # last: in train mode even reading such a weight turns its vectors
-    explained, found = repair_attributes(small, lambda: find_corrections(small, views))
+    explained, found = repair_attributes(small, lambda: find_corrections(small, views), shapes)
     repairs += explained
     install(small, found.corrections)
     repairs += take_slow_path(small, {correction.module for correction in found.corrections})

@@ -387,3 +387,30 @@ class SameNumberTwice(nn.Module):
         torch._assert(N % self.block == 0, "whole blocks")
         x = self.qk(x).view(B, N // self.block, self.block, -1, self.width)
         return self.head(x.softmax(2).reshape(B, N, -1))
+
+
+class Frequencies(nn.Module):
+    """It compares the buffer with what it was made from, in a method of its own."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.register_buffer("periods", torch.rand(width // 2) + 1)
+
+    def angles(self, count):
+        assert self.periods.numel() == self.width // 2
+        return torch.arange(count)[:, None] / self.periods
+
+
+@net(5, features(6, 12), target="q.weight", also=features(9, 12))
+class CheckedBuffer(nn.Module):
+    """Only an assertion says that an attribute is stale."""
+
+    def __init__(self):
+        super().__init__()
+        self.rope, self.q, self.head = Frequencies(14), nn.Linear(12, 14), nn.Linear(14, 5)
+
+    def forward(self, x):
+        angles = self.rope.angles(x.shape[1])
+        one, other = self.q(x).chunk(2, -1)
+        return self.head(torch.cat((one * angles.cos(), other * angles.sin()), -1))

@@ -208,6 +208,14 @@ def _attention(call: Function, view: View) -> Expected:
         yield (6,) if len(call.args) > 6 else ("scale",), width**-0.5 if scale is None else scale
 
 
+def _multi_head(call: Function, view: View) -> Expected:
+    """Its first lines only assert that the width divides by the heads; the calls inside are corrected."""
+    width, (embedded, heads) = view.shape(call.args[0])[-1], call.args[3:5]
+    if width != embedded:
+        yield (3,), width
+        yield (4,), heads if width % heads == 0 else 1
+
+
 _TO_SHAPE = ("view", "reshape", "expand", "broadcast_to", "new_empty", "new_zeros", "new_ones")
 _OF_SHAPE = ("zeros", "ones", "empty", "rand", "randn")
 _CONVOLUTIONS = tuple(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3))
@@ -233,4 +241,5 @@ PREDICTORS: dict[str, Callable[[Function, View], Expected]] = {
     "group_norm": _group_norm,
     "channel_shuffle": _channel_shuffle,
     "scaled_dot_product_attention": _attention,
+    "multi_head_attention_forward": _multi_head,
 }

@@ -361,3 +361,24 @@ class MixedByPointConv(nn.Module):
     def forward(self, x):
         levels = torch.stack([self.up(x[:, i]) for i in range(3)], dim=1)
         return self.head(self.mix(levels).squeeze(1))
+
+
+@net(6, features(6, 12), target="up.weight", also=features(9, 12))
+class MultiHeadFunction(nn.Module):
+    """torch's function is called with the width and the number of heads of a module of one's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.width, self.heads = 20, 4
+        self.up, self.head = nn.Linear(12, 20), nn.Linear(20, 5)
+        self.q, self.k, self.v, self.o = (nn.Linear(20, 20) for _ in range(4))
+
+    def forward(self, x):
+        x = self.up(x).transpose(0, 1)
+        bias = torch.cat((self.q.bias, self.k.bias, self.v.bias))
+        out, _ = F.multi_head_attention_forward(
+            x, x, x, self.width, self.heads, torch.empty([0]), bias, None, None, False, 0.0,
+            self.o.weight, self.o.bias, False, use_separate_proj_weight=True,
+            q_proj_weight=self.q.weight, k_proj_weight=self.k.weight, v_proj_weight=self.v.weight,
+        )  # fmt: skip
+        return self.head(out.transpose(0, 1))

@@ -9,7 +9,7 @@ from slimgui.engine.algebra import Operand, settle
 from slimgui.engine.labels import Fields, Ties, weight_fields
 from slimgui.engine.recording import Call, Capture
 from slimgui.engine.rules import Step, find_rule, refuse
-from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM
+from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM, created
 from slimgui.engine.rules.joining import put
 from slimgui.engine.rules.movement import clashes
 from slimgui.engine.rules.pointwise import ELEMENTWISE
@@ -103,23 +103,24 @@ def _is_uniform(call: Call, given: Iterable[Operand]) -> bool:
 def _write_through(step: Step, results: list[Fields], operands: list[Operand]) -> list[Fields]:
     """The call writes to memory that other values see: what cannot be said of those is locked.
 
-    A pointwise write ties what it meets, and views carry the same labels, so only labels that enter
-    memory which had none are lost to the other values, and whether removed positions are zero.
+    A pointwise write ties what it meets, a fill ties nothing, and views carry the same labels, so only labels
+    that enter memory which had none are lost to the other values, and whether removed positions are zero.
     """
     what = "It is written into a part of another tensor."
     target = step.given[0]
-    harmless = find_rule(step.call.func) in (*ELEMENTWISE, put) or not any(
+    harmless = find_rule(step.call.func) in (*ELEMENTWISE, put, created) or not any(
         operand.fields for operand in step.given
     )
     if not harmless or (not target.fields and any(results)):
         refuse(step, what)
         results = [()] * len(results)
+    zero = all(field.zero for fields in results for field in fields)
     for index in step.call.shares:
         seen = operands[index]
         if not harmless:
             for field in seen.fields:
                 step.ties.fix(field.labels, what)
-        fields = tuple(replace(field, zero=False) for field in seen.fields)
+        fields = tuple(replace(field, zero=field.zero and zero) for field in seen.fields)
         operands[index] = replace(seen, fields=fields, uniform=False)
     return results
 

@@ -87,6 +87,7 @@ class Recorder(TorchDispatchMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         self.doing = (func, source_line())
+        renamed = func is torch.ops.aten.as_strided_.default and _keeps_places(*args, **kwargs)
         devices = {tensor.is_meta for tensor in tensors_in((args, kwargs), depth=3)}
         if True in devices:
             result = meta.run(func, map_tensors(args, _to_meta), map_tensors(kwargs, _to_meta))
@@ -94,7 +95,10 @@ class Recorder(TorchDispatchMode):
             if str(kwargs.get("device")) == "meta":
                 kwargs["device"] = torch.device("cpu")
             result = func(*args, **kwargs)
-        self._record(func, args, kwargs, result)
+        if renamed:
+            self._record(torch.ops.aten.alias.default, args[:1], {}, result)
+        else:
+            self._record(func, args, kwargs, result)
         return result
 
     def _record(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -184,6 +188,15 @@ class Functions(TorchFunctionMode):
         outputs = tuple(known[id(tensor)] for tensor in tensors_in(result, 3) if id(tensor) in known)
         self.made.append(Function(number, name, site, time, module, given, named, outputs, is_open))
         return result
+
+
+def _keeps_places(tensor: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> bool:
+    """Whether as_strided leaves every element where it is: that of a single point means nothing."""
+    return (
+        tuple(tensor.shape) == tuple(size)
+        and storage_offset in (None, tensor.storage_offset())
+        and all(had == has or n == 1 for had, has, n in zip(tensor.stride(), stride, size, strict=True))
+    )
 
 
 def _storage(tensor: Tensor) -> int:

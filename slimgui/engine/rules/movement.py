@@ -188,7 +188,8 @@ def sliced(step: Step) -> Fields:
     """A range of a dimension. With a step, neighbours are cut together, so that the step stays right."""
     source, dim = step.given[0], step.arg("dim", 0) % len(step.given[0].shape)
     start, end, stride = (step.arg(name) for name in ("start", "end", "step"))
-    for field in source.fields if source.still and step.shape != source.shape else ():
+    whole = _is_block(source.shape[dim], step.shape[dim], start or 0)
+    for field in source.fields if source.still and not whole else ():
         lock_along(step.ties, field, {dim}, "How much of it is used may depend on the input.")
     if stride not in (None, 1):
         for field in source.fields:
@@ -197,6 +198,11 @@ def sliced(step: Step) -> Fields:
         carried(field, source.shape, lambda labels: aten.slice(labels, dim, start, end, stride))
         for field in source.fields
     )
+
+
+def _is_block(size: int, length: int, start: int) -> bool:
+    """Whether a range is everything, or one of several equal parts; the first may be a length as well."""
+    return size == length or (start > 0 and length > 0 and size % length == 0 and start % length == 0)
 
 
 def _tie_strided(ties: Ties, field: Field, dim: int, stride: int) -> None:

@@ -382,3 +382,21 @@ class MultiHeadFunction(nn.Module):
             q_proj_weight=self.q.weight, k_proj_weight=self.k.weight, v_proj_weight=self.v.weight,
         )  # fmt: skip
         return self.head(out.transpose(0, 1))
+
+
+@net(6, features(6, 12), target="qkv.weight", also=features(9, 12))
+class NoBiasOfKeys(nn.Module):
+    """The middle third of a copied bias is zeroed in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.o = nn.Linear(12, 60), nn.Linear(20, 5)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        bias = self.qkv.bias.clone()
+        third = bias.numel() // 3
+        bias[third : 2 * third].zero_()
+        qkv = F.linear(x, self.qkv.weight, bias).reshape(B, N, 3, 4, 5).permute(2, 0, 3, 1, 4)
+        q, k, v = F.normalize(qkv[0], dim=-1), F.normalize(qkv[1], dim=-1), qkv[2]
+        return self.o(((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(B, N, 20))

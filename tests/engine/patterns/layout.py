@@ -390,3 +390,16 @@ class SlidingWindows(nn.Module):
         x = F.relu(self.conv(x)).unfold(2, 2, 2).unfold(3, 2, 2)
         x = x.permute(0, 2, 3, 1, 4, 5)
         return self.fc(x.flatten(3)).amax((1, 2))
+
+
+@net(2, image(), target="conv.weight")
+class PooledChannelsLast(nn.Module):
+    """Pooling to one point keeps the memory format by giving the point other strides."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 10, 3), nn.Linear(10, 4)
+
+    def forward(self, x):
+        x = self.conv(x).to(memory_format=torch.channels_last)
+        return self.head(F.adaptive_avg_pool2d(x, 1).flatten(1))

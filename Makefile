@@ -1,6 +1,7 @@
 # make run    opens the window on the example      make run FILE=my.pt   opens that file instead
 # make test   runs every check and every test      make check            the same, without the set-up
-# make zoo ARGS=torchvision   cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
+# make zoo ARGS=timm          cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
+#                             timm, transformers, ultralytics, segmentation-models-pytorch, torchvision
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume

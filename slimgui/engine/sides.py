@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from slimgui.core.plan import Selection
 from slimgui.engine.crossings import Report, watching
@@ -63,6 +64,27 @@ class Sides:
         if report is not None:
             modes = [watching(copy, report), *modes]
         return outputs_of(copy, self.inputs, self.dtype, *modes)
+
+
+class Narrowing(TorchDispatchMode):
+    """Notices the number types that a forward pass goes to from a finer one."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.dtypes: set[torch.dtype] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **kwargs or {})
+        if func is torch.ops.aten._to_copy.default and _is_narrower(result, args[0]):
+            self.dtypes.add(result.dtype)
+        return result
+
+
+def _is_narrower(one: Tensor, other: Tensor) -> bool:
+    both = one.is_floating_point() and other.is_floating_point()
+    return both and one.element_size() < other.element_size()
 
 
 def outputs_of(

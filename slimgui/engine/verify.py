@@ -16,7 +16,7 @@ from slimgui.engine.effective import gains, spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.memory import available, copy_size, device_of
 from slimgui.engine.parted import parted_at, raises_at
-from slimgui.engine.sides import Sides, relative_error
+from slimgui.engine.sides import Narrowing, Sides, relative_error
 
 if TYPE_CHECKING:
     from slimgui.engine.deploy import Deployed
@@ -101,6 +101,8 @@ def _numeric(sides: Sides) -> Proof:
         return _raised(sides, problem)
     error = relative_error(want, small)
     if not error <= tolerance:
+        tolerance = max(tolerance, _tolerance_inside(sides))
+    if not error <= tolerance:
         parted = parted_at(sides, selection, tolerance)
         note = "" if parted is None else f"The outputs part in {_named(parted)}."
         return Proof(passed=False, max_error=error, level=_level(sides), note=note, parted=parted)
@@ -141,6 +143,13 @@ def exchanged(selection: Selection, group: Group) -> Selection:
     kept = selection.keep[group.id]
     gone = np.setdiff1d(np.arange(group.size), kept)
     return Selection({**selection.keep, group.id: np.sort(np.append(kept[1:], gone[0]))})
+
+
+def _tolerance_inside(sides: Sides) -> float:
+    """What rounding explains where the model's own code goes to a coarser number type on its way."""
+    with Narrowing() as seen:
+        sides.small()
+    return max((TOLERANCE.get(dtype, 0.0) for dtype in seen.dtypes), default=0.0)
 
 
 def _tolerance(sides: Sides, outputs: list[Tensor]) -> float:

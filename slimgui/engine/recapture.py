@@ -171,7 +171,10 @@ def _same_route(view: View, call: Call, found: Capture, now: Call) -> bool:
         new.index: Operand(view.shape(old), remaining, uniform=False, tensor=source.tensor),
     }
     shapes_now = tuple(None if i is None else view.shape(i) for i in call.outputs)
-    after = _run(Step(now, Ties(), others_now, shapes_now))
+    ties = Ties()
+    after = _run(Step(now, ties, others_now, shapes_now))
+    if ties.count:  # the rule ended a dimension, and what goes on has labels of its own
+        return True
     before = [() if i is None else labelled.operands[i].fields for i in call.outputs]
     fresh = any(len(fields) != len(fields_now) for fields, fields_now in zip(before, after, strict=True))
     if fresh:  # some of what the rule gave was merged: it takes the fields as they were before that

@@ -400,3 +400,19 @@ class NoBiasOfKeys(nn.Module):
         qkv = F.linear(x, self.qkv.weight, bias).reshape(B, N, 3, 4, 5).permute(2, 0, 3, 1, 4)
         q, k, v = F.normalize(qkv[0], dim=-1), F.normalize(qkv[1], dim=-1), qkv[2]
         return self.o(((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(B, N, 20))
+
+
+@net(6, features(6, 12), target="qkv.weight", also=features(9, 12))
+class KeysByList(nn.Module):
+    """The key and value of all queries are picked by a list, whose numbers meta tensors do not keep."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.o = nn.Linear(12, 42), nn.Linear(30, 5)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        qkv = self.qkv(x).view(B, N, 7, 6)
+        q, k, v = (part.transpose(1, 2) for part in (qkv[..., :-2, :], qkv[..., [-2], :], qkv[..., [-1], :]))
+        x = (q @ k.transpose(-2, -1)).softmax(-1) @ v
+        return self.o(x.transpose(1, 2).reshape(B, N, 30))

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slimgui.engine.algebra import Operand
 from slimgui.engine.keep import cut_field
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import read_values
@@ -168,7 +167,7 @@ def _same_route(view: View, call: Call, found: Capture, now: Call) -> bool:
             n: replace(labelled.operands[o], tensor=found.values[n].tensor)
             for o, n in zip(call.operands, now.operands, strict=True)
         },
-        new.index: Operand(view.shape(old), remaining, uniform=False, tensor=source.tensor),
+        new.index: replace(source, shape=view.shape(old), fields=remaining, uniform=False),
     }
     shapes_now = tuple(None if i is None else view.shape(i) for i in call.outputs)
     ties = Ties()

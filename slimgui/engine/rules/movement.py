@@ -280,6 +280,8 @@ def indexed(step: Step) -> Fields:
             carried(field, source.shape, lambda labels: labels.index_select(used[0], known))
             for field in source.fields
         )
+    if source.still and all(index.real for index in indices):
+        return refuse(step, "It is looked up in a table of weights, and may be kept for the next call.")
     for field in (field for index in indices for field in index.fields):
         step.ties.fix(field.labels, COMPUTED)
     place = beside_picked(used, len(source.shape), len(step.shape))

@@ -268,3 +268,22 @@ class SortedTokens(nn.Module):
         rows = self.up(x).flatten(0, 1)
         order = self.score(x).flatten().argsort()
         return torch.einsum("nc,nck->nk", rows[order], self.experts[order % 3])
+
+
+@net(18, features(6, 12), target="q.weight")
+class KeptBias(nn.Module):
+    """A bias looked up in a table is kept from call to call: its heads stay, for nobody cuts what is kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.v, self.head = nn.Linear(12, 20), nn.Linear(12, 20), nn.Linear(20, 5)
+        self.table, self.kept = nn.Parameter(torch.randn(4, 11)), {}
+        self.register_buffer("places", torch.arange(6)[:, None] - torch.arange(6) + 5)
+
+    def forward(self, x):
+        B, N, _ = x.shape
+        if self.training or x.device not in self.kept:
+            self.kept[x.device] = self.table[:, self.places]
+        q, v = (f(x).view(B, N, 4, 5).transpose(1, 2) for f in (self.q, self.v))
+        attention = (q @ q.transpose(-2, -1) + self.kept[x.device]).softmax(-1)
+        return self.head((attention @ v).transpose(1, 2).reshape(B, N, 20))

@@ -24,9 +24,10 @@ def named_tensors(model: nn.Module) -> dict[str, Tensor]:
 def randomise(model: nn.Module, seed: int = 0, scale: float = 1.0) -> nn.Module:
     """New values for every floating tensor, in place: fresh models output zeros, and then anything passes."""
     generator = torch.Generator().manual_seed(seed)
+    unbounded = {name for name, buffer in model.named_buffers() if bool(buffer.isinf().all())}
     with torch.no_grad():
         for name, tensor in named_tensors(model).items():
-            if not tensor.is_floating_point() or bool(tensor.isinf().any()):  # infinite bounds mean none
+            if not tensor.is_floating_point() or name in unbounded:
                 continue
             noise = torch.randn(tensor.shape, generator=generator).to(tensor.dtype)
             if name.endswith("var"):

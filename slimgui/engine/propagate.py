@@ -10,7 +10,7 @@ from slimgui.engine.labels import Fields, Ties, weight_fields
 from slimgui.engine.recording import Call, Capture
 from slimgui.engine.rules import Step, find_rule, refuse
 from slimgui.engine.rules.creation import SIZED, STRETCHING, UNIFORM, created
-from slimgui.engine.rules.joining import put
+from slimgui.engine.rules.indexing import put
 from slimgui.engine.rules.movement import clashes
 from slimgui.engine.rules.pointwise import ELEMENTWISE
 

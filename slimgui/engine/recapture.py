@@ -14,15 +14,15 @@ from slimgui.engine.keep import cut_field
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import read_values
 from slimgui.engine.recording import Call, Capture, Ref
-from slimgui.engine.rules import Step, find_rule, movement
+from slimgui.engine.rules import Step, find_rule, indexing, movement, picking
 from slimgui.engine.rules.creation import SIZED, UNIFORM
 from slimgui.engine.view import View
 
 # Rules that make no labels of their own: where the data goes can be compared exactly.
 ROUTES = frozenset(
     {
-        movement.moved, movement.reshaped, movement.select, movement.unbind, movement.sliced, movement.split,
-        movement.split_with_sizes, movement.indexed,
+        movement.moved, movement.reshaped, picking.select, picking.unbind, picking.sliced, picking.split,
+        picking.split_with_sizes, indexing.indexed,
     }
 )  # fmt: skip
 

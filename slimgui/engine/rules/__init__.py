@@ -3,11 +3,14 @@
 from slimgui.engine.rules import (  # noqa: F401  (imported for their registrations)
     contraction,
     creation,
+    indexing,
     joining,
     movement,
     normalization,
+    picking,
     pointwise,
     reduction,
+    regrouping,
     spatial,
 )
 from slimgui.engine.rules.registry import RULES, Step, find_rule, refuse, rule

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from slimgui.engine.algebra import Operand, join, product_zero, without
+from slimgui.engine.algebra import Operand, join, product_zero
 from slimgui.engine.labels import Field, Fields
-from slimgui.engine.rules.movement import COMPUTED, beside_picked, indexed_dims, placed
 from slimgui.engine.rules.registry import Step, rule
 
 aten = torch.ops.aten
@@ -98,33 +97,3 @@ def pad(step: Step) -> Fields:
         zero = field.zero and (value == 0 or not padded)
         result.append(replace(field, labels=labels, zero=zero))
     return tuple(result)
-
-
-@rule(aten.index_put, aten.index_put_, aten._unsafe_index_put)
-def put(step: Step) -> Fields:
-    """x[places] = values: what an index leaves alone meets the same in the values."""
-    target, used, ndim = step.given[0], indexed_dims(step), len(step.shape)
-    values = step.tensor("values")
-    assert values is not None, "the op takes a tensor"
-    indices = step.given[1:-1]
-    for field in (field for index in indices for field in index.fields):
-        step.ties.fix(field.labels, COMPUTED)
-    picked = max(1 if index.tensor.dtype == torch.bool else len(index.shape) for index in indices)
-    rank = ndim - len(used) + picked
-    dim_of = {new: dim for dim, new in beside_picked(used, ndim, rank).items()}
-    place = {
-        i: dim_of[i + rank - len(values.shape)]
-        for i in range(len(values.shape))
-        if i + rank - len(values.shape) in dim_of
-    }
-    rest = without(step.ties, target.fields, set(used), COMPUTED)
-    entering = without(step.ties, values.fields, set(range(len(values.shape))) - set(place), COMPUTED)
-    shape = tuple(1 if dim in used else size for dim, size in enumerate(target.shape))
-    written = [1] * ndim
-    for i, dim in place.items():
-        written[dim] = values.shape[i]
-    operands = (
-        replace(target, shape=shape, fields=rest),
-        replace(values, shape=tuple(written), fields=tuple(placed(f, place, ndim) for f in entering)),
-    )
-    return join(step.ties, operands, ndim, lambda zeroed: zeroed == frozenset((0, 1)))

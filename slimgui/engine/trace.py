@@ -11,6 +11,7 @@ from slimgui.core.cost import CostModel
 from slimgui.core.graph import Graph, LayerGraph, Op, Value
 from slimgui.core.groups import Group
 from slimgui.engine.capture import capture_any, capture_training
+from slimgui.engine.collector import paused_collector
 from slimgui.engine.effective import spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.labels import Fields, Ties
@@ -57,6 +58,7 @@ class Traced:
         return layer_graph(self)
 
 
+@paused_collector()
 def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
     """Follow one forward pass and find the groups of channels that must be cut together.
 

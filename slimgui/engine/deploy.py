@@ -25,7 +25,7 @@ from slimgui.engine.neighbours import Neighbours, Obstacle
 from slimgui.engine.predict import blocks_left
 from slimgui.engine.recapture import compare
 from slimgui.engine.repair import repair_attributes
-from slimgui.engine.structural import cloned, copy_module, named_tensors
+from slimgui.engine.structural import cloned, copy_module, like, named_tensors
 from slimgui.engine.trace import Traced
 from slimgui.engine.verify import Proof
 from slimgui.engine.view import View
@@ -184,12 +184,13 @@ def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
     names = {id(tensor): name for name, tensor in named_tensors(model).items()}
 
     def twin(tensor: Tensor) -> Tensor:
+        cuts = kept.get(names.get(id(tensor), ""))
+        if not cuts:
+            return cloned(tensor)
         small = tensor.detach()
-        for dim, indices in kept.get(names.get(id(tensor), ""), {}).items():
+        for dim, indices in cuts.items():
             small = small.index_select(dim, torch.from_numpy(indices).to(small.device))
-        return cloned(
-            nn.Parameter(small, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else small
-        )
+        return like(small, tensor)
 
     return copy_module(model, twin)
 

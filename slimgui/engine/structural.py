@@ -23,15 +23,16 @@ def on_meta(tensor: Tensor) -> Tensor:
         twin = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
     else:
         twin = tensor.detach().clone()
-    return _like(twin, tensor)
+    return like(twin, tensor)
 
 
 def cloned(tensor: Tensor) -> Tensor:
     """The same numbers in a leaf of its own."""
-    return _like(tensor.detach().clone(), tensor)
+    return like(tensor.detach().clone(), tensor)
 
 
-def _like(twin: Tensor, tensor: Tensor) -> Tensor:
+def like(twin: Tensor, tensor: Tensor) -> Tensor:
+    """`twin`, as a parameter where `tensor` is one."""
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(twin, requires_grad=tensor.requires_grad)
     return twin

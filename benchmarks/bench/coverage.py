@@ -4,7 +4,7 @@ Every unlocked group loses half of its channels; nothing is compared, for the pe
 with. What SlimGUI's cuts are worth is the zoo's matter (`make zoo`). Left out: detectors and optical flow,
 for which the peer's examples name layers by hand, and quantizable twins.
 
-python -m benchmarks.bench.coverage [--resume]
+python -m benchmarks.bench.coverage [--resume] [--seconds N]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.bench import document, models
+from benchmarks.bench import document, models, process
 from benchmarks.bench.speed import OURS, PEER, Row, Side, line, take_turns
 
 STORE = Path(__file__).resolve().parent.parent.parent / "build" / "coverage.jsonl"
@@ -29,8 +29,11 @@ def main() -> int:
     """One row after the other; every row is kept, and the page is written anew after each."""
     parser = argparse.ArgumentParser(prog="make bench-coverage ARGS=...", description=__doc__.splitlines()[0])
     parser.add_argument("--resume", action="store_true", help="leave out what has a row")
+    parser.add_argument("--seconds", type=float, default=process.LIMIT, help="that one side may take")
+    options = parser.parse_args()
     os.environ |= {"HF_HUB_OFFLINE": "1"}
-    rows = _read() if parser.parse_args().resume else {}
+    process.LIMIT = options.seconds
+    rows = _read() if options.resume else {}
     for name in names():
         if name in rows:
             continue

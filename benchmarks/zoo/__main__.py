@@ -94,6 +94,9 @@ def main() -> int:
         store.parent.mkdir(exist_ok=True)
         store.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows.values()), encoding="utf-8")
         _document(options.library, rows, names)
+    if not wanted:
+        print("Every model has its row.")
+        return 0
     print(_totals([rows[name] for name in wanted]))
     return any(rows[name].verdict in ("WRONG", "CRASH") for name in wanted)
 

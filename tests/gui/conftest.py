@@ -13,9 +13,11 @@ from shiboken6 import Shiboken
 
 sys.path.insert(0, str(Path(__file__).parent))  # demo, fakes
 
+from demo import demo
 from fakes import FakeDialogs, FakeTransport
 
 from slimgui.gui.main_window import MainWindow
+from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.tasks import Transport
@@ -101,3 +103,17 @@ def make_window(
 @pytest.fixture
 def window(make_window: MakeWindow, transport: FakeTransport) -> MainWindow:
     return make_window(transport)
+
+
+@pytest.fixture
+def notices(session: Session) -> list[Notice]:
+    heard: list[Notice] = []
+    session.noticed.connect(heard.append)
+    return heard
+
+
+@pytest.fixture
+def opened(qapp: QApplication, session: Session, transport: FakeTransport) -> Session:
+    session.open("/models/demo.pt")
+    transport.open(demo())
+    return session

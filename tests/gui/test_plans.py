@@ -1,7 +1,6 @@
 """Everything about plans in the window: the session without widgets, then each action of the Plan menu."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,6 @@ import pytest
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
@@ -21,20 +19,6 @@ from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.groups import Column
 from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
-
-
-@pytest.fixture
-def notices(session: Session) -> list[Notice]:
-    heard: list[Notice] = []
-    session.noticed.connect(heard.append)
-    return heard
-
-
-@pytest.fixture
-def opened(qapp: QApplication, session: Session, transport: FakeTransport) -> Iterator[Session]:
-    session.open("/models/demo.pt")
-    transport.open(demo())
-    return session
 
 
 def scores() -> dict[str, np.ndarray]:

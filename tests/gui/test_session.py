@@ -1,30 +1,12 @@
 """The session with a transport that has no process."""
 
-from collections.abc import Iterator
-
-import pytest
 from demo import demo
 from fakes import FakeTransport
-from PySide6.QtWidgets import QApplication
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
-
-
-@pytest.fixture
-def notices(session: Session) -> list[Notice]:
-    heard: list[Notice] = []
-    session.noticed.connect(heard.append)
-    return heard
-
-
-@pytest.fixture
-def opened(qapp: QApplication, session: Session, transport: FakeTransport) -> Iterator[Session]:
-    session.open("/models/demo.pt")
-    transport.open(demo())
-    return session
 
 
 def kept(session: Session, group: str = "stem.conv") -> int:

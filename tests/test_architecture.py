@@ -29,6 +29,7 @@ def loaded_by(statement: str) -> set[str]:
         ("slimgui", (*TORCH, *QT)),
         ("slimgui.errors", (*TORCH, *QT, "numpy")),
         ("slimgui.core.wire", (*TORCH, *QT)),
+        ("slimgui.scanner.process", (*TORCH, *QT, "numpy", "msgspec")),
         ("slimgui.cli", (*TORCH, *QT)),
         ("slimgui.gui.app", (*TORCH, "scipy", "fast_sugiyama")),
         ("slimgui.gui.main_window", (*TORCH, "scipy", "fast_sugiyama")),

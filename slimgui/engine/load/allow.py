@@ -7,16 +7,17 @@ have imported themselves; a name in a file never imports anything of its own.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import nn
 from torch._weights_only_unpickler import _get_allowed_globals
 
-from slimgui.engine.load.scan import Scan
 from slimgui.engine.load.vision import import_torchvision
 from slimgui.errors import UnsafeFileError
+from slimgui.scanner.report import Scan
 
 _MODULE_HOMES: Final = (
     "torch.nn.modules.",
@@ -34,6 +35,7 @@ _PROGRAM_RUNNERS: Final = frozenset(
 _PROGRAM_BUILTINS: Final = frozenset(
     {"eval", "exec", "compile", "__import__", "getattr", "setattr", "open", "input", "breakpoint"}
 )
+_LONGEST: Final = 120  # characters of a name that are shown
 _ARGUMENT_CALLER: Final = "torch._tensor._rebuild_from_type_v2"  # calls whatever its first argument is
 
 
@@ -52,6 +54,40 @@ def module_class(name: str) -> type[nn.Module] | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is thought of one global that a file asks for.
+
+    Attributes:
+        name: as a programmer writes it, `os.system`.
+        allowed: whether reading the file may use it.
+        reason: in words, no full stop.
+        hint: what the user can do when it is not allowed.
+    """
+
+    name: str
+    allowed: bool
+    reason: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+def verdict(name: str) -> Verdict:
+    """What is thought of the global `name`."""
+    if name in _get_allowed_globals():
+        return Verdict(_spoken(name), allowed=True, reason="plain data")
+    if module_class(name):
+        return Verdict(_spoken(name), allowed=True, reason="a module class that files may name")
+    return Verdict(_spoken(name), False, *_reason(_spoken(name)))
+
+
+def verdicts(scan: Scan) -> tuple[Verdict, ...]:
+    """One for each global the file asks for, the worst first."""
+    return tuple(sorted(map(verdict, scan.names), key=_rank))
+
+
 def allowed_classes(scan: Scan, shown: str) -> dict[str, type[nn.Module]]:
     """The module classes the file needs, by name; everything else it names is plain data.
 
@@ -62,11 +98,11 @@ def allowed_classes(scan: Scan, shown: str) -> dict[str, type[nn.Module]]:
     Raises:
         UnsafeFileError: it asks for more than that, or uses a class in a way `torch.save` never writes.
     """
+    wanted = [asked for asked in verdicts(scan) if not asked.allowed]
+    if wanted:
+        raise _refusal(wanted, shown)
     plain = _get_allowed_globals()
     classes = {name: cls for name in scan.names if name not in plain and (cls := module_class(name))}
-    wanted = [name for name in scan.names if name not in plain and name not in classes]
-    if wanted:
-        raise refusal(wanted, shown)
     if classes:
         _check_calls(scan, classes, shown)
     return classes
@@ -85,26 +121,27 @@ def _check_calls(scan: Scan, classes: dict[str, type[nn.Module]], shown: str) ->
             )
 
 
-def refusal(names: Iterable[str], shown: str) -> UnsafeFileError:
+def _refusal(wanted: Sequence[Verdict], shown: str) -> UnsafeFileError:
     """The sentence for globals that are not on the allow list, worst first."""
-    ordered = sorted(map(_spoken, names), key=_rank)
-    worst, others = ordered[0], ordered[1:]
-    reason, hint = _reason(worst)
+    worst, others = wanted[0], [asked.name for asked in wanted[1:]]
     more = f" It also names {', '.join(others[:4])}{', ...' if len(others) > 4 else ''}." if others else ""
     what = f"{shown} was not opened, and nothing in it was run."
-    return UnsafeFileError(what, f"{worst}: {reason}.{more}", hint)
+    return UnsafeFileError(what, f"{worst}.{more}", worst.hint)
 
 
 def _spoken(name: str) -> str:
-    """`posix.system` is what pickle writes for os.system."""
+    """`posix.system` is what pickle writes for os.system; what cannot be printed is written as escapes."""
     home, _, rest = name.partition(".")
-    return f"os.{rest}" if home in ("posix", "nt") else name.removeprefix("builtins.") or name
+    spoken = f"os.{rest}" if home in ("posix", "nt") else name.removeprefix("builtins.") or name
+    return spoken[:_LONGEST] if spoken.isprintable() else ascii(spoken)[:_LONGEST]
 
 
-def _rank(name: str) -> int:
-    if _runs_programs(name):
+def _rank(asked: Verdict) -> int:
+    if asked.allowed:
+        return 3
+    if _runs_programs(asked.name):
         return 0
-    return 1 if _is_class(name) else 2
+    return 1 if _is_class(asked.name) else 2
 
 
 def _runs_programs(name: str) -> bool:
@@ -120,6 +157,9 @@ def _reason(name: str) -> tuple[str, str]:
     if _runs_programs(name):
         hint = "Do not open it in any other program either; ask who gave it to you."
         return "this file tries to run programs", hint
+    if name.startswith(("copyreg.extension", "?")):
+        hint = "Do not trust this file; ask who gave it to you."
+        return "this file hides what it asks for, which no saved model does", hint
     known = name.partition(".")[0] in ("torch", "torchvision", "functools", "builtins")
     if name.startswith(("torch.jit", "torch.fx")):
         return "this file holds compiled code", "Save the state dict of the original model instead."

@@ -1,12 +1,13 @@
 """A checkpoint file -> the object in it, read with `weights_only=True` and an allow list of classes.
 
-The file's pickle is first read opcode by opcode (scan.py) and judged (allow.py); torch sees it only when
-everything it names is plain data or an allowed module class. Modules are checked once more before
-anything calls them.
+The file's pickles are first read opcode by opcode in a process of their own (scan.py) and judged
+(allow.py); torch sees them only when everything they name is plain data or an allowed module class.
+Modules are checked once more before anything calls them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from slimgui.engine.load.allow import allowed_classes
-from slimgui.engine.load.scan import Scan, UnreadableError, scan
-from slimgui.engine.load.sniff import existing_file, legacy_scan, sniff, zip_scan
+from slimgui.engine.load.scan import examine
+from slimgui.engine.load.sniff import existing_file, refuse_archive, sniff
 from slimgui.errors import LoadError, UnsafeFileError
+from slimgui.scanner.report import Report, Scan
 
 _HOOKS = (
     *("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_pre_hooks"),
@@ -51,20 +53,34 @@ def read(path: Path) -> object:
 
 def _scan(stream: BinaryIO, shown: str) -> Scan:
     kind = sniff(stream, shown)
+    report = examine(stream, shown)
     if kind == "zip":
-        return zip_scan(stream, shown)
-    if kind == "legacy":
-        return legacy_scan(stream, shown)
+        refuse_archive(report.records, shown)
+        check_torch_reads_the_same(stream, report, shown)
+    elif kind == "pickle":
+        allowed_classes(report.scan, shown)
+        raise LoadError(
+            f"{shown} is a bare pickle, not a checkpoint.",
+            "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
+            "Save it again with torch.save(model.state_dict(), path).",
+        )
+    return report.scan
+
+
+def check_torch_reads_the_same(stream: BinaryIO, report: Report, shown: str) -> None:
+    """Compare what was scanned with what torch's zip reader finds: on a forged zip two readers may differ."""
+    stream.seek(0)
     try:
-        asked = scan(stream)
-    except UnreadableError as error:
-        raise LoadError(f"{shown} is damaged or cut off.", error.why, "Download or save it again.") from None
-    allowed_classes(asked, shown)
-    raise LoadError(
-        f"{shown} is a bare pickle, not a checkpoint.",
-        "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
-        "Save it again with torch.save(model.state_dict(), path).",
-    )
+        data = torch._C.PyTorchFileReader(stream).get_record("data.pkl")
+    except (RuntimeError, OSError, ValueError):  # it seeks wherever the broken directory tells it to
+        why = "The end of the file is missing or its parts do not fit together."
+        raise LoadError(f"{shown} is damaged or cut off.", why, "Download or save it again.") from None
+    if (report.pickles or {}).get("data.pkl") != hashlib.sha256(data).hexdigest():
+        raise UnsafeFileError(
+            f"{shown} was not opened.",
+            "Its archive is built so that two programs read different things in it.",
+            "Do not trust this file; ask who gave it to you.",
+        )
 
 
 def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: str) -> object:

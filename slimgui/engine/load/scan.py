@@ -1,216 +1,78 @@
-"""A pickle's bytes -> what it asks for. Reads opcodes with pickletools; nothing is imported or called.
-
-A symbolic stack follows the pickle far enough to tell which globals it names and what it does with
-them: `torch.save` makes a module by NEWOBJ without arguments and fills it by BUILD, and nothing else.
-"""
+"""An open file -> what it asks for, found out in a process of its own (slimgui.scanner)."""
 
 from __future__ import annotations
 
-import pickletools
-from dataclasses import dataclass, field
-from typing import BinaryIO
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Final
 
-from torch._utils import IMPORT_MAPPING, NAME_MAPPING
+import msgspec
 
+import slimgui
 from slimgui.errors import LoadError
+from slimgui.scanner.process import LARGEST_ANSWER
+from slimgui.scanner.report import Report
+
+_HOME: Final = str(Path(slimgui.__file__).parents[1])
+# Isolated (-I) and without site packages (-S): neither the environment, the working folder nor a .pth
+# file decides what runs. The standard library stays first on the path.
+_START: Final = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from slimgui.scanner.process import main; main()"
+)
+_PATIENCE_S: Final = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A global on the symbolic stack, by its dotted name."""
-
-    name: str
+class _Answer(msgspec.Struct, frozen=True):
+    report: Report | None = None
+    refusal: tuple[str, str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """An object made from the class of that name."""
+def examine(stream: BinaryIO, shown: str) -> Report:
+    """What the file asks for, of which nothing was run.
 
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call the pickle would make.
-
-    Attributes:
-        name: dotted name of what is called, "" when it is not a plain global.
-        bare: an object made without arguments (NEWOBJ with an empty tuple), as `torch.save` writes modules.
-        touches: names of classes and made objects among the arguments.
-    """
-
-    name: str
-    bare: bool
-    touches: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Everything a file's pickles ask for, in order of appearance, each once."""
-
-    names: tuple[str, ...] = ()
-    calls: tuple[Call, ...] = ()
-
-    def __add__(self, other: Scan) -> Scan:
-        return Scan(
-            tuple(dict.fromkeys(self.names + other.names)),
-            tuple(dict.fromkeys(self.calls + other.calls)),
-        )
-
-
-class UnreadableError(LoadError):
-    """The bytes are not a whole pickle."""
-
-
-_MARK = object()
-_OPAQUE = object()
-_CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
-_GETS = {"GET", "BINGET", "LONG_BINGET"}
-_PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
-_TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "TUPLE": None}
-_FILLS = {"BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS"}
-_UNKNOWN = {"EXT1", "EXT2", "EXT4"}
-
-
-@dataclass(slots=True)
-class _Machine:
-    stack: list[object] = field(default_factory=list)
-    memo: dict[int, object] = field(default_factory=dict)
-    names: dict[str, None] = field(default_factory=dict)
-    calls: dict[Call, None] = field(default_factory=dict)
-
-    def step(self, op: pickletools.OpcodeInfo, arg: object) -> None:
-        name = op.name
-        if name == "MARK":
-            self.stack.append(_MARK)
-        elif name in ("GLOBAL", "STACK_GLOBAL", "INST") or name in _UNKNOWN:
-            self._name(name, arg)
-        elif name in _CALLS:
-            self._call(name)
-        elif name in _GETS:
-            self.stack.append(self.memo[int(str(arg))])
-        elif name in _PUTS:
-            self.memo[int(str(arg))] = self.stack[-1]
-        elif name == "MEMOIZE":
-            self.memo[len(self.memo)] = self.stack[-1]
-        elif name == "DUP":
-            self.stack.append(self.stack[-1])
-        elif name in _TUPLES:
-            self._tuple(name)
-        elif name in _FILLS:
-            self._fill(name)
-        elif name == "BINPERSID":
-            self.stack.append(_persistent(self.stack.pop()))
-        else:
-            self._other(op, arg)
-
-    def _tuple(self, op: str) -> None:
-        length = _TUPLES[op]
-        items = self._to_mark() if length is None else [self.stack.pop() for _ in range(length)][::-1]
-        self.stack.append(tuple(items))
-
-    def _name(self, op: str, arg: object) -> None:
-        if op == "STACK_GLOBAL":
-            attribute, module = self.stack.pop(), self.stack.pop()
-        elif op in _UNKNOWN:
-            module, attribute = "copyreg", f"extension {arg}"
-        else:
-            module, _, attribute = str(arg).partition(" ")
-        if not isinstance(module, str) or not isinstance(attribute, str):
-            module, attribute = "?", "a name it computes"
-        name = dotted(module, attribute)
-        self.names.setdefault(name)
-        if op == "INST":
-            touches = _touched(tuple(self._to_mark()))
-            self.calls.setdefault(Call(name, bare=False, touches=touches))
-            self.stack.append(Made(name))
-        else:
-            self.stack.append(Ref(name))
-
-    def _call(self, op: str) -> None:
-        arguments: object
-        if op == "OBJ":
-            target, *rest = self._to_mark()
-            arguments = tuple(rest)
-        elif op == "NEWOBJ_EX":
-            keywords, positional, target = self.stack.pop(), self.stack.pop(), self.stack.pop()
-            arguments = (keywords, positional)
-        else:
-            arguments, target = self.stack.pop(), self.stack.pop()
-        name = target.name if isinstance(target, Ref) else ""
-        self.calls.setdefault(Call(name, op == "NEWOBJ" and arguments == (), _touched(arguments)))
-        self.stack.append(Made(name))
-
-    def _fill(self, op: str) -> None:
-        if op in ("APPENDS", "SETITEMS", "ADDITEMS"):
-            self._to_mark()
-        else:
-            for _ in range(2 if op == "SETITEM" else 1):
-                self.stack.pop()
-        self.stack[-1]  # what is filled stays; an empty stack is a broken pickle
-
-    def _other(self, op: pickletools.OpcodeInfo, arg: object) -> None:
-        """Any other opcode only moves data: follow its documented effect on the stack."""
-        before = op.stack_before
-        if pickletools.markobject in before:
-            self._to_mark()
-            before = before[: before.index(pickletools.markobject)]
-        for _ in before:
-            self.stack.pop()
-        for _ in op.stack_after:
-            self.stack.append(arg if isinstance(arg, str) else _OPAQUE)
-
-    def _to_mark(self) -> list[object]:
-        items: list[object] = []
-        while (item := self.stack.pop()) is not _MARK:
-            items.append(item)
-        return items[::-1]
-
-
-def dotted(module: str, attribute: str) -> str:
-    """The name as torch's restricted unpickler reads it: names of python 2 become those of python 3."""
-    if (module, attribute) in NAME_MAPPING:
-        module, attribute = NAME_MAPPING[(module, attribute)]
-    elif module in IMPORT_MAPPING:
-        module = IMPORT_MAPPING[module]
-    return f"{module}.{attribute}"
-
-
-def scan(stream: BinaryIO) -> Scan:
-    """What the pickle that starts at the stream's position asks for; the stream ends behind it.
+    Args:
+        stream: the file, opened by its path; its position does not change.
+        shown: how to call the file in a sentence.
 
     Raises:
-        UnreadableError: it is cut off or no pickle at all.
+        LoadError: it is damaged, made to be read in two ways, or takes too much time or memory to read.
     """
-    machine = _Machine()
+    with _second_handle(stream, shown) as again, tempfile.TemporaryFile() as answer:
+        command = [sys.executable, "-I", "-S", "-B", "-c", _START, _HOME, shown]
+        try:
+            status = subprocess.run(  # noqa: PLW1510 - the status is judged with the answer
+                command, stdin=again, stdout=answer, stderr=subprocess.DEVNULL, timeout=_PATIENCE_S
+            ).returncode
+        except subprocess.TimeoutExpired:
+            raise _gave_up(shown, f"It could not be looked through in {_PATIENCE_S:.0f} s.") from None
+        answer.seek(0)
+        return _understood(answer.read(LARGEST_ANSWER), status, shown)
+
+
+def _second_handle(stream: BinaryIO, shown: str) -> BinaryIO:
+    """The same file opened again: two processes that share one handle would move each other's position."""
+    again = Path(stream.name).open("rb")  # noqa: SIM115 - the caller closes it
+    if os.path.sameopenfile(stream.fileno(), again.fileno()):
+        return again
+    again.close()
+    raise LoadError(f"{shown} was replaced while it was being opened.", "", "Open it again.")
+
+
+def _understood(text: bytes, status: int, shown: str) -> Report:
     try:
-        for op, arg, _ in pickletools.genops(stream):
-            if op.name == "STOP":
-                break
-            machine.step(op, arg)
-    except Exception as error:  # noqa: BLE001 - any bytes can come here: what cannot be followed is no pickle
-        why = f"Its pickle cannot be read: {error}."
-        raise UnreadableError("The file is damaged or cut off.", why) from None
-    return Scan(tuple(machine.names), tuple(machine.calls))
+        answer = msgspec.json.decode(text, type=_Answer)
+    except msgspec.DecodeError:
+        why = f"The process that looks through it ended with status {status}."
+        raise _gave_up(shown, why) from None
+    if answer.refusal is not None:
+        raise LoadError(*answer.refusal)
+    assert answer.report is not None, "the scanner reports or refuses"
+    return answer.report
 
 
-def _persistent(key: object) -> object:
-    """Before torch 1.6 a class was kept outside the pickle: ("module", class, file, source)."""
-    if isinstance(key, tuple) and len(key) > 1 and key[0] == "module" and isinstance(key[1], Ref):
-        return key[1]
-    return _OPAQUE
-
-
-def _touched(value: object) -> frozenset[str]:
-    """Names of classes and objects in nested tuples."""
-    if isinstance(value, (Ref, Made)):
-        return frozenset({value.name})
-    found: set[str] = set()
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, tuple):
-            pending.extend(item)
-        elif isinstance(item, (Ref, Made)):
-            found.add(item.name)
-    return frozenset(found)
+def _gave_up(shown: str, why: str) -> LoadError:
+    hint = "A real model takes a moment; do not trust this file. Download or save it again."
+    return LoadError(f"{shown} was not opened.", why, hint)

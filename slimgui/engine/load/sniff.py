@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-import torch
-
-from slimgui.engine.load.scan import Scan, UnreadableError, scan
 from slimgui.errors import LoadError
+from slimgui.scanner.containers import kind_of
+from slimgui.scanner.opcodes import UnreadableError, scan
+from slimgui.scanner.report import Kind
 
-Kind = Literal["zip", "legacy", "pickle"]
-
-_LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+_TEXT_PICKLE_LIMIT = 2**20  # bytes; larger ones are not looked for
 _AS_STATE_DICT = "Open the original model and save it with torch.save(model.state_dict(), path)."
 _CONVERT = "SlimGUI works on PyTorch models; convert it first."
 _MAGIC = (
@@ -63,14 +60,13 @@ def sniff(stream: BinaryIO, shown: str) -> Kind:
     head = stream.read(4096)
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    if head[:4] == b"PK\x03\x04":
-        return "zip"
-    if head[:2] == b"\x80\x02" and _LEGACY_MAGIC in head[:16]:
-        return "legacy"
+    kind = kind_of(head)
+    if kind != "pickle":
+        return kind
     foreign = _foreign(head, size)
     if foreign:
-        kind, hint = foreign
-        raise LoadError(f"{shown} is {kind}, which SlimGUI cannot open yet.", "", hint)
+        what, hint = foreign
+        raise LoadError(f"{shown} is {what}, which SlimGUI cannot open yet.", "", hint)
     if head[:1] == b"\x80" or _is_text_pickle(head, stream):
         return "pickle"
     if _is_text(head):
@@ -97,7 +93,7 @@ def _is_text_pickle(head: bytes, stream: BinaryIO) -> bool:
     if head[:1] not in b"(c]}lditI\x8c":
         return False
     try:
-        return bool(scan(stream).names)
+        return bool(scan(io.BytesIO(stream.read(_TEXT_PICKLE_LIMIT))).names)
     except UnreadableError:
         return False
     finally:
@@ -112,29 +108,6 @@ def _is_text(head: bytes) -> bool:
             return False
         text = head[: error.start].decode("utf-8")
     return all(char.isprintable() or char in "\r\n\t\f" for char in text)
-
-
-def zip_scan(stream: BinaryIO, shown: str) -> Scan:
-    """What the checkpoint archive asks for, read by torch's own zip reader (the one that will load it).
-
-    Raises:
-        LoadError: the archive is cut off, or holds something else than a checkpoint.
-    """
-    stream.seek(0)
-    try:
-        reader = torch._C.PyTorchFileReader(stream)
-        records = reader.get_all_records()
-    except (RuntimeError, OSError, ValueError):  # it seeks wherever the broken directory tells it to
-        raise _bad_zip(stream, shown) from None
-    refuse_archive(records, shown)
-    try:
-        data = reader.get_record("data.pkl")
-    except (RuntimeError, OSError, ValueError):
-        raise _damaged(shown) from None
-    try:
-        return scan(io.BytesIO(data))
-    except UnreadableError as error:
-        raise LoadError(f"{shown} is damaged.", error.why, "Download or save it again.") from None
 
 
 def refuse_archive(records: Sequence[str], shown: str) -> None:
@@ -152,40 +125,3 @@ def refuse_archive(records: Sequence[str], shown: str) -> None:
         inside = ", ".join(records[:3]) or "nothing"
         what = f"{shown} is a zip archive, not a checkpoint."
         raise LoadError(what, f"It holds {inside}.", "Unpack it and open what is inside.")
-
-
-def legacy_scan(stream: BinaryIO, shown: str) -> Scan:
-    """What a checkpoint from before torch 1.6 asks for: magic number, version, machine, object, storage keys.
-
-    Raises:
-        LoadError: it is cut off.
-    """
-    stream.seek(0)
-    total = Scan()
-    try:
-        for _ in range(5):
-            total += scan(stream)
-    except UnreadableError:
-        raise _damaged(shown) from None
-    return total
-
-
-def _bad_zip(stream: BinaryIO, shown: str) -> LoadError:
-    """The reader of torch accepts only checkpoint archives; tell other zips from broken ones."""
-    stream.seek(0)
-    try:
-        names = zipfile.ZipFile(stream).namelist()
-        refuse_archive([name.partition("/")[2] for name in names], shown)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        pass
-    except LoadError as error:
-        return error
-    return _damaged(shown)
-
-
-def _damaged(shown: str) -> LoadError:
-    return LoadError(
-        f"{shown} is damaged or cut off.",
-        "The end of the file is missing or its parts do not fit together.",
-        "Download or save it again.",
-    )

@@ -14,7 +14,10 @@ from torch import nn
 
 import slimgui
 from slimgui.engine.load import load
+from slimgui.engine.load.allow import verdict, verdicts
+from slimgui.engine.load.checkpoint import check_torch_reads_the_same
 from slimgui.errors import SlimError, UnsafeFileError
+from slimgui.scanner.report import Report, Scan
 
 
 class Canary:
@@ -217,7 +220,7 @@ def test_flipped_bits_end_in_a_sentence_or_a_model(writer, tmp_path):
     writer(path, {"slimgui_factory": "slimgui.example:build", "state_dict": model.state_dict()})
     whole = path.read_bytes()
     generator = torch.Generator().manual_seed(0)
-    for place in torch.randint(0, len(whole) * 8, (100,), generator=generator).tolist():
+    for place in torch.randint(0, len(whole) * 8, (15,), generator=generator).tolist():
         data = bytearray(whole)
         data[place // 8] ^= 1 << place % 8
         path.write_bytes(data)
@@ -248,3 +251,33 @@ def test_nothing_reads_a_file_in_another_way_than_weights_only():
                 assert isinstance(only, ast.Constant)
                 assert only.value is True
     assert loads == 1
+
+
+def test_every_global_has_a_verdict_in_words_the_worst_first():
+    asked = verdicts(Scan(("torch.FloatStorage", "my_net.Net", "collections.OrderedDict", "posix.system")))
+    assert [str(one) for one in asked] == [
+        "os.system: this file tries to run programs",
+        "my_net.Net: this file needs your class",
+        "torch.FloatStorage: plain data",
+        "collections.OrderedDict: plain data",
+    ]
+    assert [one.allowed for one in asked] == [False, False, True, True]
+    assert all(one.hint for one in asked if not one.allowed)
+
+
+@pytest.mark.parametrize("name", ["copyreg.extension 7", "?.a name it computes"])
+def test_a_hidden_global_is_said_to_be_hidden(name):
+    assert "hides what it asks for" in verdict(name).reason
+
+
+def test_a_name_that_cannot_be_printed_or_has_no_end_is_shown_tamely():
+    assert verdict("a.\x1b[2J\n").name == r"'a.\x1b[2J\n'"
+    assert len(verdict("a." + "b" * 10_000).name) < 200
+
+
+def test_a_zip_that_two_readers_read_differently_is_refused(tmp_path, marker):
+    # The report is of another pickle than the one torch's reader finds.
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "model.pt")
+    report = Report("zip", Scan(), ("data.pkl",), {"data.pkl": "0" * 64})
+    with (tmp_path / "model.pt").open("rb") as stream, pytest.raises(UnsafeFileError, match="two programs"):
+        check_torch_reads_the_same(stream, report, "model.pt")

@@ -3,6 +3,7 @@
 # make zoo ARGS=timm          cuts every model of that library, a row each; ARGS="torchvision --only resnet18,vgg11"
 #                             timm, transformers, ultralytics, segmentation-models-pytorch, torchvision
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
+# make soak                   opens 890 hostile and broken files in the window's engine; ARGS="--only bomb"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make screenshots            draws every state of the window into docs/screens
@@ -26,7 +27,7 @@ FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check zoo fuzz bench bench-coverage screenshots format display clean
+.PHONY: run test check zoo fuzz soak bench bench-coverage screenshots format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -52,6 +53,9 @@ bench-coverage: $(VENV)/.installed-bench
 
 fuzz:
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
+
+soak:
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 screenshots:
 	$(BIN)/python tools/screenshots.py $(ARGS)

@@ -1,0 +1,1 @@
+"""Long tests: what must hold for hundreds of files, and takes minutes."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from slimgui.engine.load import own
+from slimgui.engine.load import foreign, own
 from slimgui.engine.load.checkpoint import read
-from slimgui.engine.load.fit import fit, state_dict_in
+from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
+from slimgui.engine.load.nested import Choice, choose, listed, weights_in
 from slimgui.engine.load.source import Source, build, is_trusted, parse, without_consent
 from slimgui.errors import LoadError, UnsafeFileError
 
@@ -57,7 +58,7 @@ def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code
         raise without_consent(f"{source}:build")
     parsed = parse(source) if isinstance(source, str) else Source(source, "")
     if isinstance(model, str):
-        parsed, model = Source(parsed.path, model), None
+        parsed, model = replace(parsed, factory=model), None
     if parsed.path is None:
         made = model.eval() if model is not None else build(parsed.factory, allow_code=allow_code)
         note = f"{parsed.factory} made this model; unless it loads trained weights, they are random."
@@ -66,7 +67,7 @@ def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code
     if parsed.factory:
         model = build(parsed.factory, allow_code=allow_code)
     shown = parsed.path.name
-    again = f"{parsed.path}@{parsed.factory}" if parsed.factory else str(parsed.path)
+    again = str(parsed)
     if isinstance(found, nn.Module):
         return Loaded(_whole(found, model, shown), None, again)
     if own.is_own(found):
@@ -74,7 +75,7 @@ def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code
         return _own(found, shown, again, model)
     if isinstance(found, dict) and "slimgui_factory" in found:
         return _self_named(found, shown, again, model)
-    return Loaded(_weights(found, model, shown, parsed.factory), None, again)
+    return _weights(found, model, shown, parsed)
 
 
 def with_inputs(loaded: Loaded, shapes: str = "") -> Loaded:
@@ -133,23 +134,43 @@ def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Modu
     return Loaded(model.eval(), inputs, again, labels=tuple(map(str, labels)))
 
 
-def _weights(found: object, model: nn.Module | None, shown: str, factory: str) -> nn.Module:
-    state = state_dict_in(found)
-    if state is None:
+def _weights(found: object, model: nn.Module | None, shown: str, parsed: Source) -> Loaded:
+    """The model that was given or made, with the weights in the file that belong to it."""
+    sets = weights_in(found)
+    if not sets:
         inside = ", ".join(map(str, list(found)[:5])) if isinstance(found, dict) else type(found).__name__
         raise LoadError(
             f"{shown} holds neither a model nor weights.",
             f"It holds {inside}." if inside else "It holds nothing.",
             "Save the model with torch.save(model.state_dict(), path).",
         )
+    largest = max(sets.values(), key=len)
+    other = foreign.by_tensors(largest)
+    if other is not None:
+        raise other.refusal(shown)
     if model is None:
         raise LoadError(
             f"{shown} holds weights without a model.",
-            f"Its {len(state)} tensors do not say which layers they belong to.",
+            f"Its {len(largest)} tensors do not say which layers they belong to.",
             "Name the model that made it: --model torchvision.models:resnet50, or my_net.py:build.",
         )
-    fit(model, state, shown, factory or type(model).__name__)
-    return model.eval()
+    chosen = choose(sets, model, parsed.entry, shown)
+    fit(model, chosen.state, shown, parsed.factory or type(model).__name__)
+    notes = _left_out(sets, chosen, shown)
+    return Loaded(model.eval(), None, str(parsed), notes)
+
+
+def _left_out(sets: Mapping[str, Mapping[str, Tensor]], chosen: Choice, shown: str) -> tuple[str, ...]:
+    """What of the file's weights the model does not take, in sentences."""
+    notes = []
+    if len(sets) > 1:
+        notes.append(f"{shown} holds {listed(sets)}; the model takes {chosen.name!r}.")
+    if chosen.left:
+        rest = (
+            f"{chosen.left[0]!r} and {len(chosen.left) - 1} more" if chosen.left[1:] else repr(chosen.left[0])
+        )
+        notes.append(f"{shown} also holds {rest}, which the model does not take.")
+    return tuple(notes)
 
 
 def _file_inputs(shapes: Any, model: nn.Module, shown: str) -> tuple[Tensor, ...] | None:

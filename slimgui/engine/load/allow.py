@@ -163,6 +163,13 @@ def _reason(name: str) -> tuple[str, str]:
     known = name.partition(".")[0] in ("torch", "torchvision", "functools", "builtins")
     if name.startswith(("torch.jit", "torch.fx")):
         return "this file holds compiled code", "Save the state dict of the original model instead."
+    if _is_class(name) and not known and name.count(".") > 1:
+        package = name.partition(".")[0]
+        hint = (
+            f"Where {package} is installed, load the file in Python and save its weights alone "
+            "(torch.save(model.state_dict(), path)); then name the model: my_net.py:build."
+        )
+        return f"this file needs the library {package}", hint
     if _is_class(name) and not known:
         hint = (
             "Save its state dict (torch.save(model.state_dict(), path)) and name your model: my_net.py:build."

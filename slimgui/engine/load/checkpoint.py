@@ -1,4 +1,5 @@
-"""A checkpoint file -> the object in it, read with `weights_only=True` and an allow list of classes.
+"""A checkpoint -> the object in it. Tensors of safetensors are mapped from disk, pickles read with
+`weights_only=True` and an allow list of classes.
 
 The file's pickles are first read opcode by opcode in a process of their own (scan.py) and judged
 (allow.py); torch sees them only when everything they name is plain data or an allowed module class.
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 
 from slimgui.engine.load.allow import allowed_classes
 from slimgui.engine.load.scan import examine
+from slimgui.engine.load.shards import check_names, checkpoint_at, kind_of, shards_of
 from slimgui.engine.load.sniff import existing_file, refuse_archive, sniff
+from slimgui.engine.load.tensors import read_tensors
 from slimgui.errors import LoadError, UnsafeFileError
 from slimgui.scanner.report import Report, Scan
 
@@ -31,47 +34,62 @@ _DEEPEST = 100
 
 
 def read(path: Path) -> object:
-    """What `torch.save` wrote to `path`: a module, a state dict, a dict of plain things. On the CPU.
+    """What the file or folder holds: a module, a state dict, a dict of plain things. On the CPU.
 
     Raises:
         UnsafeFileError: reading it would call something.
         LoadError: it is missing, damaged, or another kind of file.
     """
-    shown = path.name
     try:
-        with existing_file(path).open("rb") as stream:
-            classes = allowed_classes(_scan(stream, shown), shown)
-            stream.seek(0)
-            found = _torch_load(stream, classes, shown)
+        return _read(existing_file(checkpoint_at(path)))
     except OSError as error:
         why = f"{error.strerror or error}."
-        raise LoadError(f"{shown} cannot be read.", why, "Check its permissions.") from None
+        raise LoadError(f"{path.name} cannot be read.", why, "Check its permissions.") from None
+
+
+def _read(path: Path) -> object:
+    shown = path.name
+    with path.open("rb") as stream:
+        kind = sniff(stream, shown)
+        if kind == "index":
+            return _read_shards(path)
+        if kind == "safetensors":
+            return read_tensors(path)
+        classes = allowed_classes(_scan(stream, shown), shown)
+        stream.seek(0)
+        found = _torch_load(stream, classes, shown)
     for module in _modules_in(found):
         check_module(module, shown)
     return found
 
 
+def _read_shards(index: Path) -> dict[str, object]:
+    """All tensors that an index names."""
+    state: dict[str, object] = {}
+    for shard, names in shards_of(index).names.items():
+        found = {} if kind_of(shard) == "index" else _read(shard)
+        held = found if isinstance(found, dict) else {}
+        check_names(shard, names, set(held))
+        state |= {name: held[name] for name in names}
+    return state
+
+
 def _scan(stream: BinaryIO, shown: str) -> Scan:
-    kind = sniff(stream, shown)
     report = examine(stream, shown)
-    if kind == "zip":
+    if report.kind == "zip":
         refuse_archive(report.records, shown)
         check_torch_reads_the_same(stream, report, shown)
-    elif kind == "pickle":
+    elif report.kind == "pickle":
         allowed_classes(report.scan, shown)
-        raise LoadError(
-            f"{shown} is a bare pickle, not a checkpoint.",
-            "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
-            "Save it again with torch.save(model.state_dict(), path).",
-        )
+        raise bare_pickle(shown)
     return report.scan
 
 
-def check_torch_reads_the_same(stream: BinaryIO, report: Report, shown: str) -> None:
-    """Compare what was scanned with what torch's zip reader finds: on a forged zip two readers may differ."""
+def check_torch_reads_the_same(stream: BinaryIO, report: Report, shown: str) -> bytes:
+    """The pickle torch's zip reader finds, when it was the one scanned: on a forged zip two may differ."""
     stream.seek(0)
     try:
-        data = torch._C.PyTorchFileReader(stream).get_record("data.pkl")
+        data: bytes = torch._C.PyTorchFileReader(stream).get_record("data.pkl")
     except (RuntimeError, OSError, ValueError):  # it seeks wherever the broken directory tells it to
         why = "The end of the file is missing or its parts do not fit together."
         raise LoadError(f"{shown} is damaged or cut off.", why, "Download or save it again.") from None
@@ -81,6 +99,22 @@ def check_torch_reads_the_same(stream: BinaryIO, report: Report, shown: str) -> 
             "Its archive is built so that two programs read different things in it.",
             "Do not trust this file; ask who gave it to you.",
         )
+    return data
+
+
+def bare_pickle(shown: str) -> LoadError:
+    """The sentence for what pickle.dump wrote."""
+    return LoadError(
+        f"{shown} is a bare pickle, not a checkpoint.",
+        "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
+        "Save it again with torch.save(model.state_dict(), path).",
+    )
+
+
+def old_module(shown: str) -> LoadError:
+    """The sentence for a whole model in the old format, of which torch reads weights only."""
+    what = f"{shown} is a whole model in the file format of torch before 1.6."
+    return LoadError(what, "", "Save it again with a newer torch, or save its state dict.")
 
 
 def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: str) -> object:
@@ -94,11 +128,7 @@ def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: st
     except Exception as error:  # noqa: BLE001 - what a broken file makes torch raise is not documented
         text = str(error).partition("\n")[0]
         if "persistent_load" in str(error):
-            raise LoadError(
-                f"{shown} is a whole model in the file format of torch before 1.6.",
-                "",
-                "Save it again with a newer torch, or save its state dict.",
-            ) from None
+            raise old_module(shown) from None
         raise LoadError(f"{shown} is damaged.", f"torch says: {text}", "Download or save it again.") from None
 
 

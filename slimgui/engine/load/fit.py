@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import copy
 import difflib
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from torch import Tensor, nn
 
 from slimgui.errors import LoadError
 
-# Where torch's wrappers of a model (data parallel, compile) come from, and what they call it inside.
-_WRAPPING = ("torch.nn.parallel", "torch._dynamo")
-_WRAPPED = ("module", "_orig_mod")
-_NESTED = ("state_dict", "model_state_dict", "model_state", "model")
-
-
-def state_dict_in(found: object) -> Mapping[str, Tensor] | None:
-    """The state dict that a checkpoint is, or that it holds one level down; None when there is none."""
-    if not isinstance(found, dict):
-        return None
-    for candidate in (found, *(found.get(key) for key in _NESTED)):
-        if isinstance(candidate, dict) and candidate and _is_state(candidate):
-            return candidate
-    return None
-
-
-def _is_state(candidate: dict[object, object]) -> bool:
-    return all(isinstance(key, str) for key in candidate) and all(
-        isinstance(value, Tensor) for key, value in candidate.items() if not str(key).endswith("_extra_state")
-    )
+_WRAPPING = ("torch.nn.parallel", "torch._dynamo")  # where torch's wrappers of a model come from
+# What wrappers call the module in them; they may lie around any part of a model.
+_INNER = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
 
 
 def inside(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
@@ -39,13 +23,23 @@ def inside(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     return model
 
 
-def _without_wrapper(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
-    """`state` by the names of `model`, when it was saved from a wrapper around one like it."""
-    for name in _WRAPPED:
-        prefix = f"{name}."
-        if state and not hasattr(model, name) and all(key.startswith(prefix) for key in state):
-            return _without_wrapper({key.removeprefix(prefix): state[key] for key in state}, model)
-    return state
+def unwrapped(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
+    """`state` by the names of `model`, when it was saved from something around one like it.
+
+    Names of torch's own wrappers are dropped anywhere, any other when it stands before all names.
+    """
+    if any(_INNER.intersection(key.split(".")) for key in model.state_dict()):
+        return state
+    bare = {".".join(part for part in key.split(".") if part not in _INNER): state[key] for key in state}
+    if len(bare) == len(state) and bare.keys() != state.keys():
+        state = bare
+    first = {key.partition(".")[0] for key in state}
+    if len(first) != 1 or any("." not in key for key in state):
+        return state
+    name = first.pop()
+    if hasattr(model, name):
+        return state
+    return unwrapped({key.removeprefix(f"{name}."): state[key] for key in state}, model)
 
 
 def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -> None:
@@ -63,13 +57,17 @@ def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -
         LoadError: a name or a shape differs.
     """
     model = inside(model, state)
-    state = _without_wrapper(state, model)
-    why = difference(model.state_dict(), state)
+    state = unwrapped(state, model)
+    own = model.state_dict()
+    why = difference(own, state)
+    if not why and not hasattr(state, "_metadata"):  # written without versions of classes: those of today
+        state = OrderedDict(state)
+        state._metadata = own._metadata  # type: ignore[attr-defined]  # as state_dict() itself does it
     try:
         if why:  # a class may rename old entries while loading: only trying tells
             copy.deepcopy(model).load_state_dict(state, strict=True)
         model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         reason = why or str(error).partition("\n")[0]
         hint = "Name the model these weights were saved from."
         raise LoadError(f"The weights in {shown} do not fit {maker}.", reason, hint) from None

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
+from slimgui.engine.load import foreign
 from slimgui.errors import LoadError
 from slimgui.scanner.containers import kind_of
 from slimgui.scanner.opcodes import UnreadableError, scan
-from slimgui.scanner.report import Kind
+from slimgui.scanner.report import Kind as Container
+
+Kind = Container | Literal["safetensors", "index"]
 
 _TEXT_PICKLE_LIMIT = 2**20  # bytes; larger ones are not looked for
-_AS_STATE_DICT = "Open the original model and save it with torch.save(model.state_dict(), path)."
-_CONVERT = "SlimGUI works on PyTorch models; convert it first."
-_MAGIC = (
-    (0, b"GGUF", "a GGUF file (quantised weights for llama.cpp)", "Open the PyTorch model it was made from."),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras)", _CONVERT),
-    (4, b"TFL3", "a TensorFlow Lite file", _CONVERT),
-    (257, b"ustar", "a tar archive (or a checkpoint of torch before 0.1.10)", _AS_STATE_DICT),
-    (0, b"\x1f\x8b", "a gzip archive", "Unpack it and open the checkpoint inside."),
-)
+_LARGEST_INDEX = 64 * 2**20
 
 
 def existing_file(path: Path) -> Path:
@@ -58,34 +54,41 @@ def sniff(stream: BinaryIO, shown: str) -> Kind:
     """
     stream.seek(0)
     head = stream.read(4096)
-    size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     kind = kind_of(head)
     if kind != "pickle":
         return kind
-    foreign = _foreign(head, size)
-    if foreign:
-        what, hint = foreign
-        raise LoadError(f"{shown} is {what}, which SlimGUI cannot open yet.", "", hint)
+    if head[8:9] == b"{" and not _is_text(head[:8]):
+        return "safetensors"
+    other = foreign.by_bytes(head)
+    if other is not None:
+        raise other.refusal(shown)
     if head[:1] == b"\x80" or _is_text_pickle(head, stream):
         return "pickle"
-    if _is_text(head):
-        raise LoadError(f"{shown} is a text file, not a model.", "", "Choose a checkpoint (.pt, .pth).")
-    hint = "Choose a checkpoint written by torch.save (.pt, .pth)."
-    raise LoadError(f"{shown} is not a kind of file SlimGUI knows.", "", hint)
+    if not _is_text(head):
+        hint = "Choose a checkpoint written by torch.save (.pt, .pth), or safetensors."
+        raise LoadError(f"{shown} is not a kind of file SlimGUI knows.", "", hint)
+    if weight_map(stream) is not None:
+        return "index"
+    hint = "Choose a checkpoint (.pt, .pth, .safetensors), or the folder it lies in."
+    raise LoadError(f"{shown} is a text file, not a model.", "", hint)
 
 
-def _foreign(head: bytes, size: int) -> tuple[str, str] | None:
-    """What it is and what to do, for formats of other programs."""
-    length = int.from_bytes(head[:8], "little")
-    if size > 8 and length <= size - 8 and head[8:9] == b"{":
-        return "a safetensors file", "Save the same weights with torch.save(state_dict, path)."
-    if head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a"):
-        return "an ONNX model", "Open the PyTorch model it was exported from."
-    for offset, magic, kind, hint in _MAGIC:
-        if head[offset : offset + len(magic)] == magic:
-            return kind, hint
-    return None
+def weight_map(stream: BinaryIO) -> dict[str, str] | None:
+    """Tensor name -> file name, when the stream is the JSON index of a sharded checkpoint."""
+    stream.seek(0)
+    text = stream.read(_LARGEST_INDEX + 1)
+    stream.seek(0)
+    if text.lstrip()[:1] != b"{" or len(text) > _LARGEST_INDEX:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    names = found.get("weight_map") if isinstance(found, dict) else None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        return None
+    return names
 
 
 def _is_text_pickle(head: bytes, stream: BinaryIO) -> bool:
@@ -112,15 +115,9 @@ def _is_text(head: bytes) -> bool:
 
 def refuse_archive(records: Sequence[str], shown: str) -> None:
     """Raise LoadError for archives that are no checkpoint of `torch.save`."""
-    if "constants.pkl" in records or any(name.startswith("code/") for name in records):
-        raise LoadError(
-            f"{shown} is a TorchScript archive, which cannot be slimmed.",
-            "It holds compiled code instead of a module whose layers could be changed.",
-            _AS_STATE_DICT,
-        )
-    if "archive_format" in records or "serialized_exported_program.json" in records:
-        what = f"{shown} is an exported program (torch.export), which SlimGUI cannot open yet."
-        raise LoadError(what, "", _AS_STATE_DICT)
+    other = foreign.by_records(records)
+    if other is not None:
+        raise other.refusal(shown)
     if "data.pkl" not in records:
         inside = ", ".join(records[:3]) or "nothing"
         what = f"{shown} is a zip archive, not a checkpoint."

@@ -3,6 +3,7 @@
 "torchvision.models:resnet50"         an importable factory
 "my_net.py:build"                     a function in a file
 "weights.pt"                          a checkpoint
+"weights.pt#ema"                      one of several sets of weights in a checkpoint
 "weights.pt@torchvision.models:vgg11" a checkpoint and the factory of the model it belongs to
 """
 
@@ -34,10 +35,19 @@ _SEED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the user named. `path` of a checkpoint, `factory` of a model; one of them may be missing."""
+    """What the user named. `path` of a checkpoint, `factory` of a model; one of them may be missing.
+
+    `entry` is the set of weights in the checkpoint, "" for the only one that fits.
+    """
 
     path: Path | None
     factory: str
+    entry: str = ""
+
+    def __str__(self) -> str:
+        """As the user writes it."""
+        entry = f"#{self.entry}" if self.entry else ""
+        return f"{self.path}{entry}@{self.factory}" if self.factory else f"{self.path}{entry}"
 
 
 def parse(text: str) -> Source:
@@ -48,15 +58,23 @@ def parse(text: str) -> Source:
     """
     if not _exists(text):
         path, at, factory = text.rpartition("@")
-        if at and is_factory(factory) and (Path(path).is_file() or (path and not is_factory(text))):
-            return Source(Path(path), factory)
+        file, entry = _entry(path)
+        if at and is_factory(factory) and (_exists(file) or (path and not is_factory(text))):
+            return Source(Path(file), factory, entry)
         if is_factory(text):  # "weights.pt@net.py:build" is written like one, too
             return Source(None, text)
     if text.endswith(".py"):
         raise LoadError(
             f"{text} is a Python file.", "", f"Name the function in it that makes the model: {text}:build."
         )
-    return Source(Path(text), "")
+    file, entry = _entry(text)
+    return Source(Path(file), "", entry)
+
+
+def _entry(text: str) -> tuple[str, str]:
+    """The file and the set of weights in it; a # may also be part of a file's name."""
+    file, _, entry = text.rpartition("#")
+    return (file, entry) if file and _exists(file) and not _exists(text) else (text, "")
 
 
 def _exists(text: str) -> bool:

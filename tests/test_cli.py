@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from slimgui.cli import main
@@ -220,6 +221,46 @@ def test_weights_are_slimmed_with_a_named_model(run, tmp_path):
     assert status == 0
     assert load(tmp_path / "s.pt", allow_code=False).provenance.original == "slimgui.example:build"
     assert run("verify", tmp_path / "weights.pt", tmp_path / "s.pt", *words)[0] == 0
+
+
+def test_safetensors_and_sets_of_weights_are_slimmed_with_a_named_model(run, tmp_path):
+    state = load(EXAMPLE).model.state_dict()
+    save_file(state, tmp_path / "weights.safetensors")
+    torch.save({"model": {name: value * 0 for name, value in state.items()}, "ema": state}, tmp_path / "t.pt")
+    words = ("--model", "slimgui.example:build", "--input", "1x1x28x28")
+    for source in (tmp_path / "weights.safetensors", f"{tmp_path / 't.pt'}#ema"):
+        status, out, err = run("slim", source, *words, "--ratio", "0.5", "--out", tmp_path / "s.pt")
+        assert (status, "Proven equal" in out) == (0, True), err
+        assert run("verify", source, tmp_path / "s.pt", *words)[0] == 0
+    assert run("verify", f"{tmp_path / 't.pt'}#model", tmp_path / "s.pt", *words)[0] == 1
+
+
+def test_inspect_says_what_is_in_a_file_and_what_it_would_run(run, tmp_path):
+    status, out, _ = run("inspect", EXAMPLE)
+    assert status == 0
+    assert "a checkpoint of torch.save, 805,079 bytes" in out
+    assert "weights 'state_dict': 128 tensors (111 of float32, 17 of int64)" in out
+    assert "also holds slimgui_factory: 'slimgui.example:build'" in out
+    assert "  collections.OrderedDict: plain data" in out
+
+
+def test_inspect_as_json_is_one_object_also_for_what_cannot_be_opened(run, tmp_path):
+    found = json.loads(run("inspect", EXAMPLE, "--json")[1])
+    (weights,) = found["weights"]
+    assert (found["opens"], found["refusal"], weights["tensors"]) == (True, None, 128)
+    (tmp_path / "a.gguf").write_bytes(b"GGUF" + bytes(50))
+    status, out, _ = run("inspect", tmp_path / "a.gguf", "--json")
+    found = json.loads(out)
+    assert (status, found["opens"]) == (1, False)
+    assert "is a GGUF file" in found["refusal"]["what"]
+    assert "is a GGUF file" in run("inspect", tmp_path / "a.gguf")[1]
+
+
+def test_what_a_file_says_cannot_steer_the_terminal(run, tmp_path):
+    torch.save({"a.weight\x1b[2J": torch.zeros(2, 2), "b.weight": torch.zeros(2)}, tmp_path / "a.pt")
+    _, out, _ = run("inspect", tmp_path / "a.pt")
+    assert "\x1b" not in out
+    assert "a.weight\\x1b[2J: 2x2 float32" in out
 
 
 def test_a_refused_cut_says_which_counts_would_work(run, tmp_path):

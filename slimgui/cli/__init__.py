@@ -5,8 +5,9 @@ slimgui groups SOURCE --input 1x3x224x224             what can be cut
 slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save
 slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
+slimgui inspect FILE                                  what is in a file, and what it would run
 
-Exit status: 0 done and proven, 1 a sentence says what went wrong, 2 wrong usage.
+Exit status: 0 done and proven (inspect: it can be opened), 1 a sentence says what went wrong, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from slimgui import __version__
+from slimgui.cli.inspect import inspected
 from slimgui.cli.plans import add_options, plan_for, says_something
 from slimgui.errors import DeployError, SlimError
 
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from slimgui.engine.trace import Traced
 
 _SOURCE: Final = (
-    "a checkpoint (weights.pt), a factory (torchvision.models:resnet50, my_net.py:build), or path@factory"
+    "a checkpoint (weights.pt, .safetensors, a folder), one of its sets of weights (weights.pt#ema), "
+    "a factory (torchvision.models:resnet50, my_net.py:build), or path@factory"
 )
 _EXPORTS: Final = (
     ("--export-plan", "write the plan with every kept channel (.json)"),
@@ -139,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)
     verify.add_argument("small", help="a file saved by slimgui")
+    inspect = commands.add_parser("inspect", help="say what is in a file and what it would run")
+    inspect.add_argument("file", help="a checkpoint, or the folder it lies in")
+    inspect.add_argument("--json", action="store_true", help="print one JSON object")
     for command in (groups, slim, verify):
         command.add_argument(
             "--input", default="", help="shape of the input: 1x3x224x224; several with commas"
@@ -319,4 +325,5 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], _Result]]] = {
     "groups": _groups,
     "slim": _slim,
     "verify": _verify,
+    "inspect": inspected,
 }

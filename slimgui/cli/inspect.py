@@ -1,0 +1,96 @@
+"""`slimgui inspect FILE`: what is in a file and what it would run, as text and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slimgui.engine.load.contents import Contents
+    from slimgui.engine.load.outline import Entry
+
+_LONGEST = 200  # characters of a line of metadata
+
+
+def inspected(arguments: argparse.Namespace) -> tuple[dict[str, Any], str, int]:
+    """The answer as JSON and as text; the status is 0 when SlimGUI can open the file."""
+    from slimgui.engine.load.contents import inspect
+
+    found = inspect(Path(arguments.file))
+    lines = [_printable(line) for line in _lines(arguments.file, found)]
+    return _row(arguments.file, found), "\n".join(lines), 0 if found.refusal is None else 1
+
+
+def _row(file: str, found: Contents) -> dict[str, Any]:
+    error = found.refusal
+    refusal = {"what": error.what, "why": error.why, "hint": error.hint} if error else None
+    return {
+        "file": file,
+        "kind": found.kind,
+        "files": found.files,
+        "bytes": found.bytes,
+        "weights": [{"name": name, **_summary(state)} for name, state in found.weights.items()],
+        "models": dict(found.models),
+        "entries": dict(found.entries),
+        "metadata": dict(found.metadata),
+        "asks": dict(found.asks),
+        "opens": error is None,
+        "refusal": refusal,
+    }
+
+
+def _summary(state: Mapping[str, Entry]) -> dict[str, Any]:
+    from slimgui.engine.load.contents import dtypes, largest
+
+    return {
+        "tensors": len(state),
+        "elements": sum(entry.elements for entry in state.values()),
+        "bytes": sum(entry.bytes for entry in state.values()),
+        "dtypes": dtypes(state),
+        "largest": [
+            {"name": name, "shape": list(entry.shape), "dtype": entry.dtype}
+            for name, entry in largest(state).items()
+        ],
+    }
+
+
+def _lines(file: str, found: Contents) -> Iterator[str]:
+    if found.kind:
+        parts = f" in {found.files} files" if found.files > 1 else ""
+        yield f"{file}: {found.kind}{parts}, {found.bytes:,} bytes"
+    for name, state in found.weights.items():
+        yield from _weights(name, state, found.models.get(name))
+    yield from (f"also holds {name}: {words}" for name, words in found.entries.items())
+    yield from (f"says {name}: {_short(text)}" for name, text in found.metadata.items())
+    if found.asks:
+        yield "Opening it would ask for:"
+        yield from (f"  {name}: {verdict}" for name, verdict in found.asks.items())
+    elif found.kind:
+        yield "Opening it runs nothing: it holds only numbers and names."
+    if found.refusal:
+        yield from str(found.refusal).splitlines()
+    elif not found.models and not any("slimgui" in name for name in (*found.entries, *found.metadata)):
+        yield "It holds weights: name the model they belong to with --model."
+
+
+def _weights(name: str, state: Mapping[str, Entry], model: str | None) -> Iterator[str]:
+    from slimgui.engine.load.contents import spoken
+
+    summary = _summary(state)
+    title = f"a model of {model}" if model else "weights"
+    place = f" {name!r}" if name else ""
+    kinds = ", ".join(f"{count:,} of {dtype}" for dtype, count in summary["dtypes"].items())
+    yield f"{title}{place}: {summary['tensors']:,} tensors ({kinds}), {summary['elements']:,} numbers"
+    for row in summary["largest"]:
+        yield f"  {row['name']}: {spoken(state[row['name']])}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} characters)"
+
+
+def _printable(line: str) -> str:
+    """What a file says may not steer the terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)

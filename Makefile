@@ -55,7 +55,7 @@ fuzz:
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
 soak:
-	$(BIN)/python -m benchmarks.soak $(ARGS)
+	$(BIN)/python -m benchmarks.soak.opens $(ARGS)
 
 screenshots:
 	$(BIN)/python tools/screenshots.py $(ARGS)

@@ -29,7 +29,7 @@ def chosen(files):
     """A few of each kind, spread over all of it."""
     for _, group in itertools.groupby(files, lambda file: file.kind):
         members = list(group)
-        yield from members[:: max(len(members) // 5, 1)]
+        yield from members[:: max(len(members) // 6, 1)]
 
 
 def test_a_few_of_every_kind_end_in_a_sentence_and_nothing_runs(tmp_path):

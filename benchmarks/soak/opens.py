@@ -1,6 +1,6 @@
 """Open every hostile and broken file in the window's own engine: nothing runs, each ends in a sentence.
 
-python -m benchmarks.soak [--only WORDS] [--seconds 20]
+python -m benchmarks.soak.opens [--only WORDS] [--seconds 20]
 """
 
 from __future__ import annotations

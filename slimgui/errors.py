@@ -3,6 +3,7 @@
 SlimError
 ├─ LoadError      the file could not be opened
 │  ├─ UnsafeFileError      opening it would run code
+│  │  └─ ConsentError         and the user may agree to that
 │  └─ MissingInputsError   the shape of the input is not known
 ├─ TraceError     forward could not be followed
 ├─ PlanError      the plan does not fit this model
@@ -42,6 +43,23 @@ class LoadError(SlimError):
 
 class UnsafeFileError(LoadError):
     """Opening the file would run code that nobody agreed to."""
+
+
+class ConsentError(UnsafeFileError):
+    """Opening the file runs code, and the user may agree to exactly that.
+
+    Args:
+        what: the fact.
+        why: the cause.
+        hint: how to agree on the command line.
+        path: of the file whose code would run.
+        sha256: of its bytes; this is what one agrees to.
+        runs: what would run, a line each.
+    """
+
+    def __init__(self, what: str, why: str, hint: str, path: str, sha256: str, runs: tuple[str, ...]) -> None:
+        super().__init__(what, why, hint)
+        self.path, self.sha256, self.runs = path, sha256, runs
 
 
 class MissingInputsError(LoadError):

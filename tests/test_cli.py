@@ -1,5 +1,6 @@
 """The program without a window: what it prints, what it returns, and that it never shows a traceback."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -380,3 +381,25 @@ def test_python_m_slimgui_is_the_same_program():
     )
     assert done.returncode == 0
     assert done.stdout.startswith("slimgui ")
+
+
+def test_a_model_of_an_own_class_is_refused_with_what_to_say_and_opens_when_it_is_said(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "cli_net.py").write_text(
+        "from torch import nn\nclass Net(nn.Sequential): ...\n"
+        "def build(): return Net(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 1))\n"
+    )
+    torch.save(load(tmp_path / "cli_net.py").model, tmp_path / "whole.pt")
+    words = ("groups", tmp_path / "whole.pt", "--input", "1x3x8x8")
+    status, out, err = run(*words)
+    assert (status, out) == (1, "")
+    assert "cli_net.Net: this file needs your class" in err
+    digest = hashlib.sha256((tmp_path / "whole.pt").read_bytes()).hexdigest()
+    assert f"--trust-code {digest}" in err
+    assert run(*words, "--trust-code", "0" * 64)[0] == 1
+    status, out, _ = run(*words, "--trust-code", digest)
+    assert status == 0
+    assert "groups, " in out
+    del sys.modules["cli_net"]

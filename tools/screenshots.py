@@ -24,7 +24,7 @@ from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from slimgui.gui.delegates import CountEditor  # noqa: E402
-from slimgui.gui.dialogs import Dialogs  # noqa: E402
+from slimgui.gui.dialogs import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.main_window import MainWindow  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
@@ -106,6 +106,7 @@ class Photographer:
         self.shoot("6-saved")
         self.plans()
         self.fail()
+        self.ask()
         self.large()
 
     def plans(self) -> None:
@@ -137,6 +138,22 @@ class Photographer:
         self.window.open_source(str(notes))
         self.wait(self.idle)
         self.shoot("7-refused")
+
+    def ask(self) -> None:
+        """A Python file that would have to be run: the card, and the dialog over the window."""
+        net = self.scratch / "my_net.py"
+        net.write_text("from torch import nn\n\n\ndef build():\n    return nn.Linear(2, 3)\n")
+        self.window.open_source(str(net))
+        self.wait(self.idle)
+        self.shoot("10-consent")
+        notice = self.window.card.notice
+        assert notice, "the engine asks for consent"
+        assert notice.code, "the engine says what would run"
+        box, _, _ = consent_box(self.window, notice.code)
+        box.show()
+        QTest.qWait(150)
+        box.grab().save(str(self.folder / f"11-consent-dialog-{self.theme}.png"))
+        box.deleteLater()
 
     def large(self) -> None:
         """A net of a hundred boxes, where torchvision is there; the model of the last picture."""

@@ -150,6 +150,13 @@ def _parser() -> argparse.ArgumentParser:
             "--input", default="", help="shape of the input: 1x3x224x224; several with commas"
         )
         command.add_argument("--model", help="factory of the model that the weights belong to")
+        command.add_argument(
+            "--trust-code",
+            action="append",
+            default=[],
+            metavar="SHA256",
+            help="run the code that the checkpoint of this SHA-256 needs; the refusal says which",
+        )
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -157,7 +164,9 @@ def _parser() -> argparse.ArgumentParser:
 def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:
     from slimgui.engine.load import load, with_inputs
 
-    loaded = with_inputs(load(arguments.source, arguments.model), arguments.input)
+    loaded = with_inputs(
+        load(arguments.source, arguments.model, trusted=arguments.trust_code), arguments.input
+    )
     assert loaded.example_inputs is not None, "with_inputs gives some or raises"
     return loaded, loaded.example_inputs
 
@@ -315,7 +324,9 @@ def _verify(arguments: argparse.Namespace) -> _Result:
     from slimgui import engine
     from slimgui.engine.reopen import reopen
 
-    original, deployed = reopen(arguments.original, arguments.small, arguments.model, arguments.input)
+    original, deployed = reopen(
+        arguments.original, arguments.small, arguments.model, arguments.input, arguments.trust_code
+    )
     proof = engine.verify(original.model, deployed, deployed.inputs)
     result = {"original": original.source, "small": arguments.small, "proof": _proof_row(proof)}
     return result, _proof_line(proof), 0 if proof.passed else 1

@@ -32,10 +32,14 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Open(Message, frozen=True, tag="open"):
-    """Load, trace and lay out. `source` is a path or an importable factory; `shape` e.g. "1x3x224x224"."""
+    """Load, trace and lay out. `source` is a path or an importable factory; `shape` e.g. "1x3x224x224".
+
+    `trusted`: SHA-256 of the files whose code the user agreed to run.
+    """
 
     source: str
     shape: str = ""
+    trusted: tuple[str, ...] = ()
 
 
 class Save(Message, frozen=True, tag="save"):
@@ -203,11 +207,19 @@ class Exported(Message, frozen=True, tag="exported"):
     path: str
 
 
+class Code(msgspec.Struct, frozen=True):
+    """Code that opening a file would run: that file, its hash, and a line for each thing it runs."""
+
+    path: str
+    sha256: str
+    runs: tuple[str, ...]
+
+
 class Failed(Message, frozen=True, tag="failed"):
     """The failure of a task in three sentences. `details` for the copy button.
 
     `needs` says what the user could add to make it work: the shape of the input. `counts`: by group id the
-    numbers of channels that would work, when a cut was refused.
+    numbers of channels that would work, when a cut was refused. `code`: what the user may agree to run.
     """
 
     what: str
@@ -216,6 +228,7 @@ class Failed(Message, frozen=True, tag="failed"):
     details: str = ""
     needs: Literal["", "inputs"] = ""
     counts: dict[str, tuple[int, ...]] = {}
+    code: Code | None = None
 
 
 DocumentRequest = Save | Verify | Rank | ReadPlans | Export

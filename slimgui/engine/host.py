@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.engine.layout import layout
-from slimgui.errors import DeployError, MissingInputsError, SlimError
+from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError
 
 Send = Callable[[wire.Answer], None]
 NICENESS = 5
@@ -50,6 +50,10 @@ class Host:
         except MissingInputsError as error:
             hint = "Give the shape of one input, for example 1x3x224x224."
             answer = wire.Failed(request.task, error.what, error.why, hint, _trace(error), "inputs")
+        except ConsentError as error:
+            code = wire.Code(error.path, error.sha256, error.runs)
+            hint = "Look at what would run, and run it only if you trust who made it."
+            answer = wire.Failed(request.task, error.what, error.why, hint, code=code)
         except SlimError as error:
             counts = error.counts if isinstance(error, DeployError) else {}
             trace = _trace(error)
@@ -81,7 +85,8 @@ class Host:
         """Load, trace, lay out; the model open until now is dropped only at the very end."""
         name = document_name(request.source)
         self._progress(request.task, f"Reading {name}")
-        loaded = self._with_inputs(self._engine.load(request.source, allow_code=False), request.shape)
+        loaded = self._engine.load(request.source, allow_code=False, trusted=request.trusted)
+        loaded = self._with_inputs(loaded, request.shape)
         self._progress(request.task, "Following one input through the model")
         traced = self._engine.trace(loaded.model, loaded.example_inputs)
         self._progress(request.task, "Drawing the graph")

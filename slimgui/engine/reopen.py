@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from torch import nn
@@ -19,7 +19,9 @@ from slimgui.engine.trace import trace
 from slimgui.errors import LoadError, UnsafeFileError
 
 
-def reopen(original: str, small: str, maker: str | None = None, shapes: str = "") -> tuple[Loaded, Deployed]:
+def reopen(
+    original: str, small: str, maker: str | None = None, shapes: str = "", trusted: Collection[str] = ()
+) -> tuple[Loaded, Deployed]:
     """The original with its inputs, and what was cut from it, weights and all, as the file holds them.
 
     Args:
@@ -27,6 +29,7 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
         small: the saved file.
         maker: factory of the model that the weights in `original` belong to.
         shapes: of the inputs, as the user writes them; "" for those in the file.
+        trusted: SHA-256 of files whose code the user agreed to run.
 
     Raises:
         LoadError: one of the two cannot be opened, or the file was not cut from this original.
@@ -35,7 +38,7 @@ def reopen(original: str, small: str, maker: str | None = None, shapes: str = ""
     provenance = cut.provenance
     if provenance is None:
         raise LoadError(f"{small} was not saved by SlimGUI.", "It does not say how it was cut.", "")
-    whole = load(original, maker)
+    whole = load(original, maker, trusted=trusted)
     if not shapes and cut.example_inputs is not None:
         shapes = ",".join("x".join(map(str, tensor.shape)) for tensor in cut.example_inputs)
     whole = with_inputs(whole, shapes)

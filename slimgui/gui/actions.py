@@ -157,6 +157,7 @@ ACTIONS: Final = (
     ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "open_example", idle, icon="example"),
     ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "choose_target", can_save, Keys.Save, "save"),
     ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "clear_recent"),
+    ActionInfo("clear_trusted", "&Forget Allowed Code", "Ask again about every file whose code was allowed to run", "clear_trusted"),
     ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
     ActionInfo("undo", "&Undo", "Take back the last change", "undo", can_undo, Keys.Undo, "undo"),
     ActionInfo("redo", "&Redo", "Make the change again", "redo", can_redo, Keys.Redo, "redo"),
@@ -194,7 +195,7 @@ ACTIONS: Final = (
 )  # fmt: skip
 
 MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("&File", ("open", "example", "recent", "", "save", "", "quit")),
+    ("&File", ("open", "example", "recent", "", "save", "", "clear_trusted", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "find")),
     ("&Plan", ("plan_new", "plan_rename", "plan_delete", "plans", "plan_steps", "",
                "plan_minimum", "plan_maximum", "plan_sample", "",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
+
+from slimgui.core import wire
 
 Unsaved = Literal["save", "discard", "cancel"]
-MODELS = "PyTorch models (*.pt *.pth *.bin *.ckpt *.safetensors);;All files (*)"
+Consent = Literal["once", "remember", "cancel"]
+SHOWN: Final = 8  # lines of what would run
+MODELS = "PyTorch models (*.pt *.pth *.bin *.ckpt *.safetensors);;Python files (*.py);;All files (*)"
 
 
 class Dialogs:
@@ -61,6 +67,15 @@ class Dialogs:
         answers: dict[int, Unsaved] = {buttons.Save: "save", buttons.Discard: "discard"}
         return answers.get(box.exec(), "cancel")
 
+    def consent(self, parent: QWidget, code: wire.Code) -> Consent:
+        """Whether the code of a file may run; Cancel unless the user goes and presses the other button."""
+        box, run, remember = consent_box(parent, code)
+        box.exec()
+        box.deleteLater()
+        if box.clickedButton() is not run:
+            return "cancel"
+        return "remember" if remember.isChecked() else "once"
+
     def input_shape(self, parent: QWidget, name: str) -> str:
         """The shape of one input."""
         label = f"Shape of one input of {name}, for example 1x3x224x224:"
@@ -74,3 +89,30 @@ class Dialogs:
             f"<b>SlimGUI {version}</b><p>Makes trained PyTorch models smaller, and proves it.</p>"
             "<p>Everything stays on this computer: no network, no telemetry.</p><p>MIT licence.</p>",
         )
+
+
+def consent_box(parent: QWidget, code: wire.Code) -> tuple[QMessageBox, QPushButton, QCheckBox]:
+    """The question whether the code of a file may run, its button that runs it, and the box to remember."""
+    name = Path(code.path).name
+    more = [f"and {len(code.runs) - SHOWN} more"] if len(code.runs) > SHOWN else []
+    lines = "\n".join(f"•  {line}" for line in (*code.runs[:SHOWN], *more))
+    box = QMessageBox(QMessageBox.Icon.Warning, "Run code from a file?", f"Run the code that {name} needs?")
+    box.setParent(parent, Qt.WindowType.Dialog)
+    box.setTextFormat(Qt.TextFormat.PlainText)  # a file says what stands here
+    box.setInformativeText(
+        f"Opening it runs:\n{lines}\n\n"
+        "This code can do everything that you can do on this computer: read and delete your files, and send "
+        "them away. Run it only if you wrote it, or trust who did.\n\n"
+        f"{code.path}\nSHA-256 {code.sha256[:16]}…"
+    )
+    remember = QCheckBox("Do not ask again for exactly this file", box)
+    remember.setToolTip(
+        f"Remembered by its content, SHA-256 {code.sha256}; a changed file is asked about again."
+    )
+    box.setCheckBox(remember)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    run = box.addButton("Run its code", QMessageBox.ButtonRole.AcceptRole)
+    run.setAutoDefault(False)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    return box, run, remember

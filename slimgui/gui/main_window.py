@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, 
 
 import slimgui
 from slimgui import resources
+from slimgui.gui import consent
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.menus import Menus
 from slimgui.gui.notice import Notice
@@ -156,7 +157,7 @@ class MainWindow(QMainWindow):
         """Open a file or a factory, after asking about edits that would be lost."""
         if Path(source).exists():
             source = str(Path(source).absolute())
-        self._unless_unsaved(lambda: self.session.open(source))
+        self._unless_unsaved(lambda: self.session.open(source, trusted=self.settings.trusted))
 
     def choose_target(self) -> None:
         """Ask where to save the smaller model, and save it."""
@@ -213,6 +214,10 @@ class MainWindow(QMainWindow):
         """Forget the recent files."""
         self.settings.clear_recent()
         self.welcome.set_recent(())
+
+    def clear_trusted(self) -> None:
+        """Ask again about every file whose code was allowed to run."""
+        self.settings.clear_trusted()
 
     def about(self) -> None:
         """Say who we are."""
@@ -308,8 +313,10 @@ class MainWindow(QMainWindow):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(notice.subject).parent)))
         elif notice.offer == "accept":
             self.session.save(notice.subject, accept_unproven=True)
+        elif notice.offer == "consent":
+            consent.ask(self, self._dialogs, self.settings, self.session, notice)
         elif shape := self._dialogs.input_shape(self, Path(notice.subject).name):
-            self.session.open(notice.subject, shape)
+            self.session.open(notice.subject, shape, notice.request.trusted if notice.request else ())
 
     def _on_theme_changed(self) -> None:
         with QSignalBlocker(self.theme):

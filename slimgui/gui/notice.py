@@ -11,12 +11,15 @@ from slimgui.core.cost import Cost
 from slimgui.gui import text
 
 Kind = Literal["error", "success", "note"]
-Offer = Literal["", "inputs", "accept", "folder"]
+Offer = Literal["", "inputs", "accept", "folder", "consent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One card: what happened, why, what to do. `offer`: what its extra button does, about `subject`."""
+    """One card: what happened, why, what to do. `offer`: what its extra button does, about `subject`.
+
+    `request`: the Open that was refused. `code`: what the user may agree to run.
+    """
 
     kind: Kind
     what: str
@@ -25,12 +28,18 @@ class Notice:
     details: str = ""
     offer: Offer = ""
     subject: str = ""
+    request: wire.Open | None = None
+    code: wire.Code | None = None
 
 
-def failed(answer: wire.Failed, subject: str) -> Notice:
+def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     """The card of a task that the engine refused."""
-    offer: Offer = "inputs" if answer.needs == "inputs" else ""
-    return Notice("error", answer.what, answer.why, answer.hint, answer.details, offer, subject)
+    opening = request if isinstance(request, wire.Open) else None
+    offer: Offer = "consent" if answer.code else answer.needs
+    subject = opening.source if opening else ""
+    return Notice(
+        "error", answer.what, answer.why, answer.hint, answer.details, offer, subject, opening, answer.code
+    )
 
 
 def stopped(doing: str, has_document: bool, log: str) -> Notice:

@@ -180,10 +180,17 @@ class Session(QObject):
 
     # --- tasks
 
-    def open(self, source: str, shape: str = "") -> None:
-        """Read, trace and show another model; the open one stays until this has succeeded."""
+    def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
+        """Read, trace and show another model; the open one stays until this has succeeded.
+
+        Args:
+            source: a path or a factory.
+            shape: of one input, "" when the user did not say.
+            trusted: SHA-256 of the files whose code the user agreed to run.
+        """
         if not self._tasks.refuse_while_busy():
-            self._tasks.start(wire.Open(0, source, shape), f"opening {Path(source).name}", self._on_opened)
+            request = wire.Open(0, source, shape, trusted)
+            self._tasks.start(request, f"opening {Path(source).name}", self._on_opened)
 
     def save(self, path: str, accept_unproven: bool = False) -> None:
         """Build the smaller model, prove it and write it to `path`."""

@@ -40,6 +40,21 @@ class Settings:
         self._store.remove("recent")
 
     @property
+    def trusted(self) -> tuple[str, ...]:
+        """SHA-256 of the files whose code the user wants to run without being asked again."""
+        value = self._store.value("trusted", [])
+        items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return tuple(str(item) for item in items)
+
+    def add_trusted(self, sha256: str) -> None:
+        """Remember a file's bytes, never its name."""
+        self._store.setValue("trusted", sorted({*self.trusted, sha256}))
+
+    def clear_trusted(self) -> None:
+        """Ask about every file again."""
+        self._store.remove("trusted")
+
+    @property
     def folder(self) -> str:
         """Where the user opened or saved last; the home folder at first."""
         value = str(self._store.value("folder", ""))

@@ -124,9 +124,9 @@ class Tasks(QObject):
             self.task = replace(self.task, phase=answer.phase, done=answer.done, total=answer.total)
             self.changed.emit()
         elif isinstance(answer, wire.Failed):
-            subject = self._request.source if isinstance(self._request, wire.Open) else ""
+            request = self._request
             self._finish()
-            self.noticed.emit(notice.failed(answer, subject))
+            self.noticed.emit(notice.failed(answer, request))
         elif isinstance(answer, wire.Opened):
             self._on_opened(answer)
         else:

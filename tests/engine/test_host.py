@@ -38,7 +38,7 @@ class Engine:
     written: list[tuple[str, str, Plan]] = field(default_factory=list)
     CRITERIA = ("l1", "l2")
 
-    def load(self, source: str, *, allow_code: bool) -> Any:
+    def load(self, source: str, *, allow_code: bool, trusted: tuple[str, ...]) -> Any:
         assert not allow_code
         return SimpleNamespace(model=source, example_inputs=None, source=source, notes=("A note.",))
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from slimgui.core import wire
-from slimgui.gui.dialogs import Dialogs, Unsaved
+from slimgui.gui.dialogs import Consent, Dialogs, Unsaved
 from slimgui.gui.worker import Stopped
 
 
@@ -36,7 +36,7 @@ class FakeTransport(QObject):
         """Answer the last request with a model."""
         self.answered.emit(wire.Opened(self.requests[-1].task, document))
 
-    def fail(self, what: str, **more: str) -> None:
+    def fail(self, what: str, **more: str | wire.Code) -> None:
         """Refuse the last request."""
         self.answered.emit(wire.Failed(self.requests[-1].task, what, **more))
 
@@ -57,6 +57,7 @@ class FakeDialogs(Dialogs):
     def __init__(self, path: str = "", answer: Unsaved = "cancel", shape: str = "") -> None:
         self.path, self.answer, self.shape = path, answer, shape
         self.typed: str | int | None = None
+        self.consents: Consent = "cancel"
         self.asked: list[str] = []
 
     def open_path(self, parent: QWidget, folder: str, title: str = "", kinds: str = "") -> str:
@@ -85,6 +86,10 @@ class FakeDialogs(Dialogs):
     def unsaved(self, parent: QWidget, name: str) -> Unsaved:
         self.asked.append("unsaved")
         return self.answer
+
+    def consent(self, parent: QWidget, code: wire.Code) -> Consent:
+        self.asked.append(code.sha256)
+        return self.consents
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         self.asked.append("shape")

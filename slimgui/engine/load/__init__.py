@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from slimgui.engine.load import foreign, own
 from slimgui.engine.load.checkpoint import read
+from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
 from slimgui.engine.load.nested import Choice, choose, listed, weights_in
-from slimgui.engine.load.source import Source, build, is_trusted, parse, without_consent
+from slimgui.engine.load.source import Source, build, is_trusted, parse
 from slimgui.errors import LoadError, UnsafeFileError
 
 __all__ = ["Loaded", "example_inputs", "guess_shapes", "load", "parse_shapes", "with_inputs"]
@@ -41,31 +42,40 @@ class Loaded:
     labels: tuple[str, ...] = ()
 
 
-def load(source: str | Path, model: nn.Module | str | None = None, *, allow_code: bool = True) -> Loaded:
+def load(
+    source: str | Path,
+    model: nn.Module | str | None = None,
+    *,
+    allow_code: bool = True,
+    trusted: Collection[str] = (),
+) -> Loaded:
     """Load a model from a checkpoint or a factory.
 
     Args:
         source: a path, a factory ("torchvision.models:resnet50", "my_net.py:build"), or path@factory.
         model: what the file's weights belong to: a module of that class, also inside a wrapper of torch's
             (changed in place and returned), or its factory.
-        allow_code: run factories that only the user vouches for; False in the window, which cannot ask yet.
+        allow_code: naming a factory is consent to run it; False in the window, which asks.
+        trusted: SHA-256 of the files whose code the user agreed to run: Python files, and checkpoints
+            that need classes of their own.
 
     Raises:
+        ConsentError: opening the source runs code that the user may agree to.
         UnsafeFileError: opening the source would run code nobody agreed to.
         LoadError: it cannot be opened; the message says why and what to do.
     """
-    if not allow_code and str(source).endswith(".py"):
-        raise without_consent(f"{source}:build")
-    parsed = parse(source) if isinstance(source, str) else Source(source, "")
+    consent = Consent(allow_code, frozenset(trusted))
+    is_text = isinstance(source, str) or source.suffix == ".py"
+    parsed = parse(str(source)) if is_text else Source(Path(source), "")
     if isinstance(model, str):
         parsed, model = replace(parsed, factory=model), None
     if parsed.path is None:
-        made = model.eval() if model is not None else build(parsed.factory, allow_code=allow_code)
+        made = model.eval() if model is not None else build(parsed.factory, consent)
         note = f"{parsed.factory} made this model; unless it loads trained weights, they are random."
         return Loaded(made, None, str(source), (note,))
-    found = read(parsed.path)
+    found = read(parsed.path, consent)
     if parsed.factory:
-        model = build(parsed.factory, allow_code=allow_code)
+        model = build(parsed.factory, consent)
     shown = parsed.path.name
     again = str(parsed)
     if isinstance(found, nn.Module):
@@ -126,7 +136,7 @@ def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Modu
                 f"It asks to run {factory}, which is not on the list of models a file may name.",
                 f"If you trust it, say so yourself: --model {factory}.",
             )
-        model = build(factory, allow_code=False)
+        model = build(factory)
     fit(model, state, shown, factory)
     shape = found.get("example_shape")
     inputs = _file_inputs((shape,), model, shown) if shape is not None else None

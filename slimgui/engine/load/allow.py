@@ -32,9 +32,7 @@ _PROGRAM_RUNNERS: Final = frozenset(
         *("urllib", "requests", "http", "asyncio", "pip"),
     }
 )
-_PROGRAM_BUILTINS: Final = frozenset(
-    {"eval", "exec", "compile", "__import__", "getattr", "setattr", "open", "input", "breakpoint"}
-)
+_PROGRAM_BUILTINS: Final = frozenset({"eval", "exec", "compile", "__import__", "open", "input", "breakpoint"})
 _LONGEST: Final = 120  # characters of a name that are shown
 _ARGUMENT_CALLER: Final = "torch._tensor._rebuild_from_type_v2"  # calls whatever its first argument is
 
@@ -63,12 +61,14 @@ class Verdict:
         allowed: whether reading the file may use it.
         reason: in words, no full stop.
         hint: what the user can do when it is not allowed.
+        hostile: it runs programs or hides; nobody is asked whether that may be.
     """
 
     name: str
     allowed: bool
     reason: str
     hint: str = ""
+    hostile: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
@@ -80,7 +80,9 @@ def verdict(name: str) -> Verdict:
         return Verdict(_spoken(name), allowed=True, reason="plain data")
     if module_class(name):
         return Verdict(_spoken(name), allowed=True, reason="a module class that files may name")
-    return Verdict(_spoken(name), False, *_reason(_spoken(name)))
+    spoken = _spoken(name)
+    reason, hint = _reason(spoken)
+    return Verdict(spoken, False, reason, hint, hostile=_runs_programs(spoken) or _hides(spoken))
 
 
 def verdicts(scan: Scan) -> tuple[Verdict, ...]:
@@ -139,13 +141,17 @@ def _spoken(name: str) -> str:
 def _rank(asked: Verdict) -> int:
     if asked.allowed:
         return 3
-    if _runs_programs(asked.name):
+    if asked.hostile:
         return 0
     return 1 if _is_class(asked.name) else 2
 
 
 def _runs_programs(name: str) -> bool:
     return name.partition(".")[0] in _PROGRAM_RUNNERS or name in _PROGRAM_BUILTINS
+
+
+def _hides(name: str) -> bool:
+    return name.startswith(("copyreg.", "?", "'"))
 
 
 def _is_class(name: str) -> bool:
@@ -157,7 +163,7 @@ def _reason(name: str) -> tuple[str, str]:
     if _runs_programs(name):
         hint = "Do not open it in any other program either; ask who gave it to you."
         return "this file tries to run programs", hint
-    if name.startswith(("copyreg.extension", "?")):
+    if _hides(name):
         hint = "Do not trust this file; ask who gave it to you."
         return "this file hides what it asks for, which no saved model does", hint
     known = name.partition(".")[0] in ("torch", "torchvision", "functools", "builtins")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from slimgui.engine.load.allow import allowed_classes
+from slimgui.engine.load.consent import NONE, Consent, unpickle
 from slimgui.engine.load.scan import examine
 from slimgui.engine.load.shards import check_names, checkpoint_at, kind_of, shards_of
 from slimgui.engine.load.sniff import existing_file, refuse_archive, sniff
@@ -33,29 +34,38 @@ _HOOKS = (
 _DEEPEST = 100
 
 
-def read(path: Path) -> object:
+def read(path: Path, consent: Consent = NONE) -> object:
     """What the file or folder holds: a module, a state dict, a dict of plain things. On the CPU.
 
+    Args:
+        path: of the file or folder.
+        consent: of the user, to run code that it needs.
+
     Raises:
+        ConsentError: reading it needs code that the user may agree to run.
         UnsafeFileError: reading it would call something.
         LoadError: it is missing, damaged, or another kind of file.
     """
     try:
-        return _read(existing_file(checkpoint_at(path)))
+        return _read(existing_file(checkpoint_at(path)), consent)
     except OSError as error:
         why = f"{error.strerror or error}."
         raise LoadError(f"{path.name} cannot be read.", why, "Check its permissions.") from None
 
 
-def _read(path: Path) -> object:
+def _read(path: Path, consent: Consent) -> object:
     shown = path.name
     with path.open("rb") as stream:
         kind = sniff(stream, shown)
         if kind == "index":
-            return _read_shards(path)
+            return _read_shards(path, consent)
         if kind == "safetensors":
             return read_tensors(path)
-        classes = allowed_classes(_scan(stream, shown), shown)
+        scanned = _scan(stream, shown)
+        try:
+            classes = allowed_classes(scanned, shown)
+        except UnsafeFileError as refused:
+            return unpickle(path, consent, refused)
         stream.seek(0)
         found = _torch_load(stream, classes, shown)
     for module in _modules_in(found):
@@ -63,11 +73,11 @@ def _read(path: Path) -> object:
     return found
 
 
-def _read_shards(index: Path) -> dict[str, object]:
+def _read_shards(index: Path, consent: Consent) -> dict[str, object]:
     """All tensors that an index names."""
     state: dict[str, object] = {}
     for shard, names in shards_of(index).names.items():
-        found = {} if kind_of(shard) == "index" else _read(shard)
+        found = {} if kind_of(shard) == "index" else _read(shard, consent)
         held = found if isinstance(found, dict) else {}
         check_names(shard, names, set(held))
         state |= {name: held[name] for name in names}

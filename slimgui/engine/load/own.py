@@ -174,7 +174,7 @@ def rebuild(
     if model is None:
         if not is_trusted(provenance.original):
             raise _needs_model(provenance.original or provenance.source, shown)
-        model = build(provenance.original, allow_code=False)
+        model = build(provenance.original)
     replay(inside(model, state), provenance.kept, provenance.repairs, provenance.corrections)
     fit(model, state, shown, provenance.original or type(model).__name__)
     return model.eval()

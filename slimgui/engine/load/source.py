@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import importlib.util
@@ -24,6 +25,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from slimgui.engine.load.consent import NONE, Consent, agreed_source
 from slimgui.engine.load.vision import import_torchvision, is_mismatch, mismatch
 from slimgui.errors import LoadError, SlimError, UnsafeFileError
 
@@ -31,6 +33,7 @@ _IMPORTABLE: Final = re.compile(r"(?P<home>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<
 _IN_FILE: Final = re.compile(r"(?P<home>.+\.py):(?P<name>[A-Za-z_]\w*)")
 _OWN_FACTORIES: Final = frozenset({"slimgui.example:build"})
 _SEED: Final = 0
+_LARGEST_PY: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def parse(text: str) -> Source:
     """Tell path and factory apart; a file of exactly that name wins over everything else.
 
     Raises:
-        LoadError: a .py without the name of the function in it.
+        LoadError: a .py without the name of the function in it, and several may be meant.
     """
     if not _exists(text):
         path, at, factory = text.rpartition("@")
@@ -64,9 +67,7 @@ def parse(text: str) -> Source:
         if is_factory(text):  # "weights.pt@net.py:build" is written like one, too
             return Source(None, text)
     if text.endswith(".py"):
-        raise LoadError(
-            f"{text} is a Python file.", "", f"Name the function in it that makes the model: {text}:build."
-        )
+        return Source(None, f"{text}:{_only_factory(Path(text))}")
     file, entry = _entry(text)
     return Source(Path(file), "", entry)
 
@@ -106,20 +107,20 @@ def is_trusted(factory: str) -> bool:
     return inspect.isfunction(found) and found in builders
 
 
-def build(factory: str, *, allow_code: bool) -> nn.Module:
+def build(factory: str, consent: Consent = NONE) -> nn.Module:
     """Call the factory and return its model, in eval mode. Random weights are the same every time.
 
     Args:
         factory: "package.module:name" or "file.py:name".
-        allow_code: whether the user agreed to run code that is not on the list of trusted factories.
+        consent: of the user, to run code that is not on the list of trusted factories.
 
     Raises:
-        UnsafeFileError: it is not trusted and `allow_code` is False.
+        UnsafeFileError: it is not trusted, and nobody agreed to run it.
         LoadError: it is not there, fails, or makes something else than a module.
     """
-    if not allow_code and not is_trusted(factory):
-        raise without_consent(factory)
-    function = _find(factory)
+    if not consent.named and not _IN_FILE.fullmatch(factory) and not is_trusted(factory):
+        raise _without_consent(factory)
+    function = _find(factory, consent)
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,22 +136,37 @@ def build(factory: str, *, allow_code: bool) -> nn.Module:
     return model.eval()
 
 
-def without_consent(factory: str) -> UnsafeFileError:
-    """The sentence for code that nobody agreed to run."""
+def _without_consent(factory: str) -> UnsafeFileError:
+    """The sentence for an installed package: what would run is no one file that could be agreed to."""
     return UnsafeFileError(
         f"{factory} was not run.",
-        "Opening it means running its code; a later version will ask for your consent here.",
-        f"On the command line, naming it is consent: slimgui slim {factory} ...",
+        "It would run the code of a package, and consent is given to single files.",
+        f"Write a .py file whose function returns that model, and open it; or run slimgui slim {factory} ...",
     )
 
 
-def _find(factory: str) -> Callable[..., Any]:
+def _only_factory(path: Path) -> str:
+    """The function in a .py that makes the model: build, or the only one without arguments. Runs nothing."""
+    try:
+        parsed = ast.parse(path.read_bytes()[:_LARGEST_PY])
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return "build"  # what is wrong with the file is said when it is run
+    found = [node for node in parsed.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
+    names = [node.name for node in found if len(node.args.defaults) == len(node.args.args)]
+    if "build" in names or len(names) == 1:
+        return "build" if "build" in names else names[0]
+    why = f"It has {', '.join(names[:6])}." if names else "No function in it can be called without arguments."
+    hint = f"Name the function in it that makes the model: {path}:build."
+    raise LoadError(f"{path} is a Python file.", why, hint)
+
+
+def _find(factory: str, consent: Consent) -> Callable[..., Any]:
     in_file = _IN_FILE.fullmatch(factory)
     match = in_file or _IMPORTABLE.fullmatch(factory)
     if match is None:
         raise LoadError(f"{factory!r} is not a factory.", "", "Write it like torchvision.models:resnet50.")
     try:
-        module = _import_file(Path(match["home"])) if in_file else _import(match["home"])
+        module = _import_file(Path(match["home"]), consent) if in_file else _import(match["home"])
     except SlimError:
         raise
     except Exception as error:  # importing user code can raise anything; it becomes a sentence
@@ -177,21 +193,20 @@ def _import(home: str) -> Any:
         ) from None
 
 
-def _import_file(path: Path) -> Any:
+def _import_file(path: Path, consent: Consent) -> Any:
     """Run a .py as a module of its own name, so that it can import its neighbours."""
     if not path.is_file():
         raise LoadError(f"There is no file {path}.", "", "Check the name.")
-    full = path.resolve()
+    full, source = path.resolve(), agreed_source(path, consent)
     known = sys.modules.get(full.stem)
     name = full.stem if known is None else f"_slimgui_{full.stem}"
     spec = importlib.util.spec_from_file_location(name, full)
     assert spec is not None, "a .py always has a spec"
-    assert spec.loader is not None, "a .py always has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(full.parent))
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, str(full), "exec"), module.__dict__)  # noqa: S102 - the bytes agreed to, no others
     except BaseException:
         del sys.modules[name]
         raise

@@ -21,7 +21,12 @@ from slimgui.gui import icons
 from slimgui.gui.notice import Notice
 from slimgui.gui.theme import SPACE, colours, scaled
 
-OFFERS: Final = {"inputs": "Give the input shape…", "accept": "Save anyway", "folder": "Show in folder"}
+OFFERS: Final = {
+    "inputs": "Give the input shape…",
+    "accept": "Save anyway",
+    "folder": "Show in folder",
+    "consent": "See what would run…",
+}
 
 
 class Card(QWidget):

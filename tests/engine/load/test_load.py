@@ -1,5 +1,6 @@
 """What can be opened is opened whole: modules, weights, factories, the example."""
 
+import hashlib
 import warnings
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from slimgui.engine.load import load, with_inputs
-from slimgui.errors import LoadError, MissingInputsError, UnsafeFileError
+from slimgui.errors import ConsentError, LoadError, MissingInputsError, UnsafeFileError
 
 EXAMPLE = Path(__file__).parents[3] / "resources" / "example" / "fashion_cnn.pt"
 SMALL_NET = nn.Sequential(
@@ -115,10 +116,13 @@ def test_a_function_in_a_py_file_makes_the_model_and_may_import_its_neighbours(m
 
 
 def test_without_consent_no_py_file_and_no_unknown_package_is_run(my_net, tmp_path):
-    (tmp_path / "my_net.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
-    for source in (f"{my_net}:build", str(my_net), my_net, f"{EXAMPLE}@{my_net}:build", "json:loads"):
-        with pytest.raises(UnsafeFileError, match="consent"):
+    my_net.write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\ndef build(): ...\n")
+    for source in (f"{my_net}:build", str(my_net), my_net, f"{EXAMPLE}@{my_net}:build"):
+        with pytest.raises(ConsentError, match="consent") as asked:
             load(source, allow_code=False)
+        assert asked.value.sha256 == hashlib.sha256(my_net.read_bytes()).hexdigest()
+    with pytest.raises(UnsafeFileError, match="consent"):
+        load("json:loads", allow_code=False)
     assert not (tmp_path / "executed").exists()
 
 
@@ -145,7 +149,6 @@ def test_a_factory_that_fails_is_a_sentence(name, sentence, my_net):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("my_net.py", "Name the function"),
         ("nowhere.py:build", "There is no file nowhere.py"),
         ("no_such_package.net:build", "There is no module no_such_package"),
         ("torchvision.models:resnet5O", "It has resnet50"),

@@ -35,6 +35,7 @@ class UnreadableError(LoadError):
 
 _OPAQUE = object()
 _MOST = 10_000  # different names or calls; a model has a few dozen
+_DEEPEST = 10_000  # marks that are open at once; a model has a few
 _LONGEST = 200  # characters of a message that may quote the file
 _CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
@@ -83,6 +84,8 @@ class _Machine:
     def check_size(self) -> None:
         if len(self.names) + len(self.calls) > _MOST:
             raise ValueError(f"it asks for more than {_MOST:,} different things")
+        if len(self.below) > _DEEPEST:
+            raise ValueError(f"it nests deeper than {_DEEPEST:,} levels")
 
     def _tuple(self, op: str) -> None:
         length = _TUPLES[op]

@@ -93,6 +93,11 @@ def test_more_names_than_any_model_has_are_refused():
         scanned(many + b"N.")
 
 
+def test_nesting_without_end_is_refused():
+    with pytest.raises(UnreadableError, match="deeper than"):
+        scanned(b"(" * 20_000 + b"t" * 20_000 + b".")
+
+
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_a_pickle_cut_off_anywhere_is_unreadable(protocol):
     whole = pickle.dumps({"a": [1, "x", 2.5], "b": (b"y", None)}, protocol)

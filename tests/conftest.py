@@ -22,3 +22,23 @@ def no_stray_log_records(request: pytest.FixtureRequest, caplog: pytest.LogCaptu
         return
     stray = [r for r in caplog.get_records("call") if r.levelno >= logging.WARNING]
     assert not stray, "logged during the test: " + "; ".join(f"{r.name}: {r.getMessage()}" for r in stray)
+
+
+@pytest.fixture
+def read_back_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read saved files back in this process: a new one takes seconds, and many tests save.
+
+    A test marked `fresh_process` leaves it at that.
+    """
+    if request.node.get_closest_marker("fresh_process"):
+        return
+    import torch
+
+    from slimgui.engine import readback
+    from slimgui.engine.formats import reader
+
+    def run(folder: Path) -> None:
+        with torch.random.fork_rng(devices=[]):
+            reader.run(folder)
+
+    monkeypatch.setattr(readback, "run_reader", run)

@@ -16,6 +16,7 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.engine.load import load
 
+pytestmark = pytest.mark.usefixtures("read_back_here")
 EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
 
 
@@ -210,7 +211,7 @@ def test_a_users_own_net_is_slimmed_and_verified(run, tmp_path):
         "slim", source, "--input", "1x3x16x16", "--ratio", ".5", "--out", tmp_path / "s.pt", "--json"
     )
     assert status == 0
-    assert json.loads(out)["needs"] == source
+    assert json.loads(out)["model"] == source
     assert run("verify", source, tmp_path / "s.pt", "--json")[0] == 0
     sys.modules.pop("cli_net", None)
 
@@ -403,3 +404,36 @@ def test_a_model_of_an_own_class_is_refused_with_what_to_say_and_opens_when_it_i
     assert status == 0
     assert "groups, " in out
     del sys.modules["cli_net"]
+
+
+@pytest.mark.parametrize("name", ["s.safetensors", "s.pt2"])
+def test_slim_writes_the_format_of_the_suffix_and_says_what_it_needs(name, run, tmp_path):
+    status, out, _ = run("slim", EXAMPLE, "--ratio", "0.5", "--out", tmp_path / name, "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert Path(found["out"]) == tmp_path / name
+    assert found["needs"].endswith(".")
+    assert found["model"] == ""
+    if name.endswith(".safetensors"):
+        assert run("verify", EXAMPLE, tmp_path / name)[0] == 0
+
+
+def test_slim_pickles_a_module_only_when_told_and_warns(run, tmp_path):
+    status, out, _ = run(
+        "slim", EXAMPLE, "--ratio", ".5", "--out", tmp_path / "s.pt", "--format", "pickle", "--json"
+    )
+    assert status == 0
+    assert "runs code when it is opened" in json.loads(out)["file_notes"][0]
+    status, _, err = run("slim", EXAMPLE, "--ratio", ".5", "--out", tmp_path / "s.xyz")
+    assert status == 1
+    assert "cannot write .xyz" in err
+
+
+def test_slim_replaces_its_source_only_when_told(run, tmp_path):
+    (tmp_path / "net.pt").write_bytes(Path(EXAMPLE).read_bytes())
+    words = ("slim", tmp_path / "net.pt", "--ratio", ".5", "--out", tmp_path / "net.pt")
+    status, _, err = run(*words)
+    assert status == 1
+    assert "--replace-original" in err
+    assert (tmp_path / "net.pt").read_bytes() == Path(EXAMPLE).read_bytes()
+    assert run(*words, "--replace-original")[0] == 0

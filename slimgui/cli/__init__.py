@@ -2,7 +2,7 @@
 
 slimgui [FILE]                                        open the window
 slimgui groups SOURCE --input 1x3x224x224             what can be cut
-slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save
+slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save; also .safetensors, .pt2, .onnx
 slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
 slimgui inspect FILE                                  what is in a file, and what it would run
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from slimgui import __version__
 from slimgui.cli.inspect import inspected
 from slimgui.cli.plans import add_options, plan_for, says_something
+from slimgui.core.file_formats import FORMATS, format_of
 from slimgui.errors import DeployError, SlimError
 
 if TYPE_CHECKING:
@@ -132,7 +133,15 @@ def _parser() -> argparse.ArgumentParser:
     slim = commands.add_parser("slim", help="make a smaller model, prove it and save it")
     slim.add_argument("source", help=_SOURCE)
     add_options(slim)
-    slim.add_argument("--out", help="the file to write (.pt)")
+    slim.add_argument("--out", help="the file to write; its suffix says the format (.pt, .safetensors, ...)")
+    slim.add_argument(
+        "--format",
+        choices=[known.name for known in FORMATS],
+        help="the format, whatever the suffix; pickle is a whole module, which runs code when it is opened",
+    )
+    slim.add_argument(
+        "--replace-original", action="store_true", help="let --out name the file that is slimmed"
+    )
     slim.add_argument("--dry-run", action="store_true", help="say what would stay, and write no model")
     for option, text in _EXPORTS:
         slim.add_argument(option, metavar="FILE", help=text)
@@ -255,6 +264,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         raise UsageError("Nothing says what to remove: give --ratio, --plan or another option.")
     if not arguments.out and not arguments.dry_run:
         raise UsageError("Nothing says where to save the smaller model: give --out, or --dry-run.")
+    if arguments.out:
+        format_of(arguments.out, arguments.format)
     if arguments.plan and not Path(arguments.plan).is_file():
         raise UsageError(f"There is no plan {arguments.plan}.")
     if arguments.steps < 1:
@@ -269,16 +280,21 @@ def _make(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, selecti
 
     deployed = engine.deploy(loaded.model, traced, selection)
     proof = engine.verify(loaded.model, deployed, traced.inputs)
-    report = engine.save(replace(deployed, source=loaded.source, proof=proof), arguments.out)
+    report = engine.save(
+        replace(deployed, source=loaded.source, proof=proof),
+        arguments.out,
+        format=arguments.format,
+        replace_original=arguments.replace_original,
+    )
     result = {
         "out": str(report.path),
         "file_bytes": report.bytes,
         "proof": _proof_row(proof),
         "needs": report.needs,
+        "model": report.model,
+        "file_notes": list(report.notes),
     }
-    lines = [_proof_line(proof), f"Saved as {report.path}."]
-    if report.needs:
-        lines.append(f"To load it, name the model it was made from: {report.needs}")
+    lines = [_proof_line(proof), f"Saved as {report.path}.", report.needs, *report.notes]
     return result, "\n".join(lines), 0 if proof.passed else 1
 
 

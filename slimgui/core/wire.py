@@ -166,7 +166,7 @@ class ProofRow(msgspec.Struct, frozen=True):
 class Saved(Message, frozen=True, tag="saved"):
     """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back.
 
-    `needs` is "" when the file opens by itself, else the model it needs beside it.
+    `needs`, in sentences: what loads the file, and what else is to be known of it.
     """
 
     path: str

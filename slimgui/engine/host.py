@@ -114,7 +114,8 @@ class Host:
             return wire.Unproven(request.task, request.path, proof)
         self._progress(request.task, f"Writing {name} and reading it back", 3, 4)
         report = self._engine.save(deployed, request.path, force=request.accept_unproven)
-        return wire.Saved(request.task, str(report.path), report.bytes, proof, report.needs)
+        needs = " ".join((report.needs, *report.notes))
+        return wire.Saved(request.task, str(report.path), report.bytes, proof, needs)
 
     def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
         engine, loaded, traced = self._engine, self._loaded, self._traced

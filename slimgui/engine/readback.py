@@ -1,97 +1,155 @@
-"""A file just written against the model in memory: same names, same bits, same outputs."""
+"""A file just written against the model in memory: same names, same bits, same outputs.
+
+It is read in a process of its own (`formats/reader.py`), as another program will read it.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import tempfile
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
-from slimgui.engine.inputs import Inputs
+from slimgui.engine.formats import reader
+from slimgui.engine.formats.draft import Content, Draft
+from slimgui.engine.inputs import Inputs, as_call, map_tensors
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit
 from slimgui.engine.sides import outputs_of
 from slimgui.engine.structural import cloned, copy_module
-from slimgui.errors import LoadError, SaveError
+from slimgui.errors import LoadError, SaveError, UnsafeFileError
 
-_TOLERANCE: Final = 1e-6  # the same weights at another place in memory may round differently
-_SEED: Final = 0
+_PLAIN: Final = (bool, int, float, str, type(None))
 
 
-def check(path: Path, model: nn.Module, inputs: Inputs, *, alone: bool) -> None:
-    """Load the file the way a user will, and compare it with `model`, which is left as it is.
+def check(path: Path, content: Content, draft: Draft) -> None:
+    """Load the file the way a user will, and compare it with the model, which is left as it is.
 
     Args:
         path: of the file.
-        model: what was saved.
-        inputs: to compare the outputs with.
-        alone: the file opens by itself; otherwise its weights are put into a copy of `model`.
+        content: what was saved.
+        draft: how the file was written, and what it has to do.
 
     Raises:
         LoadError: it cannot be loaded.
         SaveError: something differs.
     """
-    found = read(path)
-    if not isinstance(found, dict) or not isinstance(found.get("state_dict"), dict):
-        raise LoadError("The weights are missing.")
-    _check_state(model.state_dict(), found["state_dict"])
-    provenance = own.unpack(found, path.name)
-    if alone:
-        fresh = own.rebuild(found, provenance, path.name)
-        _check_state(model.state_dict(), fresh.state_dict())
-    else:
-        fresh = copy_module(model, cloned).cpu()
-        fit(fresh, found["state_dict"], path.name, type(model).__name__)
-    _check_outputs(model, fresh, inputs)
+    model = content.model
+    here = draft.reader == "weights"  # their model is only in this process
+    sent = () if here else draft.calls
+    states, outputs = _read_elsewhere(path, draft.reader, sent)
+    for state in states:
+        _check_state(model, state, whole=draft.reader != "pt2")  # a program need not hold what it never reads
+    if here:
+        outputs = [_outputs(_filled(path, content), inputs) for inputs in draft.calls]
+    for inputs, after in zip(draft.calls, outputs, strict=False):  # none when nothing here runs such files
+        _check_outputs(_outputs(copy_module(model, cloned), inputs), after, draft.tolerance)
 
 
-def _check_state(written: Mapping[str, object], back: Mapping[str, object]) -> None:
-    if list(written) != list(back):
-        odd = next(iter(set(written) ^ set(back)), "their order")
-        raise _differs(f"{odd!r} is in only one of the two")
-    for name, value in written.items():
-        other = back[name]
-        if isinstance(value, Tensor) and not (isinstance(other, Tensor) and same_bits(value, other)):
+def _read_elsewhere(
+    path: Path, kind: str, calls: tuple[Inputs, ...]
+) -> tuple[list[dict[str, str]], list[list[Tensor]]]:
+    """The state dicts that another process finds in the file, and what it computes for these inputs."""
+    with tempfile.TemporaryDirectory(prefix="slimgui-readback-") as name:
+        folder = Path(name)
+        job = {"reader": kind, "file": str(path.absolute()), "sys_path": sys.path}
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        torch.save([_plain_call(inputs) for inputs in calls], folder / "cases.pt")
+        run_reader(folder)
+        found = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+        if "error" in found:
+            raise _told(found["error"])
+        return found["states"], torch.load(folder / "outputs.pt", weights_only=True)
+
+
+def run_reader(folder: Path) -> None:
+    """Run the reader in a process of its own.
+
+    Raises:
+        LoadError: it ended before it had an answer.
+    """
+    command = [sys.executable, "-P", reader.__file__, str(folder)]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
+    if done.returncode or not (folder / "found.json").exists():
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise LoadError("The program that reads it back ended.", last or f"Its status is {done.returncode}.")
+
+
+def _told(error: dict[str, str]) -> Exception:
+    """The error of the other process, of the kind that decides what happens next."""
+    if error["kind"] == "UnsafeFileError":
+        return UnsafeFileError(error["what"], error["why"], error["hint"])
+    if error["what"]:
+        return LoadError(error["what"], error["why"], error["hint"])
+    return LoadError(f"{error['kind']}: {error['text'].partition(chr(10))[0]}")
+
+
+def _plain_call(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, kwargs = map_tensors(as_call(inputs), lambda tensor: tensor.detach().cpu().clone())
+    if not _is_plain((args, kwargs)):
+        why = "The example inputs hold objects of a class, which another process cannot be sent."
+        raise SaveError("Nothing was saved: it could not be read back.", why, "Give tensors as inputs.")
+    return args, kwargs
+
+
+def _is_plain(value: object) -> bool:
+    if type(value) is dict:
+        return all(_is_plain(item) for item in value.values())
+    if type(value) in (list, tuple):
+        return all(map(_is_plain, value))  # type: ignore[call-overload]
+    return isinstance(value, (Tensor, *_PLAIN))
+
+
+def _filled(path: Path, content: Content) -> nn.Module:
+    """A copy of the model with the weights in the file, whose record of the cut is the one written."""
+    found: Any = read(path)
+    odd = next((name for name, text in own.record(content.provenance).items() if found[name] != text), None)
+    if odd is not None:
+        raise _differs(f"its {odd!r} is not the same")
+    fresh = copy_module(content.model, cloned).cpu()
+    fit(fresh, found["state_dict"], path.name, type(content.model).__name__)
+    return fresh
+
+
+def _check_state(model: nn.Module, back: dict[str, str], *, whole: bool) -> None:
+    written = {name: reader.digest(value) for name, value in model.state_dict().items()}
+    if whole and written.keys() != back.keys():
+        raise _differs(f"{next(iter(written.keys() ^ back.keys()))!r} is in only one of the two")
+    for name in written.keys() & back.keys():
+        if written[name] != back[name]:
             raise _differs(f"{name!r} is not the same")
 
 
-def same_bits(one: Tensor, two: Tensor) -> bool:
-    """Equal in type, shape and every bit; NaN equals itself."""
-    if one.dtype != two.dtype or one.shape != two.shape:
-        return False
-    if one.is_quantized or one.layout != torch.strided:
-        return bool(torch.equal(one.detach().cpu(), two.detach().cpu()))
-    return bool(torch.equal(_bits(one), _bits(two)))
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-
-
-def _check_outputs(model: nn.Module, fresh: nn.Module, inputs: Inputs) -> None:
-    before = _outputs(copy_module(model, cloned), inputs)
-    after = _outputs(fresh, inputs)
+def _check_outputs(before: list[Tensor], after: list[Tensor], tolerance: float) -> None:
     if len(before) != len(after):
         raise _differs("it gives another number of outputs")
-    for one, two in zip(before, after, strict=True):
+    for one, given in zip(before, after, strict=True):
+        two = given.to(one.dtype)
         if one.shape != two.shape:
             raise _differs("its outputs have another shape")
         finite = one[torch.isfinite(one)]
         scale = float(finite.abs().max()) if finite.numel() else 0.0
-        if not torch.allclose(one, two, rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
+        if not torch.allclose(one, two, rtol=0, atol=tolerance * scale, equal_nan=True):
             raise _differs("its outputs are not the same")
 
 
 def _outputs(model: nn.Module, inputs: Inputs) -> list[Tensor]:
     """Every tensor the model returns, in double precision; the same random numbers each time."""
+    on_cpu = map_tensors(inputs, lambda tensor: tensor.cpu())
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.manual_seed(_SEED)
-        return [tensor.double() for tensor in outputs_of(model.cpu(), inputs, None)]
+        torch.manual_seed(reader.SEED)
+        outputs = outputs_of(model.cpu(), on_cpu, None)
+    return [tensor if tensor.is_complex() else tensor.double() for tensor in outputs]
 
 
 def _differs(why: str) -> SaveError:

@@ -1,8 +1,8 @@
 """A deployed model -> a file that is whole, read back and compared before the target is replaced.
 
-The file is written beside the target under a temporary name and flushed to the disk, read back the way
-a user will read it, compared, and only then renamed over the target. When anything fails the temporary
-file is removed and whatever was at the target stays.
+The file is written beside the target under a temporary name and flushed to the disk, read back by another
+process the way a user will read it, compared, and only then renamed over the target. When anything fails the
+temporary file is removed and whatever was at the target stays.
 """
 
 from __future__ import annotations
@@ -10,31 +10,35 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
+from slimgui.core.file_formats import format_of
 from slimgui.engine.deploy import Deployed
+from slimgui.engine.formats import DRAFTS
+from slimgui.engine.formats.draft import Content, Draft
+from slimgui.engine.formats.tensors import old_shards
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
-from slimgui.engine.load.allow import module_class
 from slimgui.engine.load.inputs import Shapes
+from slimgui.engine.load.source import parse
 from slimgui.engine.origin import Origin, compose, origin_of
 from slimgui.engine.readback import check
-from slimgui.engine.structural import copy_module
 from slimgui.engine.verify import Proof
-from slimgui.errors import LoadError, SaveError, UnsafeFileError
-from slimgui.runtime import installed, uninstall
+from slimgui.errors import LoadError, SaveError
+from slimgui.runtime import installed
 
-_SUFFIXES: Final = (".pt", ".pth")
+SHARD_BYTES: Final = 5_000_000_000
+_SPARE_BYTES: Final = 1 << 20  # names and the plan
 _CAUSES: Final = {
     errno.ENOSPC: ("The disk is full.", "Free some space, or choose another folder."),
     errno.EACCES: ("You may not write there.", "Choose another folder, or change its permissions."),
@@ -52,13 +56,17 @@ class SaveReport:
 
     Attributes:
         path: of the file.
-        bytes: its size.
-        needs: "" when the file opens by itself, else the model it needs beside it.
+        bytes: its size, with the files beside it that belong to it.
+        needs: a sentence: what loads it.
+        model: factory or file of the model that it needs beside it; "" when it needs none.
+        notes: further sentences for the user.
     """
 
     path: Path
     bytes: int
     needs: str
+    model: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def save(
@@ -67,35 +75,44 @@ def save(
     *,
     format: str | None = None,  # noqa: A002 - the public name
     force: bool = False,
+    replace_original: bool = False,
+    shard_bytes: int = SHARD_BYTES,
 ) -> SaveReport:
     """Write `deployed` to `path`; success means that it was read back and compared.
 
     Args:
         deployed: left as it is.
         path: of the file; replaced only at the very end.
-        format: "pt"; None: from the suffix.
+        format: "pt", "safetensors", "pt2", "onnx" or "pickle" (a whole module, which only who trusts the file
+            may open); None: from the suffix.
         force: save although the proof failed.
+        replace_original: save also over the file that the model was cut from.
+        shard_bytes: safetensors with more bytes of tensors than this go into several files and an index.
 
     Raises:
         SaveError: the proof failed, the file cannot be written, or what was read back differs.
     """
-    target = _target(Path(path), format)
+    kind = format_of(path, format)
+    target = _target(Path(path))
     _check_proof(deployed.proof, force=force)
     origin = origin_of(deployed.source)
-    payload = own.pack(_provenance(deployed, origin), deployed.model.state_dict())
-    if not origin.trusted and _is_storable(deployed.model):
-        with suppress(UnsafeFileError):  # a function is in it: then the file needs its model
-            return _put(target, {**payload, "module": _bare(deployed.model)}, deployed, alone=True)
-    report = _put(target, payload, deployed, alone=origin.trusted)
-    needs = "" if origin.trusted else origin.factory or deployed.source or "the original model"
-    return SaveReport(report.path, report.bytes, needs)
+    content = Content(deployed, origin, _provenance(deployed, origin), shard_bytes)
+    try:
+        _check_room(target, content.bytes)
+        drafts = DRAFTS[kind.name](content, target)
+        return _first_of(drafts, content, "" if replace_original else deployed.source)
+    except LoadError as error:
+        what = "Nothing was saved: the file could not be read back."
+        raise SaveError(what, str(error).replace("\n", " "), "Try another disk.") from error
+    except (OSError, RuntimeError) as error:  # torch hides the OSError of a full disk behind a RuntimeError
+        raise _sentence(target, error) from error
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        why = f"It holds something that cannot be written: {error}."
+        raise SaveError("Nothing was saved.", why, "Remove it from the model.") from error
 
 
-def _target(path: Path, kind: str | None) -> Path:
+def _target(path: Path) -> Path:
     """Where the bytes go: links are followed, so that they stay links."""
-    if (kind is not None and kind != "pt") or (kind is None and path.suffix.lower() not in _SUFFIXES):
-        wanted = kind or path.suffix or "a file without a suffix"
-        raise SaveError(f"SlimGUI cannot write {wanted} yet.", "", "Choose a name that ends with .pt.")
     target = Path(os.path.realpath(path))
     try:
         if target.is_dir():
@@ -103,6 +120,38 @@ def _target(path: Path, kind: str | None) -> Path:
     except OSError as error:
         raise _sentence(target, error) from error
     return target
+
+
+def _check_original(target: Path, source: str) -> None:
+    """The original is what the smaller model is proven against."""
+    with suppress(LoadError, OSError):
+        original = parse(source).path if source else None
+        if original is not None and target.exists() and original.samefile(target):
+            raise SaveError(
+                "This would replace the original model.",
+                "The original is what the smaller model is proven against.",
+                "Choose another name, or say that it may be replaced (replace_original, --replace-original).",
+            )
+
+
+def _check_room(target: Path, size: int) -> None:
+    """Raises SaveError when the disk has no room for `size` bytes beside what is there."""
+    free = shutil.disk_usage(target.parent).free
+    if free < size + _SPARE_BYTES:
+        why = f"It takes {size / 1e6:,.0f} MB beside what is there, and {free / 1e6:,.0f} MB are free."
+        hint = "Free some space, or choose another folder."
+        raise SaveError(f"{target.name} was not saved in {target.parent}.", why, hint)
+
+
+def _first_of(drafts: Iterator[Draft], content: Content, original: str) -> SaveReport:
+    """Write the first draft that works out; a draft says which errors let the next one have its turn."""
+    for draft in drafts:
+        _check_original(draft.target, original)
+        try:
+            return _put(draft, content)
+        except draft.unless:
+            continue
+    raise AssertionError("the last draft of a format has no excuse")
 
 
 def _check_proof(proof: Proof | None, *, force: bool) -> None:
@@ -151,49 +200,26 @@ def _array(values: Any) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
-def _bare(model: nn.Module) -> nn.Module:
-    """The model without its corrections, which a file holds as text; it shares the weights."""
-    if not installed(model):
-        return model
-    bare = copy_module(model, lambda tensor: tensor)
-    uninstall(bare)
-    return bare
-
-
-def _is_storable(model: nn.Module) -> bool:
-    """Whether a file may name every class in `model`."""
-    classes = {type(module) for module in model.modules()}
-    try:
-        return all(module_class(f"{cls.__module__}.{cls.__qualname__}") is cls for cls in classes)
-    except LoadError:  # a library that its classes come from is broken
-        return False
-
-
-def _put(target: Path, payload: Mapping[str, object], deployed: Deployed, *, alone: bool) -> SaveReport:
-    """Write beside `target`, read back, compare, rename.
-
-    Raises:
-        UnsafeFileError: the module in the payload holds something a file may not name.
-        SaveError: anything else that keeps the file from being saved.
-    """
+def _put(draft: Draft, content: Content) -> SaveReport:
+    """Write beside the target, read back, compare, rename."""
+    target, made = draft.target, []  # type: tuple[Path, list[Path]]
     try:
         with _beside(target) as temporary:
-            _write(temporary, payload)
-            check(temporary, deployed.model, deployed.inputs, alone=alone)
-            size = temporary.stat().st_size
+            draft.write(temporary, made)
+            for written in (*made, temporary):
+                _sync(written)
+            check(temporary, content, draft)
+            size = sum(written.stat().st_size for written in (*made, temporary))
+            replaced = old_shards(target)
             temporary.replace(target)
-            _sync_folder(target.parent)
-    except UnsafeFileError:
+    except BaseException:
+        for written in made:
+            written.unlink(missing_ok=True)
         raise
-    except LoadError as error:
-        what = "Nothing was saved: the file could not be read back."
-        raise SaveError(what, str(error).replace("\n", " "), "Try another disk.") from error
-    except (OSError, RuntimeError) as error:  # torch hides the OSError of a full disk behind a RuntimeError
-        raise _sentence(target, error) from error
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        why = f"It holds something that cannot be written: {error}."
-        raise SaveError("Nothing was saved.", why, "Remove it from the model.") from error
-    return SaveReport(target, size, "")
+    _sync_folder(target.parent)
+    for old in replaced:
+        old.unlink(missing_ok=True)
+    return SaveReport(target, size, draft.needs, draft.model, draft.notes)
 
 
 @contextmanager
@@ -216,10 +242,8 @@ def _umask() -> int:
     return mask
 
 
-def _write(path: Path, payload: Mapping[str, object]) -> None:
-    with path.open("wb") as stream:
-        torch.save(dict(payload), stream)
-        stream.flush()
+def _sync(path: Path) -> None:
+    with path.open("r+b") as stream:
         os.fsync(stream.fileno())
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
-from slimgui.core import wire
+from slimgui.core import file_formats, wire
 
 Unsaved = Literal["save", "discard", "cancel"]
 Consent = Literal["once", "remember", "cancel"]
@@ -31,10 +31,20 @@ class Dialogs:
         parent: QWidget,
         suggestion: str,
         title: str = "Save the smaller model",
-        kinds: str = "PyTorch model (*.pt)",
+        kinds: str = file_formats.PATTERNS,
     ) -> str:
-        """Where to save something."""
-        return QFileDialog.getSaveFileName(parent, title, suggestion, kinds)[0]
+        """Where to save something; the name has a suffix that fits the chosen one of `kinds`."""
+        path, chosen = QFileDialog.getSaveFileName(parent, title, suggestion, kinds)
+        named = file_formats.with_suffix_of(path, chosen, kinds.partition(";;")[0]) if path else ""
+        return named if named == path or self.may_replace(parent, named) else ""
+
+    def may_replace(self, parent: QWidget, path: str) -> bool:
+        """Whether a file that the dialog has not asked about may be replaced; when it is not there, yes."""
+        if not Path(path).exists():
+            return True
+        buttons = QMessageBox.StandardButton
+        text = f"{Path(path).name} already exists. Do you want to replace it?"
+        return QMessageBox.question(parent, "Replace the file?", text) == buttons.Yes
 
     def text(self, parent: QWidget, title: str, label: str, value: str) -> str | None:
         """A line of text; None for a user who changed their mind."""

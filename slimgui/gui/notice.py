@@ -69,7 +69,7 @@ def saved(answer: wire.Saved, before: Cost) -> Notice:
     """The card of a save: how large, and how it was proven."""
     share = text.percent(answer.bytes, before.bytes)
     what = f"Saved {text.file_size(answer.bytes)} ({share} of the original)."
-    beside = f"\nTo open it, SlimGUI also needs {answer.needs}." if answer.needs else ""
+    beside = f"\n{answer.needs}" if answer.needs else ""
     hint = f"{answer.path}{beside}"
     return Notice("success", what, proof(answer.proof), hint, offer="folder", subject=answer.path)
 

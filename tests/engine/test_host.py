@@ -75,7 +75,7 @@ class Engine:
 
     def save(self, deployed: Cut, path: str, *, force: bool) -> Any:
         self.saved.append((deployed, path, force))
-        return SimpleNamespace(path=Path(path), bytes=7, needs="")
+        return SimpleNamespace(path=Path(path), bytes=7, needs="It opens.", notes=("Keep it.",))
 
 
 class Rig:
@@ -115,7 +115,9 @@ def test_save_proves_then_writes(rig: Rig) -> None:
 
     answer = rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
 
-    assert answer == wire.Saved(2, "/tmp/small.pt", 7, wire.ProofRow(True, 1e-7, "numeric"))
+    assert answer == wire.Saved(
+        2, "/tmp/small.pt", 7, wire.ProofRow(True, 1e-7, "numeric"), "It opens. Keep it."
+    )
     cut, _, forced = rig.engine.saved[0]
     assert (cut.source, cut.proof, forced) == ("net.pt", rig.engine.proof, False)
 

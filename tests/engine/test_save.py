@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from slimgui import engine
+from slimgui.engine.formats import checkpoint
 from slimgui.engine.load import load, with_inputs
 from slimgui.engine.reopen import reopen
 from slimgui.errors import LoadError, SaveError
@@ -68,7 +69,7 @@ def my_net(tmp_path):
 
 def test_a_file_of_torch_classes_opens_by_itself(deployed, tmp_path):
     report = engine.save(deployed, tmp_path / "small.pt")
-    assert report.needs == ""
+    assert report.model == ""
     assert report.bytes == (tmp_path / "small.pt").stat().st_size
     loaded = load(tmp_path / "small.pt")
     assert same_outputs(loaded.model, deployed.model)
@@ -107,7 +108,7 @@ def test_a_file_of_a_torchvision_factory_opens_by_itself(tmp_path):
     source = "torchvision.models:shufflenet_v2_x0_5"
     inputs = (torch.randn(1, 3, 64, 64),)
     deployed = cut(load(source).model, source=source, inputs=inputs)
-    assert engine.save(deployed, tmp_path / "small.pt").needs == ""
+    assert engine.save(deployed, tmp_path / "small.pt").model == ""
     assert same_outputs(load(tmp_path / "small.pt").model, deployed.model, inputs)
 
 
@@ -127,7 +128,8 @@ def test_a_file_that_was_cut_twice_goes_back_to_the_original_class(tmp_path):
 def test_a_file_of_a_users_class_needs_it_and_says_so(my_net, tmp_path):
     deployed = cut(load(my_net).model, source=my_net)
     report = engine.save(deployed, tmp_path / "small.pt")
-    assert report.needs == my_net
+    assert report.model == my_net
+    assert my_net in report.needs
     with pytest.raises(LoadError) as caught:
         load(tmp_path / "small.pt")
     assert "needs the model it was cut from" in str(caught.value)
@@ -253,18 +255,18 @@ def test_cancelling_leaves_the_old_file(deployed, target, monkeypatch):
 
 @pytest.mark.parametrize("place", ["weights", "module"])
 def test_what_reads_back_differently_is_not_saved(place, deployed, target, monkeypatch):
-    real = module._write
+    real = checkpoint._writes
 
-    def spoil(path, payload):
+    def spoil(payload):
         if place == "weights":
             state = {name: value.clone() for name, value in payload["state_dict"].items()}
             next(iter(state.values())).view(-1)[0] += 1e-6
             payload = {**payload, "state_dict": state}
         else:
             payload = {**payload, "module": small_net()}
-        real(path, payload)
+        return real(payload)
 
-    monkeypatch.setattr(module, "_write", spoil)
+    monkeypatch.setattr(checkpoint, "_writes", spoil)
     with pytest.raises(SaveError, match="differs from the model"):
         engine.save(deployed, target)
     assert_untouched(target)
@@ -274,7 +276,7 @@ def test_what_reads_back_differently_is_not_saved(place, deployed, target, monke
     ("name", "sentence"),
     [
         ("nowhere/small.pt", "The folder does not exist"),
-        ("small.xyz", "cannot write .xyz yet"),
+        ("small.xyz", "cannot write .xyz"),
         ("small", "without a suffix"),
         ("folder.pt", "is a folder"),
         ("x" * 300 + ".pt", "name is too long"),
@@ -305,11 +307,15 @@ def test_a_link_stays_a_link(deployed, tmp_path):
     assert (tmp_path / "there" / "real.pt").is_file()
 
 
-def test_a_model_may_be_saved_over_the_file_it_came_from(tmp_path):
+def test_a_model_is_saved_over_the_file_it_came_from_only_when_that_is_said(tmp_path):
     torch.save(torch.load(EXAMPLE, weights_only=True), tmp_path / "net.pt")
     loaded = load(tmp_path / "net.pt")
     deployed = cut(loaded.model, source=str(tmp_path / "net.pt"), inputs=loaded.example_inputs)
-    engine.save(deployed, tmp_path / "net.pt")
+    whole = (tmp_path / "net.pt").read_bytes()
+    with pytest.raises(SaveError, match="would replace the original"):
+        engine.save(deployed, tmp_path / "net.pt", force=True)
+    assert (tmp_path / "net.pt").read_bytes() == whole
+    engine.save(deployed, tmp_path / "net.pt", replace_original=True)
     assert same_outputs(load(tmp_path / "net.pt").model, deployed.model, loaded.example_inputs)
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from slimgui import engine
+from slimgui.engine.formats import checkpoint
 from slimgui.engine.load import load
 from slimgui.engine.reopen import reopen
 from slimgui.errors import LoadError, SaveError
@@ -117,7 +118,7 @@ def test_an_attention_net_comes_back_onto_its_own_class_in_a_fresh_python(net, t
     deployed = cut(whole(net, tmp_path), half_of("heads", "head_dim"), TOKENS, source)
     assert {correction.module for correction in deployed.corrections} == {"", "torchs"}
     report = engine.save(deployed, tmp_path / "small.pt")
-    assert report.needs == net
+    assert report.model == net
     assert_same(outputs(deployed.model, OTHER), fresh_outputs(tmp_path, OPENING, OTHER))
 
 
@@ -163,7 +164,7 @@ def test_a_module_of_torchs_classes_is_stored_without_its_corrections(tmp_path):
     assert len(installed(twice.model)) > len(twice.corrections) > 0
     others = OTHER, OTHER.clone(), OTHER.clone()  # three things, as they were traced
     for deployed in (once, twice):
-        assert engine.save(deployed, tmp_path / "small.pt").needs == ""
+        assert engine.save(deployed, tmp_path / "small.pt").model == ""
         loaded = load(tmp_path / "small.pt").model
         assert installed(loaded) == installed(deployed.model)
         assert_same(outputs(deployed.model, *others)[0], outputs(loaded, *others)[0])
@@ -171,10 +172,9 @@ def test_a_module_of_torchs_classes_is_stored_without_its_corrections(tmp_path):
 
 
 def test_a_file_whose_corrections_went_missing_is_not_saved(tmp_path, monkeypatch):
-    module = sys.modules["slimgui.engine.save"]
-    real = module._write
+    real = checkpoint._writes
     spoiled = {"corrections": "[]", "installed": "[]"}
-    monkeypatch.setattr(module, "_write", lambda path, payload: real(path, {**payload, **spoiled}))
+    monkeypatch.setattr(checkpoint, "_writes", lambda payload: real({**payload, **spoiled}))
     model = randomised(nn.MultiheadAttention(12, 4, batch_first=True))
     deployed = cut(model, half_of("heads"), TOKENS * 3)
     with pytest.raises(SaveError):
@@ -195,7 +195,7 @@ def test_a_torchvision_transformer_comes_back_from_its_factory_in_a_fresh_python
     source = f"{tmp_path / 'swin.pt'}@torchvision.models:swin_t"
     deployed = cut(load(source).model, exactly_a_third, inputs, source)
     assert deployed.corrections
-    assert engine.save(deployed, tmp_path / "small.pt").needs == ""
+    assert engine.save(deployed, tmp_path / "small.pt").model == ""
     assert "module" not in torch.load(tmp_path / "small.pt", weights_only=True)
     x = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(5))
     assert_same(outputs(deployed.model, x), fresh_outputs(tmp_path, "engine.load('small.pt')", x))

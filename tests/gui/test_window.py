@@ -9,12 +9,20 @@ from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QFileDialog,
+    QMessageBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
 from slimgui.gui.actions import ACTIONS, MENUS
 from slimgui.gui.delegates import CountEditor
+from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.groups import Column
 from slimgui.gui.settings import Settings
@@ -186,6 +194,44 @@ def test_a_save_shows_size_and_proof(
         "Proven: largest difference 3e-7 of the output's scale, on the whole model" in loaded.card.why.text()
     )
     assert not loaded.isWindowModified()
+
+
+def test_a_save_says_what_the_file_needs(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    dialogs.path = "/tmp/no-such-folder/small.onnx"
+    loaded.session.set_ratio(0.5)
+    loaded.menus.actions["save"].trigger()
+    transport.answer(
+        wire.Saved,
+        path=dialogs.path,
+        bytes=7,
+        proof=wire.ProofRow(True, 3e-7, "numeric"),
+        needs="onnxruntime runs it.",
+    )
+
+    assert loaded.card.hint.text() == "/tmp/no-such-folder/small.onnx\nonnxruntime runs it."
+
+
+@pytest.mark.parametrize(("answer", "path"), [("Yes", "small.onnx"), ("No", "")])
+def test_a_name_that_gets_its_suffix_late_is_asked_about(
+    answer: str, path: str, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.onnx").touch()
+    chosen = str(tmp_path / "small.pt"), "ONNX model (*.onnx)"
+    asked: list[str] = []
+
+    def question(parent: QWidget, title: str, text: str) -> QMessageBox.StandardButton:
+        asked.append(text)
+        return QMessageBox.StandardButton[answer]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    monkeypatch.setattr(QMessageBox, "question", question)
+
+    named = Dialogs().save_path(window, "net-slim.pt")
+
+    assert named == (str(tmp_path / path) if path else "")
+    assert asked == ["small.onnx already exists. Do you want to replace it?"]
 
 
 def test_the_shape_of_the_input_can_be_given(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from slimgui.engine.load.allow import allowed_classes
 from slimgui.engine.load.consent import NONE, Consent, unpickle
+from slimgui.engine.load.own_tensors import read_own_tensors
 from slimgui.engine.load.scan import examine
 from slimgui.engine.load.shards import check_names, checkpoint_at, kind_of, shards_of
 from slimgui.engine.load.sniff import existing_file, refuse_archive, sniff
@@ -55,6 +56,9 @@ def read(path: Path, consent: Consent = NONE) -> object:
 
 def _read(path: Path, consent: Consent) -> object:
     shown = path.name
+    own = read_own_tensors(path)
+    if own is not None:
+        return own
     with path.open("rb") as stream:
         kind = sniff(stream, shown)
         if kind == "index":

@@ -86,6 +86,11 @@ class Provenance:
 
 def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, object]:
     """The dict that `torch.save` writes."""
+    return {**record(provenance), "state_dict": state}
+
+
+def record(provenance: Provenance) -> dict[str, object]:
+    """How it was cut, as the text entries of a file, and the version of the format."""
     repairs = [[repair.module, repair.attribute, _to_json(repair.value)] for repair in provenance.repairs]
     return {
         KEY: FORMAT,
@@ -101,7 +106,6 @@ def pack(provenance: Provenance, state: Mapping[str, Tensor]) -> dict[str, objec
         "installed": _corrections_json(provenance.installed),
         "proof": json.dumps(dict(provenance.proof)),
         "recovery": json.dumps([[step.method, step.batches, step.changed] for step in provenance.recovery]),
-        "state_dict": state,
     }
 
 

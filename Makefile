@@ -4,6 +4,7 @@
 #                             timm, transformers, ultralytics, segmentation-models-pytorch, torchvision
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
 # make soak                   opens 890 hostile and broken files in the window's engine; ARGS="--only bomb"
+#                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make screenshots            draws every state of the window into docs/screens
@@ -56,6 +57,7 @@ fuzz:
 
 soak:
 	$(BIN)/python -m benchmarks.soak.opens $(ARGS)
+	$(BIN)/python -m benchmarks.soak.saves
 
 screenshots:
 	$(BIN)/python tools/screenshots.py $(ARGS)

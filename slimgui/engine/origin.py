@@ -5,7 +5,9 @@ A model that was itself cut before is traced back to the original class: kept in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ class Origin:
         kept: indices of the original that the open model has.
         repairs: attributes in which it differs from the original.
         corrections: calls that it makes otherwise than the original.
+        checkpoint: what the file it came from holds, when that is a dict of another program; else None.
     """
 
     factory: str = ""
@@ -35,6 +38,7 @@ class Origin:
     kept: Kept | None = None
     repairs: tuple[own.StoredRepair, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    checkpoint: Mapping[str, Any] | None = None
 
 
 def origin_of(source: str) -> Origin:
@@ -45,15 +49,19 @@ def origin_of(source: str) -> Origin:
         kept: Kept | None = None
         repairs: tuple[own.StoredRepair, ...] = ()
         corrections: tuple[Correction, ...] = ()
+        checkpoint: Mapping[str, Any] | None = None
         if parsed.path is not None:
             found = read(parsed.path)
             if own.is_own(found) and isinstance(found, dict):
                 before = own.unpack(found, parsed.path.name)
                 factory, kept = factory or before.original, before.kept
                 repairs, corrections = before.repairs, before.corrections
+                checkpoint = found if isinstance(found[own.KEY], dict) else None
+            elif isinstance(found, dict) and "slimgui_factory" in found:
+                factory = factory or str(found["slimgui_factory"])
             elif isinstance(found, dict):
-                factory = factory or str(found.get("slimgui_factory", ""))
-        return Origin(factory, is_trusted(factory), kept, repairs, corrections)
+                checkpoint = found
+        return Origin(factory, is_trusted(factory), kept, repairs, corrections, checkpoint)
     except LoadError:
         return Origin()
 

@@ -111,7 +111,8 @@ def _is_plain(value: object) -> bool:
 
 def _filled(path: Path, content: Content) -> nn.Module:
     """A copy of the model with the weights in the file, whose record of the cut is the one written."""
-    found: Any = read(path)
+    read_back: Any = read(path)
+    found = own.plain(read_back, path.name)
     odd = next((name for name, text in own.record(content.provenance).items() if found[name] != text), None)
     if odd is not None:
         raise _differs(f"its {odd!r} is not the same")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from slimgui.engine.formats.draft import Content, Draft
+from slimgui.engine.formats.nested import Nested, nested
 from slimgui.engine.load import own
 from slimgui.engine.load.allow import module_class
 from slimgui.engine.structural import copy_module
@@ -24,16 +26,27 @@ _BY_ITSELF = "slimgui.engine.load opens it by itself; so does the window."
 
 def checkpoint_drafts(content: Content, target: Path) -> Iterator[Draft]:
     """With the module, where a file may name every class in it; else weights that need their model."""
-    payload = own.pack(content.provenance, content.model.state_dict())
+    around = nested(content)
+    payload = partial(_payload, content, around)
+    notes = around.notes if around else ()
     calls = (content.inputs,)
     if content.origin.trusted:
-        yield Draft(target, _writes(payload), "own", _BY_ITSELF, calls=calls)
+        yield Draft(target, _writes(payload()), "own", _BY_ITSELF, notes=notes, calls=calls)
         return
     if _is_storable(content.model):
-        whole = {**payload, "module": _bare(content.model)}
+        whole = _writes(payload(module=_bare(content.model)))
         # it may hold a function, and then it needs its model
-        yield Draft(target, _writes(whole), "own", _BY_ITSELF, calls=calls, unless=(UnsafeFileError,))
-    yield Draft(target, _writes(payload), "weights", beside(content.original), content.original, calls=calls)
+        yield Draft(target, whole, "own", _BY_ITSELF, notes=notes, calls=calls, unless=(UnsafeFileError,))
+    needs, original = beside(content.original), content.original
+    yield Draft(target, _writes(payload()), "weights", needs, original, notes, calls)
+
+
+def _payload(content: Content, around: Nested | None, **more: nn.Module) -> dict[str, object]:
+    """What `torch.save` writes; the entries of the checkpoint around it come first, where there is one."""
+    if around is None or not around.entries:
+        return {**own.pack(content.provenance, content.model.state_dict()), **more}
+    entries = {**own.record(content.provenance), **more, "place": around.place}
+    return {**around.entries, own.KEY: entries}
 
 
 def beside(original: str) -> str:

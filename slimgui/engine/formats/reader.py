@@ -73,11 +73,12 @@ def _own(file: Path, cases: Cases) -> Read:
 
 
 def _weights(file: Path, cases: Cases) -> Read:
+    from slimgui.engine.load import own
     from slimgui.engine.load.checkpoint import read
 
     found = read(file)
     assert isinstance(found, dict), "SlimGUI's own files are"
-    return [found["state_dict"]], []
+    return [own.plain(found, file.name)["state_dict"]], []
 
 
 def _module(file: Path, cases: Cases) -> Read:

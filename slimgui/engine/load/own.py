@@ -4,6 +4,11 @@
  "cut": json, "repairs": json, "corrections": json, "installed": json, "proof": json, "recovery": json,
  "state_dict": {...}, ["module": nn.Module]}
 
+In a training checkpoint that keeps its nesting all but the weights lie under "slimgui", and "place" says
+where the weights are, the keys that lead there and what their names begin with:
+
+{"slimgui": {"slimgui": 1, "place": json, ...}, "epoch": 7, "model": {"module.conv.weight": ...}, ...}
+
 The file opens by itself when `original` is a factory that a file may name, or when `module` is there (it is
 when the classes are those a file may name). Otherwise it needs its model beside it.
 """
@@ -114,13 +119,36 @@ def is_own(found: object) -> bool:
     return isinstance(found, dict) and KEY in found
 
 
+def plain(found: Mapping[str, Any], shown: str) -> Mapping[str, Any]:
+    """The entries that `pack` writes, also of a training checkpoint that keeps its nesting.
+
+    Raises:
+        LoadError: its weights are not where it says.
+    """
+    inner = found[KEY]
+    if not isinstance(inner, dict):
+        return found
+    try:
+        *place, prefix = json.loads(inner["place"])
+        state: Any = found
+        for key in place:
+            state = state[key]
+        named = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise LoadError(
+            f"{shown} is damaged.", "Its weights are not where it says.", "Save it again."
+        ) from None
+    return {**inner, "state_dict": named}
+
+
 def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
     """The provenance in a checkpoint written by `pack`.
 
     Raises:
         LoadError: it was written by a newer version, or is damaged.
     """
-    version = found[KEY]
+    found = plain(found, shown)
+    version = found.get(KEY)
     if isinstance(version, int) and version > FORMAT:
         raise LoadError(
             f"{shown} was written by a newer version of SlimGUI.",
@@ -168,6 +196,7 @@ def rebuild(
     Raises:
         LoadError: the original is needed and not given, or does not fit.
     """
+    found = plain(found, shown)
     state = found.get("state_dict")
     if not isinstance(state, dict):
         raise LoadError(f"{shown} is damaged.", "It has no weights.", "Save it again.")

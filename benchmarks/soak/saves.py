@@ -78,23 +78,26 @@ def kills(kind: str, count: int, seed: int, folder: Path) -> Iterator[str]:
     old, new = filled(1.0), filled(2.0)
     target = folder / f"killed.{kind}"
     whole = engine.save(old, target, shard_bytes=SHARD_BYTES).path
-    took, moments = _seconds(new, folder / f"timed.{kind}"), random.Random(seed)  # noqa: S311 - no secret
+    moments = random.Random(seed)  # noqa: S311 - no secret
+    started = time.monotonic()
+    os.waitpid(_saving(new, folder / f"timed.{kind}"), 0)
+    took = time.monotonic() - started
     for _ in range(count):
         engine.save(old, target, shard_bytes=SHARD_BYTES)
-        child = os.fork()
-        if child == 0:
-            engine.save(new, target, shard_bytes=SHARD_BYTES)
-            os._exit(0)
-        time.sleep(moments.uniform(0, 1.2 * took))
+        child = _saving(new, target)
+        time.sleep(moments.uniform(0, 1.5 * took))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         yield _found(whole)
 
 
-def _seconds(deployed: engine.Deployed, target: Path) -> float:
-    started = time.monotonic()
-    engine.save(deployed, target, shard_bytes=SHARD_BYTES)
-    return time.monotonic() - started
+def _saving(deployed: engine.Deployed, target: Path) -> int:
+    """The process that has begun to save."""
+    child = os.fork()
+    if child == 0:
+        engine.save(deployed, target, shard_bytes=SHARD_BYTES)
+        os._exit(0)
+    return child
 
 
 def _found(target: Path) -> str:

@@ -41,7 +41,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         y = self.norm(self.two(self.one(self.stem(x)).relu()))
-        y = y.reshape(self.fixed or x.shape[0], 8, -1).mean(2)
+        y = y.reshape(self.fixed or x.shape[0], 8, 64).mean(2)
         return self.head(y)[:, self.order.long()]
 
 
@@ -220,6 +220,23 @@ def test_an_onnx_model_takes_any_batch_and_names_its_version(deployed, tmp_path)
     many = torch.randn(5, 3, 8, 8)
     (have,) = session.run(None, {session.get_inputs()[0].name: many.numpy()})
     assert_same(outputs(deployed.model, (many,)), torch.from_numpy(have))
+
+
+@pytest.mark.filterwarnings(r"ignore:`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning")
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_a_program_takes_inputs_by_name_in_any_order(suffix, tmp_path):
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.head = nn.Linear(6, 8), nn.Linear(6, 8), nn.Linear(8, 3)
+
+        def forward(self, left, right, scale=2.0):
+            return {"y": self.head((self.one(left) * scale + self.two(right)).relu()), "all": right.sum()}
+
+    torch.manual_seed(0)
+    inputs = {"right": torch.randn(1, 6), "left": torch.randn(1, 6)}
+    report = engine.save(cut(Two().eval(), inputs=inputs), tmp_path / f"small{suffix}")
+    assert report.notes == ()
 
 
 def test_onnx_without_its_packages_is_a_sentence(deployed, tmp_path, monkeypatch):

@@ -104,10 +104,8 @@ def _onnx(file: Path, cases: Cases) -> Read:
     names = [entry.name for entry in session.get_inputs()]
     outputs = []
     for args, kwargs in cases:
-        values = [
-            leaf for leaf in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)
-        ]
-        given = {name: value.numpy() for name, value in zip(names, values, strict=True)}
+        named = kwargs or dict(zip(names, tensors_of(args), strict=True))
+        given = {name: named[name].numpy() for name in names}
         outputs.append([torch.from_numpy(result) for result in session.run(None, given)])
     return [], outputs
 

@@ -61,6 +61,7 @@ def _once(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, str]]:
     stored: dict[str, Tensor] = {}
     tied: dict[str, str] = {}
     first: dict[tuple[object, ...], str] = {}
+    storages: set[int] = set()
     for name, value in state.items():
         if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
             why = f"{name!r} is no plain tensor, and safetensors holds nothing else."
@@ -70,7 +71,11 @@ def _once(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, str]]:
             tied[name] = first[key]
             continue
         first[key] = name
-        stored[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        storage = value.untyped_storage()
+        alone = storage.nbytes() == size_of(value) and storage.data_ptr() not in storages
+        storages.add(storage.data_ptr())
+        plain = value.detach().cpu().contiguous()
+        stored[name] = plain if alone else plain.clone()
     return stored, tied
 
 

@@ -239,6 +239,26 @@ def test_a_program_takes_inputs_by_name_in_any_order(suffix, tmp_path):
     assert report.notes == ()
 
 
+class Answer:
+    """An output of a class that only this program has."""
+
+    def __init__(self, y):
+        self.y = y
+
+
+def test_a_program_returns_plain_values_where_the_model_returns_an_object(tmp_path):
+    class Answering(Net):
+        def forward(self, x):
+            return Answer(super().forward(x))
+
+    torch.manual_seed(0)
+    small = cut(Answering().eval())
+    engine.save(small, tmp_path / "small.pt2")
+    found = torch.export.load(tmp_path / "small.pt2").module()(IMAGES)
+    assert list(found) == ["y"]
+    assert_same(outputs(small.model).y, found["y"])
+
+
 def test_onnx_without_its_packages_is_a_sentence(deployed, tmp_path, monkeypatch):
     def find(name, real=importlib.util.find_spec):
         return None if name == "onnxscript" else real(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -74,8 +74,23 @@ def _has_batch(tensor: Tensor, batch: int) -> bool:
 
 
 def exportable(model: nn.Module) -> nn.Module:
-    """A copy in eval mode on the CPU: exporting leaves traces in a module."""
-    return copy_module(model, cloned).cpu().eval()
+    """A copy in eval mode on the CPU, for exporting leaves traces in a module.
+
+    It returns dicts and tuples in place of objects of other classes, which are not where the program runs.
+    """
+    copy = copy_module(model, cloned).cpu().eval()
+    copy.register_forward_hook(lambda _module, _args, output: _plain(output))
+    return copy
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value)) if type(value) in (list, tuple) else tuple(map(_plain, value))
+    if isinstance(value, Tensor) or not hasattr(value, "__dict__"):
+        return value
+    return {key: _plain(item) for key, item in vars(value).items()}
 
 
 @contextlib.contextmanager

@@ -66,8 +66,8 @@ def checkpoint(model, optimizer):
     }
 
 
-def cut(path, maker):
-    source = f"{path}@{maker}"
+def cut(path, maker, place=""):
+    source = f"{path}{place}@{maker}"
     loaded = load(source)
     traced = engine.trace(loaded.model, INPUTS)
     deployed = engine.deploy(
@@ -80,7 +80,7 @@ def cut(path, maker):
 def saved(maker, tmp_path):
     model, optimizer = trained(maker)
     torch.save(checkpoint(model, optimizer), tmp_path / "last.pt")
-    deployed = cut(tmp_path / "last.pt", maker)
+    deployed = cut(tmp_path / "last.pt", maker, "#model")
     report = engine.save(deployed, tmp_path / "small.pt")
     return deployed, report, torch.load(tmp_path / "small.pt", weights_only=True)
 
@@ -142,7 +142,7 @@ def test_it_opens_again_with_its_provenance_and_is_cut_again(saved, maker, tmp_p
 def test_an_optimizer_that_cannot_be_sliced_is_left_out_and_that_is_said(maker, tmp_path):
     model, optimizer = trained(maker, groups=2)
     torch.save(checkpoint(model, optimizer), tmp_path / "last.pt")
-    report = engine.save(cut(tmp_path / "last.pt", maker), tmp_path / "small.pt")
+    report = engine.save(cut(tmp_path / "last.pt", maker, "#model"), tmp_path / "small.pt")
     found = torch.load(tmp_path / "small.pt", weights_only=True)
     assert "optimizer" not in found
     assert found["epoch"] == 7

@@ -133,15 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     slim = commands.add_parser("slim", help="make a smaller model, prove it and save it")
     slim.add_argument("source", help=_SOURCE)
     add_options(slim)
-    slim.add_argument("--out", help="the file to write; its suffix says the format (.pt, .safetensors, ...)")
-    slim.add_argument(
-        "--format",
-        choices=[known.name for known in FORMATS],
-        help="the format, whatever the suffix; pickle is a whole module, which runs code when it is opened",
-    )
-    slim.add_argument(
-        "--replace-original", action="store_true", help="let --out name the file that is slimmed"
-    )
+    _add_target(slim)
     slim.add_argument("--dry-run", action="store_true", help="say what would stay, and write no model")
     for option, text in _EXPORTS:
         slim.add_argument(option, metavar="FILE", help=text)
@@ -168,6 +160,19 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def _add_target(slim: argparse.ArgumentParser) -> None:
+    """The options that say where the smaller model goes, and as what."""
+    slim.add_argument("--out", help="the file to write; its suffix says the format (.pt, .safetensors, ...)")
+    slim.add_argument(
+        "--format",
+        choices=[known.name for known in FORMATS],
+        help="the format, whatever the suffix; pickle is a whole module, which runs code when it is opened",
+    )
+    slim.add_argument(
+        "--replace-original", action="store_true", help="let --out name the file that is slimmed"
+    )
 
 
 def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:

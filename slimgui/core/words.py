@@ -25,12 +25,14 @@ def _removes(plan: Plan) -> Iterator[str]:
         yield f"Removes {_percent(plan.ratio)} of every group's channels."
     for path, ratio in plan.ratios:
         yield f"Removes {_percent(ratio)} of the groups in {path}."
-    if 0 < len(plan.counts) <= _FEW:
-        yield from (f"Keeps {count} channels of {name}." for name, count in plan.counts)
-    elif plan.counts:
-        yield f"Sets the counts of {len(plan.counts)} groups one by one."
-    if plan.indices:
-        yield f"Names the channels that stay in {_and(name for name, _ in plan.indices)}."
+    counts = [(name, count) for name, count in plan.counts if name not in plan.whole]
+    named = [name for name, _ in plan.indices if name not in plan.whole]
+    if 0 < len(counts) <= _FEW:
+        yield from (f"Keeps {count} channels of {name}." for name, count in counts)
+    elif counts:
+        yield f"Sets the counts of {len(counts)} groups one by one."
+    if named:
+        yield f"Names the channels that stay in {_and(named)}."
 
 
 def _limits(plan: Plan) -> Iterator[str]:

@@ -31,6 +31,7 @@ from slimgui.errors import PlanError
             Plan(locked=("stem", "head"), only_exact=True).with_count("a", 3),
             "Keeps 3 channels of a. Leaves stem and head whole. Leaves approximate groups whole.",
         ),
+        (Plan(counts=(("a", 3),), whole=("a",)), "Removes nothing. Leaves a whole."),
         (
             Plan(counts=tuple((name, 1) for name in "abcd"), bins=4, importance="first"),
             (

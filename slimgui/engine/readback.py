@@ -84,13 +84,13 @@ def run_reader(folder: Path) -> None:
         raise LoadError("The program that reads it back ended.", last or f"Its status is {done.returncode}.")
 
 
-def _told(error: dict[str, str]) -> Exception:
+def _told(error: dict[str, Any]) -> Exception:
     """The error of the other process, of the kind that decides what happens next."""
-    if error["kind"] == "UnsafeFileError":
+    if "UnsafeFileError" in error["kinds"]:
         return UnsafeFileError(error["what"], error["why"], error["hint"])
     if error["what"]:
         return LoadError(error["what"], error["why"], error["hint"])
-    return LoadError(f"{error['kind']}: {error['text'].partition(chr(10))[0]}")
+    return LoadError(f"{error['kinds'][0]}: {error['text'].partition(chr(10))[0]}")
 
 
 def _plain_call(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:

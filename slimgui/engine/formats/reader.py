@@ -46,7 +46,8 @@ def run(folder: Path) -> None:
         torch.save(outputs, folder / "outputs.pt")
     except Exception as error:  # noqa: BLE001 - whatever a broken file makes torch raise is the answer
         spoken = {name: str(getattr(error, name, "")) for name in ("what", "why", "hint")}
-        found = {"error": {"kind": type(error).__name__, "text": str(error)[:2000], **spoken}}
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        found = {"error": {"kinds": kinds, "text": str(error)[:2000], **spoken}}
     (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -95,6 +95,7 @@ def _saving(deployed: engine.Deployed, target: Path) -> int:
     """The process that has begun to save."""
     child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # the threads of torch did not come along; waiting for them would never end
         engine.save(deployed, target, shard_bytes=SHARD_BYTES)
         os._exit(0)
     return child

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
-from slimgui.scanner.opcodes import UnreadableError, dotted
+from slimgui.scanner.opcodes import Ref, UnreadableError, dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,6 @@ class Entry:
         """Bytes of its numbers; a type without a width in its name has one byte."""
         bits = re.search(r"\d+", self.dtype)
         return self.elements * int(bits.group()) // 8 if bits else self.elements
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A global, by its dotted name."""
-
-    name: str
 
 
 @dataclass(eq=False, slots=True)
@@ -119,7 +112,7 @@ class _Machine:
             attribute, module = self.stack.pop(), self.stack.pop()
         else:
             module, _, attribute = str(arg).partition(" ")
-        self.stack.append(Name(dotted(str(module), str(attribute))))
+        self.stack.append(Ref(dotted(str(module), str(attribute))))
 
     def call(self, _: object) -> None:
         arguments, target = self.stack.pop(), self.stack.pop()
@@ -131,7 +124,7 @@ class _Machine:
 
     def old_call(self, arg: Any) -> None:
         items = self.to_mark()
-        target = items.pop(0) if arg is None else Name(dotted(*str(arg).split(" ", 1)))
+        target = items.pop(0) if arg is None else Ref(dotted(*str(arg).split(" ", 1)))
         self.stack.append(_made(target, tuple(items)))
 
     def build(self, _: object) -> None:
@@ -171,7 +164,7 @@ _ACTS: Final[dict[str, Any]] = {
     "EMPTY_DICT": lambda m, _: m.push({}),
     "DICT": _Machine.new_dict,
     **dict.fromkeys(("GLOBAL", "STACK_GLOBAL"), _Machine.name),
-    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda m, arg: m.push(Name(f"copyreg.extension {arg}"))),
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), lambda m, arg: m.push(Ref(f"copyreg.extension {arg}"))),
     **dict.fromkeys(("REDUCE", "NEWOBJ"), _Machine.call),
     "NEWOBJ_EX": _Machine.call_named,
     **dict.fromkeys(("INST", "OBJ"), _Machine.old_call),
@@ -212,7 +205,7 @@ def _persistent(key: object) -> object:
 def _made(target: object, arguments: object) -> object:
     """The result of a call: a dict, a tensor's entry, or something known by its name only."""
     given = arguments if isinstance(arguments, tuple) else (arguments,)
-    name = target.name if isinstance(target, Name) else "?"
+    name = target.name if isinstance(target, Ref) else "?"
     if name in _MAPPINGS:
         return {}
     return _tensor(name, given) or Made(name, given)
@@ -224,12 +217,12 @@ def _tensor(name: str, given: tuple[Any, ...]) -> Entry | None:
         return None
     if isinstance(given[0], Entry):
         return given[0]
-    if isinstance(given[0], Name) and len(given) > 2 and isinstance(given[2], tuple):
+    if isinstance(given[0], Ref) and len(given) > 2 and isinstance(given[2], tuple):
         return _tensor(given[0].name, given[2])
     stored = len(given) > 2 and isinstance(given[0], tuple) and given[0][:1] == ("storage",)
     if not stored or not _is_shape(given[2]):
         return None
-    kinds = [item.name for item in (*given[3:], *given[0]) if isinstance(item, Name)]
+    kinds = [item.name for item in (*given[3:], *given[0]) if isinstance(item, Ref)]
     storage = kinds[0].removeprefix("torch.") if kinds else "?"
     return Entry(given[2], _DTYPES.get(storage.removesuffix("Storage"), storage))
 

@@ -55,7 +55,9 @@ def main() -> None:
     """Say after each stage how high the memory of the process went in it."""
     tell = process.child()
     from slimgui import engine
+    from slimgui.engine.heap import map_large_blocks
 
+    map_large_blocks()  # as the engine's own process does
     model, example = MODELS[sys.argv[1]]()
     weights = _bytes(model)
 

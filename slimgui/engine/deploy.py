@@ -19,6 +19,7 @@ from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slo
 from slimgui.engine.capture import capture
 from slimgui.engine.correct import Found, find_corrections
 from slimgui.engine.effective import absorb, absorb_spectral, gains
+from slimgui.engine.heap import trim
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
 from slimgui.engine.neighbours import Neighbours, Obstacle
@@ -123,6 +124,7 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
             would work.
     """
     _check(traced.groups, selection)
+    trim()  # what the trace left free, before the new weights take more
     built = _build(model, traced, selection)
     if isinstance(built, Deployed):
         return built

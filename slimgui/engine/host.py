@@ -238,8 +238,10 @@ def _warm_host(send: Send) -> tuple[Host, str]:
     import torch
 
     from slimgui import engine
+    from slimgui.engine.heap import map_large_blocks
     from slimgui.engine.load import with_inputs
 
+    map_large_blocks()
     torch.zeros(1).add(1)
     gc.freeze()  # 300,000 objects of torch that stay: looking through them takes 150 ms each time
     return Host(engine, with_inputs, send), str(torch.__version__)

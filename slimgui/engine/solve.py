@@ -16,6 +16,7 @@ from slimgui.core.groups import Group, Kind, Member, Refusal
 from slimgui.engine.labels import SLIDES, SOLUTIONS, Fields, Ties, Where
 
 Ints = NDArray[np.int64]
+SmallInts = NDArray[np.int32]
 Words = NDArray[np.uint64]
 
 
@@ -49,15 +50,15 @@ class Solved:
 
     Attributes:
         groups: in order of the forward pass, locked ones included.
-        group_of: per solution an int array [labels]: index into `groups`, -1 for none.
-        channel_of: per solution an int array [labels]: channel of that group.
-        row_of: int array [labels]: the FINE group of a label, locked ones too; -1 for none.
+        group_of: per solution an int32 array [labels]: index into `groups`, -1 for none.
+        channel_of: per solution an int32 array [labels]: channel of that group.
+        row_of: int32 array [labels]: the FINE group of a label, locked ones too; -1 for none.
     """
 
     groups: tuple[Group, ...]
-    group_of: tuple[Ints, Ints]
-    channel_of: tuple[Ints, Ints]
-    row_of: Ints
+    group_of: tuple[SmallInts, SmallInts]
+    channel_of: tuple[SmallInts, SmallInts]
+    row_of: SmallInts
 
 
 def slots_of(weights: Mapping[str, Fields]) -> list[Slot]:
@@ -99,7 +100,13 @@ def solve(ties: Ties, weights: Mapping[str, Fields], watched: Sequence[torch.Ten
         group_of[position] = group_of[position][solution.component]
         channel_of[position] = channel_of[position][solution.component]
     fine, coarse = _without_shadows(group_of, groups)
-    return Solved(tuple(_named(groups)), (fine, coarse), (channel_of[0], channel_of[1]), group_of[0])
+    channels = (_small(channel_of[0]), _small(channel_of[1]))
+    return Solved(tuple(_named(groups)), (_small(fine), _small(coarse)), channels, _small(group_of[0]))
+
+
+def _small(numbers: Ints) -> SmallInts:
+    """In half the memory: a trace keeps them, and a model has millions of labels."""
+    return numbers.astype(np.int32)
 
 
 def _differ(ties: Ties) -> bool:

@@ -7,6 +7,7 @@ from slimgui.core import variants as _variants
 from slimgui.core.cost import Cost, full_counts
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
+from slimgui.core.sensitivity import Sensitivity, scores_from
 from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.importance import CRITERIA, importance
@@ -15,6 +16,7 @@ from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.recover import recalibrate
 from slimgui.engine.save import save
+from slimgui.engine.sensitivity import sensitivity
 from slimgui.engine.supernet import Supernet
 from slimgui.engine.trace import Traced, trace
 from slimgui.engine.verify import Proof, verify
@@ -31,6 +33,7 @@ __all__ = [
     "Recovery",
     "Refusal",
     "Selection",
+    "Sensitivity",
     "Subnet",
     "Supernet",
     "Traced",
@@ -46,6 +49,8 @@ __all__ = [
     "resolve",
     "sample",
     "save",
+    "scores_from",
+    "sensitivity",
     "steps",
     "trace",
     "verify",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from slimgui.cli import main
+from slimgui.cli import exits, main
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.engine.load import load
+from slimgui.engine.verify import Proof
 
 pytestmark = pytest.mark.usefixtures("read_back_here")
 EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
@@ -182,7 +184,7 @@ def test_verify_compares_the_numbers_of_approximate_cuts_too(run, tmp_path):
         found["module"][1].weight[2] += 1
     torch.save(found, tmp_path / "small.pt")
     status, out, _ = run("verify", tmp_path / "net.pt", tmp_path / "small.pt")
-    assert status == 1
+    assert status == 3
     assert "The outputs part in 1." in out
 
 
@@ -192,7 +194,7 @@ def test_verify_fails_when_a_weight_was_changed(run, tmp_path):
     found["state_dict"]["stem.weight"][0] += 1
     torch.save(found, tmp_path / "small.pt")
     status, out, _ = run("verify", EXAMPLE, tmp_path / "small.pt")
-    assert status == 1
+    assert status == 3
     assert "Not equal" in out
     assert "The outputs part in stem." in out
     assert json.loads(run("verify", EXAMPLE, tmp_path / "small.pt", "--json")[1])["proof"]["parted"] == "stem"
@@ -234,7 +236,7 @@ def test_safetensors_and_sets_of_weights_are_slimmed_with_a_named_model(run, tmp
         status, out, err = run("slim", source, *words, "--ratio", "0.5", "--out", tmp_path / "s.pt")
         assert (status, "Proven equal" in out) == (0, True), err
         assert run("verify", source, tmp_path / "s.pt", *words)[0] == 0
-    assert run("verify", f"{tmp_path / 't.pt'}#model", tmp_path / "s.pt", *words)[0] == 1
+    assert run("verify", f"{tmp_path / 't.pt'}#model", tmp_path / "s.pt", *words)[0] == 3
 
 
 def test_inspect_says_what_is_in_a_file_and_what_it_would_run(run, tmp_path):
@@ -360,10 +362,47 @@ def test_an_unexpected_fault_is_a_sentence_too(run, monkeypatch):
     def fault(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("slimgui.cli._open", fault)
+    monkeypatch.setattr("slimgui.cli.commands._open", fault)
     status, _, err = run("groups", EXAMPLE)
-    assert status == 1
+    assert status == 70
     assert "ZeroDivisionError: division by zero (test_cli.py:" in err
+
+
+def test_an_interrupted_command_says_so_and_returns_what_shells_return(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slimgui.cli.commands._open", interrupt)
+    status, out, err = run("groups", EXAMPLE)
+    assert (status, out, err) == (130, "", "Cancelled; no model was written.\n")
+
+
+@pytest.mark.parametrize("proof", [Proof(False, 0.5, "numeric"), Proof(True, math.nan, "structural")])
+def test_what_is_not_proven_is_saved_only_when_that_is_accepted(proof, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("slimgui.engine.verify", lambda *_: proof)
+    words = ("slim", EXAMPLE, "--ratio", ".5", "--out", tmp_path / "s.pt")
+    status, out, _ = run(*words)
+    assert (status, "Nothing was saved." in out, (tmp_path / "s.pt").exists()) == (3, True, False)
+    assert json.loads(run(*words, "--json")[1])["out"] is None
+    status, out, _ = run(*words, "--accept-unproven")
+    assert (status, (tmp_path / "s.pt").exists()) == (3, True)
+
+
+def test_help_and_readme_say_what_every_exit_status_means(run):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for words in (("--help",), ("slim", "--help"), ("inspect", "--help")):
+        status, out, _ = run(*words)
+        assert status == 0
+        assert exits.table() in out
+    for code, meaning in exits.MEANINGS.items():
+        assert f"| {int(code)} | {meaning} |" in readme
+    assert set(exits.MEANINGS) == set(exits.Exit)
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault():
+    command = f"{sys.executable} -m slimgui groups {EXAMPLE} 2>&1 | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "0\n"
 
 
 def test_a_file_opens_the_window_without_importing_torch():
@@ -395,11 +434,12 @@ def test_a_model_of_an_own_class_is_refused_with_what_to_say_and_opens_when_it_i
     torch.save(load(tmp_path / "cli_net.py").model, tmp_path / "whole.pt")
     words = ("groups", tmp_path / "whole.pt", "--input", "1x3x8x8")
     status, out, err = run(*words)
-    assert (status, out) == (1, "")
+    assert (status, out) == (4, "")
     assert "cli_net.Net: this file needs your class" in err
     digest = hashlib.sha256((tmp_path / "whole.pt").read_bytes()).hexdigest()
     assert f"--trust-code {digest}" in err
-    assert run(*words, "--trust-code", "0" * 64)[0] == 1
+    assert run(*words, "--trust-code", "0" * 64)[0] == 4
+    assert json.loads(run(*words, "--json")[1])["error"]["sha256"] == digest
     status, out, _ = run(*words, "--trust-code", digest)
     assert status == 0
     assert "groups, " in out

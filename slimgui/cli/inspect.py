@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slimgui.cli.exits import Exit
+from slimgui.cli.progress import Step
+from slimgui.cli.report import Answer
+
 if TYPE_CHECKING:
     from slimgui.engine.load.contents import Contents
     from slimgui.engine.load.outline import Entry
@@ -14,13 +18,15 @@ if TYPE_CHECKING:
 _LONGEST = 200  # characters of a line of metadata
 
 
-def inspected(arguments: argparse.Namespace) -> tuple[dict[str, Any], str, int]:
-    """The answer as JSON and as text; the status is 0 when SlimGUI can open the file."""
+def inspected(arguments: argparse.Namespace, step: Step) -> Answer:
+    """The answer; its status is `DONE` when SlimGUI can open the file."""
     from slimgui.engine.load.contents import inspect
 
+    step("Looking through the file", 0, 0)
     found = inspect(Path(arguments.file))
     lines = [_printable(line) for line in _lines(arguments.file, found)]
-    return _row(arguments.file, found), "\n".join(lines), 0 if found.refusal is None else 1
+    status = Exit.DONE if found.refusal is None else Exit.REFUSED
+    return Answer(_row(arguments.file, found), "\n".join(lines), status)
 
 
 def _row(file: str, found: Contents) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""The commands: parsed options -> an answer. torch is imported when one runs, not before."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from slimgui.cli import report
+from slimgui.cli.exits import Exit
+from slimgui.cli.inspect import inspected
+from slimgui.cli.parser import UsageError
+from slimgui.cli.plans import plan_for, says_something
+from slimgui.cli.progress import Step
+from slimgui.cli.report import Answer
+from slimgui.core.file_formats import format_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from slimgui.core.plan import Plan, Selection
+    from slimgui.engine.load import Loaded
+    from slimgui.engine.trace import Traced
+
+_READING: Final = "Reading the model"
+_FOLLOWING: Final = "Following one input through the model"
+_PROVING: Final = "Proving that it computes the same"
+
+
+def groups(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui groups`: what can be cut, and why not."""
+    from slimgui import engine
+
+    step(_READING, 0, 2)
+    loaded, inputs = _open(arguments)
+    step(_FOLLOWING, 1, 2)
+    traced = engine.trace(loaded.model, inputs)
+    cost = engine.cost(traced)
+    rows = [report.group_row(group) for group in traced.groups]
+    lines = [*loaded.notes, *map(report.group_line, traced.groups), report.totals_line(len(rows), cost)]
+    row = {"source": loaded.source, "groups": rows, **report.totals(cost), "notes": list(loaded.notes)}
+    return Answer(row, "\n".join(lines))
+
+
+def slim(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui slim`: choose, cut, prove, save."""
+    from slimgui import engine
+    from slimgui.core.words import describe
+
+    _check_usage(arguments)
+    steps = 3 if arguments.dry_run else 6
+    step(_READING, 0, steps)
+    loaded, inputs = _open(arguments)
+    step(_FOLLOWING, 1, steps)
+    traced = engine.trace(loaded.model, inputs)
+    step("Choosing the channels that stay", 2, steps)
+    plan = plan_for(arguments, traced)
+    selection = engine.resolve(traced, plan, loaded.model)
+    before, after = engine.cost(traced), engine.cost(traced, selection)
+    row = {
+        "source": loaded.source,
+        "groups": len(traced.groups),
+        **report.change_row(before, after),
+        "plan": json.loads(plan.to_json()),
+        "words": describe(plan),
+        "counts": selection.counts(),
+        "notes": list(loaded.notes),
+    }
+    lines = [*loaded.notes, describe(plan), report.change_line(before, after)]
+    lines += _export(arguments, loaded, traced, plan, selection)
+    if arguments.dry_run:
+        return Answer({**row, "dry_run": True}, "\n".join(lines))
+    made = _make(arguments, loaded, traced, selection, step)
+    return Answer({**row, **made.row}, "\n".join([*lines, made.text]), made.status)
+
+
+def verify(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui verify`: the proof of a saved file, again."""
+    from slimgui import engine
+    from slimgui.engine.reopen import reopen
+
+    step("Reading both models", 0, 2)
+    original, deployed = reopen(
+        arguments.original, arguments.small, arguments.model, arguments.input, arguments.trust_code
+    )
+    step(_PROVING, 1, 2)
+    proof = engine.verify(original.model, deployed, deployed.inputs)
+    row = {"original": original.source, "small": arguments.small, "proof": report.proof_row(proof)}
+    return Answer(row, report.proof_line(proof), Exit.DONE if proof.passed else Exit.UNPROVEN)
+
+
+COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
+    "groups": groups,
+    "slim": slim,
+    "verify": verify,
+    "inspect": inspected,
+}
+
+
+def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:
+    from slimgui.engine.load import load, with_inputs
+
+    loaded = with_inputs(
+        load(arguments.source, arguments.model, trusted=arguments.trust_code), arguments.input
+    )
+    assert loaded.example_inputs is not None, "with_inputs gives some or raises"
+    return loaded, loaded.example_inputs
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if not says_something(arguments):
+        raise UsageError("Nothing says what to remove: give --ratio, --plan or another option.")
+    if not arguments.out and not arguments.dry_run:
+        raise UsageError("Nothing says where to save the smaller model: give --out, or --dry-run.")
+    if arguments.out:
+        format_of(arguments.out, arguments.format)
+    if arguments.plan and not Path(arguments.plan).is_file():
+        raise UsageError(f"There is no plan {arguments.plan}.")
+    if arguments.steps < 1:
+        raise UsageError("--steps takes a number from 1.")
+    if arguments.steps != 1 and not arguments.export_plan:
+        raise UsageError("--steps takes effect with --export-plan only.")
+
+
+def _make(
+    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, selection: Selection, step: Step
+) -> Answer:
+    """Deploy, prove and save; what is not proven is saved only when that was accepted."""
+    from slimgui import engine
+
+    step("Building the smaller model", 3, 6)
+    deployed = engine.deploy(loaded.model, traced, selection)
+    step(_PROVING, 4, 6)
+    proof = engine.verify(loaded.model, deployed, traced.inputs)
+    proven = proof.passed and proof.level != "structural"
+    status = Exit.DONE if proven else Exit.UNPROVEN
+    row, line = {"proof": report.proof_row(proof)}, report.proof_line(proof)
+    if not proven and not arguments.accept_unproven:
+        hint = "Cut less, or say --accept-unproven if you know why."
+        return Answer({**row, "out": None}, f"{line}\nNothing was saved. {hint}", status)
+    step("Writing the file and reading it back", 5, 6)
+    saved = engine.save(
+        replace(deployed, source=loaded.source, proof=proof),
+        arguments.out,
+        format=arguments.format,
+        force=arguments.accept_unproven,
+        replace_original=arguments.replace_original,
+    )
+    return Answer({**row, **report.saved_row(saved)}, "\n".join([line, *report.saved_lines(saved)]), status)
+
+
+def _export(
+    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, plan: Plan, selection: Selection
+) -> list[str]:
+    """Write what the export options ask for; a sentence for each file."""
+    from slimgui import engine
+    from slimgui.core.plan_set import PlanSet
+    from slimgui.core.resolve import write_out
+    from slimgui.core.text_files import write_text
+
+    if arguments.export_plan:
+        plans = [write_out(traced.groups, selection)]
+        if arguments.steps > 1:
+            plans = [*engine.steps(traced, plan, loaded.model, arguments.steps)]
+        write_text(arguments.export_plan, PlanSet.numbered("Step", plans).to_json())
+    if arguments.export_config:
+        engine.write_config(arguments.export_config, traced, selection)
+    if arguments.export_kept:
+        engine.write_kept(arguments.export_kept, traced, selection)
+    paths = (arguments.export_plan, arguments.export_config, arguments.export_kept)
+    return [f"Wrote {path}." for path in paths if path]

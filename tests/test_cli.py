@@ -446,7 +446,7 @@ def test_a_model_of_an_own_class_is_refused_with_what_to_say_and_opens_when_it_i
     del sys.modules["cli_net"]
 
 
-@pytest.mark.parametrize("name", ["s.safetensors", "s.pt2"])
+@pytest.mark.parametrize("name", ["s.safetensors", "s.pt2", "s.onnx"])
 def test_slim_writes_the_format_of_the_suffix_and_says_what_it_needs(name, run, tmp_path):
     status, out, _ = run("slim", EXAMPLE, "--ratio", "0.5", "--out", tmp_path / name, "--json")
     found = json.loads(out)

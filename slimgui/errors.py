@@ -5,6 +5,7 @@ SlimError
 │  ├─ UnsafeFileError      opening it would run code
 │  │  └─ ConsentError         and the user may agree to that
 │  └─ MissingInputsError   the shape of the input is not known
+├─ DataError      samples could not be read, or are none for this model
 ├─ TraceError     forward could not be followed
 ├─ PlanError      the plan does not fit this model
 ├─ DeployError    this combination of cuts cannot be made
@@ -64,6 +65,10 @@ class ConsentError(UnsafeFileError):
 
 class MissingInputsError(LoadError):
     """The model is there, but nothing says what it takes as input."""
+
+
+class DataError(SlimError):
+    """Samples could not be read, or are none for this model."""
 
 
 class TraceError(SlimError):

@@ -8,6 +8,8 @@ gates, a depthwise convolution between an expansion and a projection.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -85,6 +87,8 @@ class DepthwiseBlock(nn.Module):
 
 class ExampleNet(nn.Module):
     """Ten classes of 28 x 28 grey images, given as pixels / 255 in [batch, 1, 28, 28]."""
+
+    pretrained_cfg: ClassVar = {"mean": (0.0,), "std": (1.0,), "input_size": (1, 28, 28)}  # as timm has it
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,9 +9,11 @@ from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.sensitivity import Sensitivity, scores_from
 from slimgui.core.variants import maximum, minimum, sample
+from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.importance import CRITERIA, importance
 from slimgui.engine.load import Loaded, load
+from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.recover import recalibrate
@@ -29,9 +31,11 @@ __all__ = [
     "Loaded",
     "Member",
     "Plan",
+    "Preprocessing",
     "Proof",
     "Recovery",
     "Refusal",
+    "Samples",
     "Selection",
     "Sensitivity",
     "Subnet",
@@ -44,10 +48,12 @@ __all__ = [
     "mask",
     "maximum",
     "minimum",
+    "preprocessing_of",
     "read_plans",
     "recalibrate",
     "resolve",
     "sample",
+    "samples",
     "save",
     "scores_from",
     "sensitivity",

@@ -166,7 +166,7 @@ def _find(factory: str, consent: Consent) -> Callable[..., Any]:
     if match is None:
         raise LoadError(f"{factory!r} is not a factory.", "", "Write it like torchvision.models:resnet50.")
     try:
-        module = _import_file(Path(match["home"]), consent) if in_file else _import(match["home"])
+        module = import_file(Path(match["home"]), consent) if in_file else _import(match["home"])
     except SlimError:
         raise
     except Exception as error:  # importing user code can raise anything; it becomes a sentence
@@ -193,7 +193,7 @@ def _import(home: str) -> Any:
         ) from None
 
 
-def _import_file(path: Path, consent: Consent) -> Any:
+def import_file(path: Path, consent: Consent) -> Any:
     """Run a .py as a module of its own name, so that it can import its neighbours."""
     if not path.is_file():
         raise LoadError(f"There is no file {path}.", "", "Check the name.")

@@ -92,10 +92,22 @@ def verify(arguments: argparse.Namespace, step: Step) -> Answer:
     return Answer(row, report.proof_line(proof), Exit.DONE if proof.passed else Exit.UNPROVEN)
 
 
+def sensitivity(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui sensitivity`: what is lost when each group is cut alone."""
+    from slimgui import engine
+    from slimgui.cli.sensitivity import measured
+
+    step(_READING, 0, 0)
+    loaded, inputs = _open(arguments)
+    step(_FOLLOWING, 0, 0)
+    return measured(arguments, loaded, engine.trace(loaded.model, inputs), step)
+
+
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
     "groups": groups,
     "slim": slim,
     "verify": verify,
+    "sensitivity": sensitivity,
     "inspect": inspected,
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from slimgui import __version__
-from slimgui.cli import exits
+from slimgui.cli import exits, sensitivity
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
 
@@ -17,6 +17,7 @@ slimgui groups SOURCE --input 1x3x224x224             what can be cut
 slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save; also .safetensors, .pt2, .onnx
 slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
+slimgui sensitivity SOURCE --samples DIR --out c.jsonl what is lost when each group is cut alone
 slimgui inspect FILE                                  what is in a file, and what it would run
 
 slimgui COMMAND --help lists the options of a command. --json prints one JSON object, also for errors.
@@ -72,11 +73,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)
     verify.add_argument("small", help="a file saved by slimgui")
+    curves = commands.add_parser("sensitivity", help="measure what is lost when each group is cut alone")
+    curves.add_argument("source", help=_SOURCE)
+    sensitivity.add_options(curves)
     inspect = commands.add_parser("inspect", help="say what is in a file and what it would run")
     inspect.add_argument("file", help="a checkpoint, or the folder it lies in")
-    for command in (groups, slim, verify):
+    for command in (groups, slim, verify, curves):
         _add_model(command)
-    for command in (groups, slim, verify, inspect):
+    for command in (groups, slim, verify, curves, inspect):
         command.add_argument("--json", action="store_true", help="print one JSON object, also for errors")
     return parser.parse_args(words)
 

@@ -30,6 +30,7 @@ def loaded_by(statement: str) -> set[str]:
         ("slimgui.errors", (*TORCH, *QT, "numpy")),
         ("slimgui.core.wire", (*TORCH, *QT)),
         ("slimgui.scanner.process", (*TORCH, *QT, "numpy", "msgspec")),
+        ("slimgui.files.contents", (*TORCH, *QT, "numpy", "safetensors")),
         ("slimgui.cli", (*TORCH, *QT)),
         ("slimgui.gui.app", (*TORCH, "scipy", "fast_sugiyama")),
         ("slimgui.gui.main_window", (*TORCH, "scipy", "fast_sugiyama")),

@@ -12,15 +12,15 @@ from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
 
 if TYPE_CHECKING:
-    from slimgui.engine.load.contents import Contents
-    from slimgui.engine.load.outline import Entry
+    from slimgui.files.contents import Contents
+    from slimgui.files.outline import Entry
 
 _LONGEST = 200  # characters of a line of metadata
 
 
 def inspected(arguments: argparse.Namespace, step: Step) -> Answer:
     """The answer; its status is `DONE` when SlimGUI can open the file."""
-    from slimgui.engine.load.contents import inspect
+    from slimgui.files.contents import inspect
 
     step("Looking through the file", 0, 0)
     found = inspect(Path(arguments.file))
@@ -48,7 +48,7 @@ def _row(file: str, found: Contents) -> dict[str, Any]:
 
 
 def _summary(state: Mapping[str, Entry]) -> dict[str, Any]:
-    from slimgui.engine.load.contents import dtypes, largest
+    from slimgui.files.contents import dtypes, largest
 
     return {
         "tensors": len(state),
@@ -82,7 +82,7 @@ def _lines(file: str, found: Contents) -> Iterator[str]:
 
 
 def _weights(name: str, state: Mapping[str, Entry], model: str | None) -> Iterator[str]:
-    from slimgui.engine.load.contents import spoken
+    from slimgui.files.contents import spoken
 
     summary = _summary(state)
     title = f"a model of {model}" if model else "weights"

@@ -69,8 +69,8 @@ def _archive(stream: BinaryIO, shown: str) -> Report:
         scans = [scan(io.BytesIO(data)) for data in pickles.values()]
     except UnreadableError as error:
         raise LoadError(f"{shown} is damaged.", error.why, _AGAIN) from None
-    records = tuple(_inside(member.filename) for member in members)
-    hashes = {_inside(name): hashlib.sha256(data).hexdigest() for name, data in pickles.items()}
+    records = tuple(inside(member.filename) for member in members)
+    hashes = {inside(name): hashlib.sha256(data).hexdigest() for name, data in pickles.items()}
     return Report("zip", Scan.union(scans), records, hashes)
 
 
@@ -95,9 +95,9 @@ def _pickle(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
     Numbers of tensors lie in the folder data and may begin with any byte; no reader takes them for pickles.
     """
-    inside = _inside(member.filename)
-    named = inside.lower().endswith(_PICKLE_SUFFIXES)
-    if inside.startswith("data/") and not named:
+    part_name = inside(member.filename)
+    named = part_name.lower().endswith(_PICKLE_SUFFIXES)
+    if part_name.startswith("data/") and not named:
         return b""
     with archive.open(member) as part:
         head = part.read(1)
@@ -108,7 +108,7 @@ def _pickle(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         return head + part.read()
 
 
-def _inside(name: str) -> str:
+def inside(name: str) -> str:
     """A part's name without the folder that holds the whole archive."""
     return name.partition("/")[2] or name
 

@@ -9,14 +9,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from slimgui.engine.load import foreign, own
+from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
-from slimgui.engine.load.nested import Choice, choose, listed, weights_in
+from slimgui.engine.load.nested import Choice, choose, listed
 from slimgui.engine.load.source import Source, build, is_trusted, parse
 from slimgui.errors import LoadError, UnsafeFileError
+from slimgui.files import foreign
+from slimgui.files.sets import weights_in
 
 __all__ = ["Loaded", "example_inputs", "guess_shapes", "load", "parse_shapes", "with_inputs"]
 
@@ -146,7 +148,7 @@ def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Modu
 
 def _weights(found: object, model: nn.Module | None, shown: str, parsed: Source) -> Loaded:
     """The model that was given or made, with the weights in the file that belong to it."""
-    sets = weights_in(found)
+    sets = weights_in(found, Tensor)
     if not sets:
         inside = ", ".join(map(str, list(found)[:5])) if isinstance(found, dict) else type(found).__name__
         raise LoadError(

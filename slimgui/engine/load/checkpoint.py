@@ -17,14 +17,14 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor, nn
 
+from slimgui.engine.load import own
 from slimgui.engine.load.allow import allowed_classes
 from slimgui.engine.load.consent import NONE, Consent, unpickle
-from slimgui.engine.load.own_tensors import read_own_tensors
-from slimgui.engine.load.scan import examine
-from slimgui.engine.load.shards import check_names, checkpoint_at, kind_of, shards_of
-from slimgui.engine.load.sniff import existing_file, refuse_archive, sniff
 from slimgui.engine.load.tensors import read_tensors
 from slimgui.errors import LoadError, UnsafeFileError
+from slimgui.files.scan import examine
+from slimgui.files.shards import check_names, checkpoint_at, kind_of, shards_of
+from slimgui.files.sniff import bare_pickle, existing_file, old_module, refuse_archive, sniff
 from slimgui.scanner.report import Report, Scan
 
 _HOOKS = (
@@ -56,15 +56,13 @@ def read(path: Path, consent: Consent = NONE) -> object:
 
 def _read(path: Path, consent: Consent) -> object:
     shown = path.name
-    own = read_own_tensors(path)
-    if own is not None:
-        return own
     with path.open("rb") as stream:
         kind = sniff(stream, shown)
         if kind == "index":
             return _read_shards(path, consent)
         if kind == "safetensors":
-            return read_tensors(path)
+            tensors, metadata = read_tensors(path)
+            return own.from_tensors(metadata, tensors, shown)
         scanned = _scan(stream, shown)
         try:
             classes = allowed_classes(scanned, shown)
@@ -77,15 +75,16 @@ def _read(path: Path, consent: Consent) -> object:
     return found
 
 
-def _read_shards(index: Path, consent: Consent) -> dict[str, object]:
+def _read_shards(index: Path, consent: Consent) -> dict[str, Any]:
     """All tensors that an index names."""
-    state: dict[str, object] = {}
-    for shard, names in shards_of(index).names.items():
+    state: dict[str, Any] = {}
+    shards = shards_of(index)
+    for shard, names in shards.names.items():
         found = {} if kind_of(shard) == "index" else _read(shard, consent)
         held = found if isinstance(found, dict) else {}
         check_names(shard, names, set(held))
         state |= {name: held[name] for name in names}
-    return state
+    return own.from_tensors(shards.metadata, state, index.name)
 
 
 def _scan(stream: BinaryIO, shown: str) -> Scan:
@@ -114,21 +113,6 @@ def check_torch_reads_the_same(stream: BinaryIO, report: Report, shown: str) -> 
             "Do not trust this file; ask who gave it to you.",
         )
     return data
-
-
-def bare_pickle(shown: str) -> LoadError:
-    """The sentence for what pickle.dump wrote."""
-    return LoadError(
-        f"{shown} is a bare pickle, not a checkpoint.",
-        "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
-        "Save it again with torch.save(model.state_dict(), path).",
-    )
-
-
-def old_module(shown: str) -> LoadError:
-    """The sentence for a whole model in the old format, of which torch reads weights only."""
-    what = f"{shown} is a whole model in the file format of torch before 1.6."
-    return LoadError(what, "", "Save it again with a newer torch, or save its state dict.")
 
 
 def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: str) -> object:

@@ -17,9 +17,9 @@ from typing import Final
 
 import torch
 
-from slimgui.engine.load.allow import Verdict, verdicts
-from slimgui.engine.load.scan import examine
 from slimgui.errors import ConsentError, LoadError, UnsafeFileError
+from slimgui.files.scan import examine
+from slimgui.files.verdicts import Verdict, verdicts
 
 
 @dataclass(frozen=True, slots=True)

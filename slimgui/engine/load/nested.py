@@ -1,24 +1,14 @@
-"""A checkpoint's contents -> the sets of weights in it, and the one that belongs to a model.
-
-A set of weights is any mapping of names to tensors, wherever it lies. What an optimizer keeps for every
-weight looks alike, and is told apart by its `param_groups`.
-"""
+"""The sets of weights in a checkpoint -> the one that belongs to a model."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
 from torch import Tensor, nn
 
 from slimgui.engine.load.fit import difference, inside, unwrapped
-from slimgui.engine.load.outline import Entry
 from slimgui.errors import LoadError
-
-_DEEPEST: Final = 6
-_MOST: Final = 200_000
 
 Weights = Mapping[str, Tensor]
 
@@ -38,56 +28,11 @@ class Choice:
     left: tuple[str, ...] = ()
 
 
-def weights_in(found: object) -> dict[str, Mapping[str, Any]]:
-    """Every set of weights in nested dicts, by the dotted keys that lead there; "" for `found` itself.
-
-    Works on tensors and on `Entry`s alike. A mapping that holds other things beside its tensors counts
-    with its tensors alone, when nothing in it is a set by itself.
-    """
-    sets: dict[str, Mapping[str, Any]] = {}
-    pending: deque[tuple[str, object, int]] = deque([("", found, 0)])
-    seen: set[int] = set()
-    while pending and len(seen) < _MOST:
-        name, value, depth = pending.popleft()
-        if not isinstance(value, Mapping) or id(value) in seen or depth > _DEEPEST or is_optimizer(value):
-            continue
-        seen.add(id(value))
-        tensors = _tensors(value)
-        if tensors:
-            sets[name] = tensors
-        below = f"{name}." if name else ""
-        pending += [(f"{below}{key}", item, depth + 1) for key, item in value.items() if isinstance(key, str)]
-    whole = {name: state for name, state in sets.items() if _is_more_than_numbers(name, state)}
-    return whole or sets
-
-
-def _is_more_than_numbers(name: str, state: Mapping[str, Any]) -> bool:
-    """Single numbers (the best score) and loose tensors beside whole sets (a mean) are no weights."""
-    return any(value.shape for value in state.values() if hasattr(value, "shape")) and (
-        name != "" or any("." in key for key in state)
-    )
-
-
-def is_optimizer(value: object) -> bool:
-    """Whether it is what an optimizer of torch saves."""
-    return isinstance(value, Mapping) and "param_groups" in value and "state" in value
-
-
-def _tensors(value: Mapping[Any, Any]) -> Mapping[str, Any]:
-    rows = {key: item for key, item in value.items() if isinstance(key, str)}
-    tensors = {key: item for key, item in rows.items() if isinstance(item, (Tensor, Entry))}
-    if not tensors:
-        return {}
-    extra = {key: item for key, item in rows.items() if key.endswith("_extra_state")}
-    # The mapping itself, where it holds nothing else: it may carry the version of every module, too.
-    return value if len(tensors | extra) == len(value) else tensors | extra
-
-
 def choose(sets: Mapping[str, Weights], model: nn.Module, name: str, shown: str) -> Choice:
     """The set of weights that belongs to `model`.
 
     Args:
-        sets: by `weights_in`; not empty.
+        sets: by `files.sets.weights_in`; not empty.
         model: what they are for.
         name: the one the user named, "" for the only one that fits.
         shown: how to call the file in a sentence.

@@ -114,6 +114,26 @@ def record(provenance: Provenance) -> dict[str, object]:
     }
 
 
+def from_tensors(metadata: Mapping[str, Any], state: dict[str, Any], shown: str) -> dict[str, Any]:
+    """What `pack` packs, of safetensors files of SlimGUI's; of any other just the tensors.
+
+    The record of the cut is in their metadata. A tensor that has several names is stored once; "tied" says
+    which names stand for which.
+
+    Raises:
+        LoadError: the record is damaged.
+    """
+    if KEY not in metadata:
+        return state
+    try:
+        tied = json.loads(metadata.get("tied", "{}"))
+        state = state | {alias: state[name] for alias, name in tied.items()}
+        return {**metadata, KEY: int(metadata[KEY]), "state_dict": state}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        why = "Its record of the cut cannot be read."
+        raise LoadError(f"{shown} is damaged.", why, "Save it again.") from None
+
+
 def is_own(found: object) -> bool:
     """Whether a checkpoint was written by `pack`."""
     return isinstance(found, dict) and KEY in found

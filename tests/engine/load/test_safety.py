@@ -14,9 +14,9 @@ from torch import nn
 
 import slimgui
 from slimgui.engine.load import load
-from slimgui.engine.load.allow import verdict, verdicts
 from slimgui.engine.load.checkpoint import check_torch_reads_the_same
 from slimgui.errors import SlimError, UnsafeFileError
+from slimgui.files.verdicts import verdict, verdicts
 from slimgui.scanner.report import Report, Scan
 
 

@@ -6,10 +6,10 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
-from slimgui.engine.load import foreign
 from slimgui.errors import LoadError
+from slimgui.files import foreign
 from slimgui.scanner.containers import kind_of
 from slimgui.scanner.opcodes import UnreadableError, scan
 from slimgui.scanner.report import Kind as Container
@@ -68,14 +68,14 @@ def sniff(stream: BinaryIO, shown: str) -> Kind:
     if not _is_text(head):
         hint = "Choose a checkpoint written by torch.save (.pt, .pth), or safetensors."
         raise LoadError(f"{shown} is not a kind of file SlimGUI knows.", "", hint)
-    if weight_map(stream) is not None:
+    if read_index(stream) is not None:
         return "index"
     hint = "Choose a checkpoint (.pt, .pth, .safetensors), or the folder it lies in."
     raise LoadError(f"{shown} is a text file, not a model.", "", hint)
 
 
-def weight_map(stream: BinaryIO) -> dict[str, str] | None:
-    """Tensor name -> file name, when the stream is the JSON index of a sharded checkpoint."""
+def read_index(stream: BinaryIO) -> tuple[dict[str, str], dict[str, Any]] | None:
+    """Of the JSON index of a sharded checkpoint tensor name -> file name, and what it says about itself."""
     stream.seek(0)
     text = stream.read(_LARGEST_INDEX + 1)
     stream.seek(0)
@@ -88,7 +88,8 @@ def weight_map(stream: BinaryIO) -> dict[str, str] | None:
     names = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         return None
-    return names
+    metadata = found.get("metadata")
+    return names, metadata if isinstance(metadata, dict) else {}
 
 
 def _is_text_pickle(head: bytes, stream: BinaryIO) -> bool:
@@ -122,3 +123,18 @@ def refuse_archive(records: Sequence[str], shown: str) -> None:
         inside = ", ".join(records[:3]) or "nothing"
         what = f"{shown} is a zip archive, not a checkpoint."
         raise LoadError(what, f"It holds {inside}.", "Unpack it and open what is inside.")
+
+
+def bare_pickle(shown: str) -> LoadError:
+    """The sentence for what pickle.dump wrote."""
+    return LoadError(
+        f"{shown} is a bare pickle, not a checkpoint.",
+        "It was written by pickle.dump; SlimGUI reads what torch.save writes.",
+        "Save it again with torch.save(model.state_dict(), path).",
+    )
+
+
+def old_module(shown: str) -> LoadError:
+    """The sentence for a whole model in the old format, of which torch reads weights only."""
+    what = f"{shown} is a whole model in the file format of torch before 1.6."
+    return LoadError(what, "", "Save it again with a newer torch, or save its state dict.")

@@ -1,6 +1,5 @@
 """Looking into a file says what loading would find, and loads nothing."""
 
-import importlib
 import json
 import os
 import pickle
@@ -13,12 +12,16 @@ import zipfile
 
 import pytest
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch._weights_only_unpickler import _get_allowed_globals
 
-from slimgui.engine.load.contents import dtypes, inspect, largest
-from slimgui.engine.load.outline import Entry
 from slimgui.errors import LoadError
+from slimgui.files.contents import dtypes, inspect, largest
+from slimgui.files.headers import read_header
+from slimgui.files.outline import Entry
+from slimgui.files.verdicts import PLAIN, names_module_class
 
 
 class Canary:
@@ -220,7 +223,7 @@ def test_a_large_sharded_checkpoint_is_inspected_without_reading_its_tensors(tmp
     sparse_shards(tmp_path, 4, 2**28)  # 1 GB
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from slimgui.engine.load.contents import inspect\n"
+        "from slimgui.files.contents import inspect\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak(); found = inspect(Path(sys.argv[1])); print(peak() - before, found.files,"
         " found.bytes, sum(entry.elements for entry in found.weights[''].values()))"
@@ -233,15 +236,92 @@ def test_a_large_sharded_checkpoint_is_inspected_without_reading_its_tensors(tmp
     assert kilobytes < 20_000, "of one gigabyte"
 
 
-def test_looking_does_not_ask_torch_to_load(tmp_path, monkeypatch):
-    save_file({"w": torch.zeros(2)}, tmp_path / "a")
-    torch.save(net(), tmp_path / "b")
+def shards_of_tensors(folder):
+    return sparse_shards(folder, 2, 2**20)
 
-    def loads(*_, **__):
-        raise AssertionError("it was loaded")
 
-    monkeypatch.setattr(torch, "load", loads)
-    tensors = importlib.import_module("slimgui.engine.load.tensors")
-    monkeypatch.setattr(tensors, "read_tensors", loads)
-    assert inspect(tmp_path / "a").weights
-    assert inspect(tmp_path / "b").weights
+def one_of_tensors(folder):
+    save_file({"w": torch.zeros(2)}, folder / "a.safetensors")
+    return folder / "a.safetensors"
+
+
+def whole_model(folder):
+    torch.save({"model": net(), "epoch": 3}, folder / "a.pt")
+    return folder / "a.pt"
+
+
+def runs_programs(folder):
+    torch.save(Canary(folder / "marker"), folder / "a.pt")
+    return folder / "a.pt"
+
+
+@pytest.mark.parametrize("make", [shards_of_tensors, one_of_tensors, whole_model, runs_programs])
+def test_the_program_inspects_without_torch(make, tmp_path):
+    code = (
+        "import sys; from slimgui.cli import main\n"
+        "status = main(['inspect', sys.argv[1]])\n"
+        "print(status, *{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, make(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    status, *loaded = done.stdout.splitlines()[-1].split()
+    assert status == ("1" if make is runs_programs else "0")
+    assert not {"torch", "torchvision", "numpy", "PySide6"} & set(loaded)
+
+
+def test_the_list_of_plain_data_is_torchs_own():
+    assert set(_get_allowed_globals()) == PLAIN
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.LSTM, nn.TransformerEncoderLayer, nn.Module])
+def test_a_class_of_torch_may_be_named_where_it_is_at_home(kind):
+    assert names_module_class(f"{kind.__module__}.{kind.__name__}")
+    assert not names_module_class(f"torch.nn.{kind.__name__}")
+
+
+@pytest.mark.parametrize(
+    "name", ["conv.Conv9d", "nowhere.Conv2d", "..conv.Conv2d", "conv.sys", "conv/x.A", ""]
+)
+def test_what_no_source_defines_is_no_class(name):
+    assert not names_module_class(f"torch.nn.modules.{name}")
+
+
+W = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+HEADERS = {
+    "whole": ({"w": W}, 24),
+    "two types": ({"w": W, "b": {"dtype": "BF16", "shape": [5], "data_offsets": [24, 34]}}, 34),
+    "nothing in a tensor": ({"w": W, "e": {"dtype": "I64", "shape": [0, 7], "data_offsets": [24, 24]}}, 24),
+    "no tensor": ({"__metadata__": {"a": "b"}}, 0),
+    "cut off": ({"w": W}, 20),
+    "more than it says": ({"w": W}, 30),
+    "a hole": ({"w": W, "b": {**W, "data_offsets": [28, 52]}}, 52),
+    "an overlap": ({"w": W, "b": {**W, "data_offsets": [20, 44]}}, 44),
+    "too few bytes": ({"w": {**W, "data_offsets": [0, 20]}}, 20),
+    "a negative size": ({"w": {**W, "shape": [-2, -3]}}, 24),
+    "a size that is no number": ({"w": {**W, "shape": ["2", 3]}}, 24),
+    "an absurd size": ({"w": {**W, "shape": [2**62, 2**62, 0]}}, 24),
+    "no type": ({"w": {"shape": [2, 3], "data_offsets": [0, 24]}}, 24),
+    "metadata that is no text": ({"__metadata__": {"a": 1}, "w": W}, 24),
+    "a list": ([1], 0),
+}
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+def test_a_header_is_read_as_the_library_of_the_format_reads_it(kind, tmp_path):
+    rows, numbers = HEADERS[kind]
+    text = json.dumps(rows).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(numbers))
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            metadata = dict(file.metadata() or {})
+    except SafetensorError:
+        with pytest.raises(LoadError, match="damaged"):
+            read_header(path)
+    else:
+        found = read_header(path)
+        assert ({name: entry.shape for name, entry in found.tensors.items()}, found.metadata) == (
+            shapes,
+            metadata,
+        )

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 import torch
 
-from slimgui.engine.load import scan
 from slimgui.errors import LoadError
+from slimgui.files import scan
 from slimgui.scanner.containers import examine as examine_here
 from slimgui.scanner.process import limit
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from slimgui.engine.load import foreign
-from slimgui.engine.load.allow import allowed_classes, verdicts
-from slimgui.engine.load.checkpoint import bare_pickle, check_torch_reads_the_same, old_module
-from slimgui.engine.load.nested import is_optimizer, weights_in
-from slimgui.engine.load.outline import Entry, Made, module_state, outline
-from slimgui.engine.load.scan import examine
-from slimgui.engine.load.shards import check_names, checkpoint_at, shards_of
-from slimgui.engine.load.sniff import Kind, existing_file, refuse_archive, sniff
-from slimgui.engine.load.tensors import read_header
 from slimgui.errors import LoadError
+from slimgui.files import foreign
+from slimgui.files.headers import read_header
+from slimgui.files.outline import Entry, Made, module_state, outline
+from slimgui.files.scan import examine
+from slimgui.files.sets import is_optimizer, weights_in
+from slimgui.files.shards import check_names, checkpoint_at, shards_of
+from slimgui.files.sniff import Kind, bare_pickle, existing_file, old_module, refuse_archive, sniff
+from slimgui.files.verdicts import check_allowed, verdicts
+from slimgui.scanner.containers import inside
 from slimgui.scanner.opcodes import UnreadableError
 from slimgui.scanner.report import Report, Scan
 
@@ -117,8 +118,9 @@ def _sharded(index: Path) -> Contents:
 
 def _pickled(stream: BinaryIO, kind: Kind, path: Path) -> Contents:
     found, asked = _followed(stream, path.name)
-    models = {name: value.name for name, value in _modules(found).items()}
-    sets = {**weights_in(found), **{name: module_state(value) for name, value in _modules(found).items()}}
+    modules = _modules(found)
+    models = {name: value.name for name, value in modules.items()}
+    sets = {**weights_in(found, Entry), **{name: module_state(value) for name, value in modules.items()}}
     return Contents(
         kind=_KINDS[kind],
         bytes=path.stat().st_size,
@@ -146,12 +148,14 @@ def _followed(stream: BinaryIO, shown: str) -> tuple[object, Scan]:
 
 def _pickle_in(stream: BinaryIO, report: Report, shown: str) -> BinaryIO:
     refuse_archive(report.records, shown)
-    return io.BytesIO(check_torch_reads_the_same(stream, report, shown))
+    with zipfile.ZipFile(stream) as archive:
+        (name,) = [name for name in archive.namelist() if inside(name) == "data.pkl"]
+        return io.BytesIO(archive.read(name))
 
 
 def _refusal(asked: Scan, kind: Kind, models: Mapping[str, str], shown: str) -> LoadError | None:
     try:
-        allowed_classes(asked, shown)
+        check_allowed(asked, shown)
     except LoadError as error:
         return error
     if kind == "pickle":

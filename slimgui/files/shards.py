@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from slimgui.engine.load import foreign
-from slimgui.engine.load.sniff import Kind, existing_file, sniff, weight_map
 from slimgui.errors import LoadError
+from slimgui.files import foreign
+from slimgui.files.sniff import Kind, existing_file, read_index, sniff
 
 _LONGEST: Final = 80  # characters of a name that is shown
 _MOST_FILES: Final = 10_000
@@ -18,9 +18,10 @@ _READ_FIRST: Final = (("index",), ("safetensors",), ("zip", "legacy"))
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Which tensors lie in which file, in the order of the index."""
+    """Which tensors lie in which file, in the order of the index, and what the index says about itself."""
 
     names: dict[Path, tuple[str, ...]]
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def checkpoint_at(path: Path) -> Path:
@@ -69,18 +70,18 @@ def shards_of(index: Path) -> Shards:
         LoadError: one leads out of the folder, is missing, or is no file.
     """
     with index.open("rb") as stream:
-        found = weight_map(stream)
-    if not found:
+        found = read_index(stream)
+    if found is None or not found[0]:
         raise LoadError(f"{index.name} names no shards.", "", "Download it again.")
     names: dict[Path, list[str]] = {}
-    for tensor, file in found.items():
+    for tensor, file in found[0].items():
         names.setdefault(index.parent / _checked(file, index.name), []).append(tensor)
     for shard in names:
         if not shard.exists():
             why = f"{shard.name} is not in its folder ({len(names)} files belong to it)."
             raise LoadError(f"{index.name} is not whole.", why, "Download that file, too.")
         existing_file(shard)
-    return Shards({shard: tuple(tensors) for shard, tensors in names.items()})
+    return Shards({shard: tuple(tensors) for shard, tensors in names.items()}, found[1])
 
 
 def _checked(name: str, shown: str) -> str:

@@ -7,6 +7,7 @@
 #                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
+# make bench-window          measures how the window answers while the engine works
 # make screenshots            draws every state of the window into docs/screens
 #
 # run and test set everything up by themselves: system packages (Debian), .venv, and the Python packages at the
@@ -28,7 +29,7 @@ FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check zoo fuzz soak bench bench-coverage screenshots format display clean
+.PHONY: run test check zoo fuzz soak bench bench-coverage bench-window screenshots format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -58,6 +59,9 @@ fuzz:
 soak:
 	$(BIN)/python -m benchmarks.soak.opens $(ARGS)
 	$(BIN)/python -m benchmarks.soak.saves
+
+bench-window:
+	$(BIN)/python -m benchmarks.window $(ARGS)
 
 screenshots:
 	$(BIN)/python tools/screenshots.py $(ARGS)

@@ -22,8 +22,9 @@ TITLES = {
     "growth": "Growth with depth and width",
     "memory": "Memory of big models",
     "coverage": "Coverage beside Torch-Pruning's",
+    "window": "The window",
 }
-COMMANDS = {"coverage": "make bench-coverage"}
+COMMANDS = {"coverage": "make bench-coverage", "window": "make bench-window"}
 
 
 def write(section: str, lines: list[str], page: Path = PAGE) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -68,8 +69,8 @@ class Resolver:
         self.scores: dict[str, Scores] = {}
         self._sizes: dict[Size, int] = {}
         cost = document.cost
-        tables = (cost.params, cost.macs, cost.bytes, cost.activation_bytes)
-        self._params, self._macs, self._bytes, self._activations = map(self._index, tables)
+        self._params, self._macs = map(self._index, (cost.params, cost.macs))
+        self._bytes, self._activations = map(self._totals, (cost.bytes, cost.activation_bytes))
         self._layers = [self._number(layer.channels) for layer in document.graph.layers]
         self._last: Snapshot | None = None
 
@@ -93,9 +94,8 @@ class Resolver:
         sizes = [size.at(kept) for size in self._sizes]
         params, layers = _sums(self._params, sizes)
         macs, macs_of = _sums(self._macs, sizes)
-        _, bytes_of = _sums(self._bytes, sizes)
-        _, written = _sums(self._activations, sizes)
-        cost = Cost(*(sum(table.values()) for table in (layers, macs_of, bytes_of, written)))
+        memory = (_total(self._bytes, sizes), _total(self._activations, sizes))
+        cost = Cost(sum(layers.values()), sum(macs_of.values()), *memory)
         channels = tuple(sizes[number] for number in self._layers)
         by_hand = frozenset(written_counts(self.groups, plan))
         locked = locked_by(self.groups, plan)
@@ -110,6 +110,14 @@ class Resolver:
             (item.scale, tuple(map(self._number, item.factors)), item.layer, tuple(item.groups()))
             for item in products
         )
+
+    def _totals(self, products: Sequence[Product]) -> dict[tuple[int, ...], int]:
+        """Numbers of sizes -> what their product is multiplied by: most products are of the same sizes."""
+        scales: dict[tuple[int, ...], int] = {}
+        for item in products:
+            numbers = tuple(map(self._number, item.factors))
+            scales[numbers] = scales.get(numbers, 0) + item.scale
+        return scales
 
 
 def as_groups(rows: Sequence[GroupRow]) -> Sequence[Group]:
@@ -126,6 +134,10 @@ def difference(old: Snapshot | None, new: Snapshot) -> Change:
     layers = {index for index, (before, after) in pairs if before != after}
     groups |= (old.by_hand ^ new.by_hand) | (old.locked ^ new.locked)
     return Change(frozenset(groups), frozenset(layers))
+
+
+def _total(scales: Mapping[tuple[int, ...], int], sizes: Sequence[int]) -> int:
+    return sum(scale * math.prod([sizes[number] for number in numbers]) for numbers, scale in scales.items())
 
 
 def _sums(table: Sequence[_Entry], sizes: Sequence[int]) -> tuple[dict[str, int], dict[str, int]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel
 
 from slimgui.gui.models.groups import GroupModel, Role
@@ -26,10 +29,21 @@ class GroupFilter(QSortFilterProxyModel):
         """Show what matches `typed`; "" shows everything."""
         words = tuple(typed.lower().split())
         if words != self._words:
-            self._words = words
             rows = range(self._groups.rowCount())
-            self._matches = frozenset(row for row in rows if self._matching(row))
-            self.invalidate()  # the one way to say it that every Qt from 6.8 to 6.12 accepts
+            with self._filter_changes():
+                self._words = words
+                self._matches = frozenset(row for row in rows if self._matching(row))
+
+    @contextmanager
+    def _filter_changes(self) -> Iterator[None]:
+        """Rows come and go by what changes inside; their order stays, and nothing is sorted again."""
+        if hasattr(self, "beginFilterChange"):
+            self.beginFilterChange()
+            yield
+            self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
+        else:  # before Qt 6.10
+            yield
+            self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex | QPersistentModelIndex) -> bool:
         """See Qt."""

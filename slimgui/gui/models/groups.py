@@ -49,6 +49,7 @@ HEADERS: Final = {
     Column.MACS: ("MACs", "Share of the multiply-adds in this group's layers; a layer may be in two"),
     Column.STATE: ("State", "What is being done to the group, or why it must stay whole"),
 }  # fmt: skip
+_COLUMNS: Final = len(Column)
 _NUMBERS: Final = (Column.KEEP, Column.OF, Column.REMOVED, Column.PARAMS, Column.MACS)
 Child = tuple[str, int, int]  # layer, dimension, indices per channel
 
@@ -102,7 +103,9 @@ class GroupModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
         """See Qt."""
-        if not self.hasIndex(row, column, parent):
+        if not (
+            0 <= column < _COLUMNS and 0 <= row < self.rowCount(parent)
+        ):  # hasIndex, in a third of its time
             return QModelIndex()
         return self.createIndex(row, column, 1 + parent.row() if parent.isValid() else _TOP)
 
@@ -123,7 +126,7 @@ class GroupModel(QAbstractItemModel):
     def columnCount(self, parent: Index = _NOWHERE) -> int:
         """See Qt."""
         del parent
-        return len(Column)
+        return _COLUMNS
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Only the count of a group that is not locked can be edited."""
@@ -230,9 +233,20 @@ class GroupModel(QAbstractItemModel):
         return None
 
     def _layer_data(self, number: int, child: int, column: Column, role: int) -> Any:
-        assert self._snapshot, "rows come with a snapshot"
+        if role == Role.SORT:
+            return child
         row, (layer, dim, width) = self._rows[number], self._children[number][child]
+        if role == Role.GROUP_ID:
+            return row.id
         side = "output" if dim == 0 else "input"
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._layer_shown(row, layer, width, side, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{layer}: its {side} side loses the channels that this group loses"
+        return None
+
+    def _layer_shown(self, row: GroupRow, layer: str, width: int, side: str, column: Column) -> str:
+        assert self._snapshot, "rows come with a snapshot"
         values = {
             Column.GROUP: layer,
             Column.KEEP: str(self._kept(row) * width),
@@ -240,15 +254,7 @@ class GroupModel(QAbstractItemModel):
             Column.PARAMS: text.short(self._snapshot.layer_params.get(layer, 0)),
             Column.STATE: f"{side} side",
         }
-        if role == Qt.ItemDataRole.DisplayRole:
-            return values.get(column, "")
-        if role == Role.GROUP_ID:
-            return row.id
-        if role == Role.SORT:
-            return child
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{layer}: its {side} side loses the channels that this group loses"
-        return None
+        return values.get(column, "")
 
     def _state(self, number: int) -> str:
         assert self._snapshot, "rows come with a snapshot"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -28,7 +28,7 @@ class GraphItem(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._picture = picture
         self._channels: Sequence[int] = snapshot.channels
-        self._far: dict[str, tuple[list[QRectF], list[QRectF]]] | None = None  # until the plan changes
+        self._far = _FarBoxes(picture, self._share)
         self._lines = [line for arrow in picture.arrows for line in arrow.lines]
         self._fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
         metrics = [QFontMetricsF(item) for item in self._fonts]
@@ -50,8 +50,8 @@ class GraphItem(QGraphicsItem):
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
         """Redraw the boxes whose channels changed, and nothing else."""
         self._channels = snapshot.channels
-        self._far = None
         for number in layers:
+            self._far.set_share(number, self._share(number))
             self._kinds[number], self._counts[number] = self._second_line(number)
             self.update(self._picture.boxes[number].rect)
 
@@ -111,24 +111,13 @@ class GraphItem(QGraphicsItem):
 
     def _paint_far(self, painter: QPainter) -> None:
         """Two calls per colour: the box pale, the share that stays solid."""
-        if self._far is None:
-            self._far = self._far_rects()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
-        for name, (whole, kept) in self._far.items():
+        for name, whole, kept in self._far.by_colour():
             painter.setBrush(mixed(name, self._colours.raised, 0.28))
             painter.drawRects(whole)
             painter.setBrush(QColor(name))
             painter.drawRects(kept)
-
-    def _far_rects(self) -> dict[str, tuple[list[QRectF], list[QRectF]]]:
-        by_colour: dict[str, tuple[list[QRectF], list[QRectF]]] = {}
-        for number, box in enumerate(self._picture.boxes):
-            whole, kept = by_colour.setdefault(box.colour.name(), ([], []))
-            whole.append(box.rect)
-            lost = box.rect.width() * (1 - self._share(number))
-            kept.append(box.rect.adjusted(0, 0, -lost, 0))
-        return by_colour
 
     def _paint_boxes(self, painter: QPainter, shown: Sequence[int]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -184,6 +173,34 @@ class GraphItem(QGraphicsItem):
     def _share(self, number: int) -> float:
         before = self._picture.boxes[number].before
         return self._channels[number] / before if before else 1.0
+
+
+class _FarBoxes:
+    """Rectangles of all boxes by colour, for a picture from far away; one box is changed at a time."""
+
+    def __init__(self, picture: Picture, share: Callable[[int], float]) -> None:
+        self._whole: dict[str, list[QRectF]] = {}
+        self._kept: dict[str, list[QRectF]] = {}
+        self._places: list[tuple[str, int]] = []
+        for number, box in enumerate(picture.boxes):
+            name = box.colour.name()
+            whole, kept = self._whole.setdefault(name, []), self._kept.setdefault(name, [])
+            self._places.append((name, len(whole)))
+            whole.append(box.rect)
+            kept.append(_part(box.rect, share(number)))
+
+    def set_share(self, number: int, share: float) -> None:
+        """Let a box show that `share` of its channels stays."""
+        name, place = self._places[number]
+        self._kept[name][place] = _part(self._whole[name][place], share)
+
+    def by_colour(self) -> Iterator[tuple[str, list[QRectF], list[QRectF]]]:
+        """Colour, boxes, and the parts of them that stay."""
+        return ((name, whole, self._kept[name]) for name, whole in self._whole.items())
+
+
+def _part(rect: QRectF, share: float) -> QRectF:
+    return QRectF(rect.left(), rect.top(), rect.width() * share, rect.height())
 
 
 class LitItem(QGraphicsItem):

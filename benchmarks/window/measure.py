@@ -1,0 +1,151 @@
+"""One run of one measurement, in a process of its own: prints one JSON line.
+
+python -m benchmarks.window.measure paint|heartbeat|edits
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+STARTED = "SLIMGUI_BENCH_STARTED"  # time.time() of the parent, just before this process was started
+HEAVY = ("torch", "numpy", "pyqtgraph", "networkx", "scipy")
+MODEL = "torchvision.models:swin_v2_b"  # 2,806 ops
+EDITS = 200
+
+
+def paint() -> dict[str, Any]:
+    """From the start of the process to the first paint, and what is imported by then."""
+    from PySide6.QtWidgets import QApplication
+
+    from slimgui.gui.app import build
+    from slimgui.gui.settings import Settings
+    from slimgui.gui.worker import Worker
+
+    app = QApplication([])
+    worker = Worker()
+    window = build(app, Settings(), worker)
+    window.first_painted.disconnect(worker.start)  # the engine would be started now; this ends here
+    window.first_painted.connect(app.quit)
+    window.show()
+    app.exec()
+    took = 1000 * (time.time() - float(os.environ[STARTED]))
+    heavy = [name for name in HEAVY if name in sys.modules]
+    window.close()
+    return {"ms": took, "imported": heavy, "mb": _memory()}
+
+
+def heartbeat() -> dict[str, Any]:
+    """Gaps of a 5 ms timer while a large model is opened, edited and saved."""
+    from PySide6.QtWidgets import QApplication
+
+    from benchmarks.window import program
+
+    app = QApplication([])
+    with tempfile.TemporaryDirectory() as folder:
+        driven = program.Program(app, Path(folder))
+        program.until(driven.window.isVisible)
+        found: dict[str, list[float]] = {}
+        with program.heartbeat() as found["open, trace, layout"]:
+            driven.open(MODEL)
+        with program.heartbeat() as found[f"{EDITS} edits"]:
+            _edit(driven, program.painted)
+        with program.heartbeat() as found["save"]:
+            driven.session.save(str(Path(folder) / "small.pt"))
+            driven.wait_idle()
+        saved = (Path(folder) / "small.pt").exists()
+        memory = _memory()
+        driven.close()
+    phases = {name: [max(gaps), program.percentile(gaps, 0.99), len(gaps)] for name, gaps in found.items()}
+    together = [gap for gaps in found.values() for gap in gaps]
+    whole = [max(together), program.percentile(together, 0.99), len(together)]
+    return {"phases": {**phases, "all": whole}, "saved": saved, "mb": memory}
+
+
+def _edit(driven: Any, after: Callable[[], None]) -> list[float]:
+    """Set the counts of random groups; milliseconds of each until everything is painted."""
+    session, draw, spent = driven.session, random.Random(0), []  # noqa: S311 - edits, no secret
+    free = [row for row in session.document.groups if row.locked is None and row.size > 1]
+    for _ in range(EDITS):
+        row = draw.choice(free)
+        start = time.perf_counter()
+        session.set_count(row.id, draw.randint(max(1, row.size // 3), row.size))
+        after()
+        spent.append(1000 * (time.perf_counter() - start))
+    return spent
+
+
+def edits() -> dict[str, Any]:
+    """Edits, key strokes of the filter, pan and zoom on 400 groups and 2,000 layers."""
+    from PySide6.QtWidgets import QApplication
+
+    from benchmarks.window import nets, program
+
+    app = QApplication([])
+    with tempfile.TemporaryDirectory() as folder:
+        driven = program.Program(app, Path(folder))
+        net = Path(folder) / "deep.py"
+        net.write_text(Path(nets.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+        driven.open(str(net), nets.EXAMPLE, (hashlib.sha256(net.read_bytes()).hexdigest(),))
+        document = driven.session.document
+        assert document is not None, "it was opened"
+        driven.window.graph.fit()
+        driven.window.groups.tree.expandAll()
+        program.painted()
+        result: dict[str, Any] = {
+            "groups": sum(row.locked is None for row in document.groups),
+            "layers": len({layer for row in document.groups for layer in row.layers}),
+            "boxes": len(document.graph.layers),
+            "edit": _edit(driven, program.painted),
+            "filter": _type(driven, program.painted),
+            "pan and zoom": _move(driven, program.painted),
+            "mb": _memory(),
+        }
+        driven.close()
+    return result
+
+
+def _type(driven: Any, after: Callable[[], None]) -> list[float]:
+    """Every key stroke of a few searches."""
+    search, spent = driven.window.groups.search, []
+    for words in ("12 reduce", "expand", "whole", "39"):
+        for typed in [words[: n + 1] for n in range(len(words))] + [""]:
+            start = time.perf_counter()
+            search.setText(typed)
+            after()
+            spent.append(1000 * (time.perf_counter() - start))
+    return spent
+
+
+def _move(driven: Any, after: Callable[[], None]) -> list[float]:
+    """Pan and zoom at every level of detail."""
+    graph, spent = driven.window.graph, []
+    graph.fit()
+    for step in range(120):
+        start = time.perf_counter()
+        if step % 4 == 0:
+            graph.zoom(1.2 if step < 60 else 1 / 1.2)
+        bar = graph.verticalScrollBar() if step % 2 else graph.horizontalScrollBar()
+        bar.setValue(bar.value() + 40)
+        after()
+        spent.append(1000 * (time.perf_counter() - start))
+    return spent
+
+
+def _memory() -> float:
+    """Megabytes resident now."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
+if __name__ == "__main__":
+    print(json.dumps({"paint": paint, "heartbeat": heartbeat, "edits": edits}[sys.argv[1]]()))

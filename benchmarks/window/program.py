@@ -1,0 +1,90 @@
+"""A real window with its real engine, driven from a benchmark."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.notice import Notice
+from slimgui.gui.session import Session
+from slimgui.gui.settings import Settings
+from slimgui.gui.theme import Theme
+from slimgui.gui.worker import Worker
+
+BEAT = 5  # milliseconds
+PATIENCE = 600.0  # seconds
+
+
+class Program:
+    """A window, shown; everything it remembers lies in `folder`."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        settings = Settings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+        self.worker = Worker()
+        self.session = Session(self.worker)
+        self.window = MainWindow(self.session, settings, Theme(app, "light"), Dialogs())
+        self.window.first_painted.connect(self.worker.start)
+        self.notices: list[Notice] = []
+        self.session.noticed.connect(self.notices.append)
+        self.window.show()
+
+    def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
+        """Open a model and wait for it."""
+        self.session.open(source, shape, trusted)
+        self.wait_idle()
+        if self.session.document is None:
+            raise RuntimeError(f"{source} was not opened: {self.notices}")
+
+    def wait_idle(self) -> None:
+        """Let the window live until no task is running."""
+        until(lambda: self.session.task is None)
+
+    def close(self) -> None:
+        """End window and engine."""
+        self.session.undo_stack.setClean()
+        self.window.close()
+        self.worker.close()
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Run the event loop until `done`."""
+    end = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("the window waited too long")
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+
+def painted() -> None:
+    """Handle what is waiting: events that were posted, then the paint that they asked for."""
+    QCoreApplication.sendPostedEvents()
+    QCoreApplication.processEvents()
+
+
+@contextmanager
+def heartbeat() -> Iterator[list[float]]:
+    """Milliseconds between the beats of a timer, as they come, inside the block."""
+    beats: list[float] = []
+    timer = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=BEAT)
+    timer.timeout.connect(lambda: beats.append(time.perf_counter() * 1000))
+    gaps: list[float] = []
+    timer.start()
+    try:
+        yield gaps
+    finally:
+        timer.stop()
+        gaps.extend(later - earlier for earlier, later in itertools.pairwise(beats))
+
+
+def percentile(numbers: list[float], share: float) -> float:
+    """The number that `share` of them do not exceed."""
+    ordered = sorted(numbers)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -11,9 +11,8 @@ import errno
 import os
 import pickle
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +32,7 @@ from slimgui.engine.load.inputs import Shapes
 from slimgui.engine.load.source import parse
 from slimgui.engine.origin import Origin, compose, origin_of
 from slimgui.engine.readback import check
+from slimgui.engine.temporary import sync, sync_folder, temporary_for
 from slimgui.engine.verify import Proof
 from slimgui.errors import LoadError, SaveError
 from slimgui.runtime import installed
@@ -204,10 +204,10 @@ def _put(draft: Draft, content: Content) -> SaveReport:
     """Write beside the target, read back, compare, rename."""
     target, made = draft.target, []  # type: tuple[Path, list[Path]]
     try:
-        with _beside(target) as temporary:
+        with temporary_for(target) as temporary:
             draft.write(temporary, made)
             for written in (*made, temporary):
-                _sync(written)
+                sync(written)
             check(temporary, content, draft)
             size = sum(written.stat().st_size for written in (*made, temporary))
             replaced = old_shards(target)
@@ -216,45 +216,10 @@ def _put(draft: Draft, content: Content) -> SaveReport:
         for written in made:
             written.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     for old in replaced:
         old.unlink(missing_ok=True)
     return SaveReport(target, size, draft.needs, draft.model, draft.notes)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A new file in the folder of `target`, with the rights that has or would have; removed at the end."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
-    try:
-        os.close(descriptor)
-        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The mask can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
-def _sync(path: Path) -> None:
-    with path.open("r+b") as stream:
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system knows how."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _sentence(target: Path, error: BaseException) -> SaveError:

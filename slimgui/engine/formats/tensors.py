@@ -7,7 +7,6 @@ one: whenever the program ends, the target is one whole model.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from torch import Tensor
 from slimgui.engine.formats.checkpoint import beside
 from slimgui.engine.formats.draft import Content, Draft, size_of
 from slimgui.engine.load import own
+from slimgui.engine.temporary import shard_of
 from slimgui.errors import SaveError
 
 _INDEX = ".index.json"
@@ -95,13 +95,11 @@ def _parts(state: Mapping[str, Tensor], limit: int) -> Iterator[dict[str, Tensor
 def _write_shards(
     index: Path, target: Path, shards: list[dict[str, Tensor]], metadata: dict[str, str], made: list[Path]
 ) -> None:
-    token = secrets.token_hex(4)
     places: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
-        name = f"{target.stem}-{token}-{number:05}-of-{len(shards):05}.safetensors"
-        made.append(target.with_name(name))
+        made.append(shard_of(index, target, number, len(shards)))
         save_file(shard, made[-1], {"format": "pt"})
-        places |= dict.fromkeys(shard, name)
+        places |= dict.fromkeys(shard, made[-1].name)
     total = sum(size_of(tensor) for shard in shards for tensor in shard.values())
     content = {"metadata": {"total_size": total, **metadata}, "weight_map": places}
     index.write_text(json.dumps(content), encoding="utf-8")

@@ -8,6 +8,7 @@ SlimError
 ├─ DataError      samples could not be read, or are none for this model
 ├─ TraceError     forward could not be followed
 ├─ PlanError      the plan does not fit this model
+│  └─ TargetError          no plan leaves as little as that
 ├─ DeployError    this combination of cuts cannot be made
 ├─ MaskError      the model cannot run as if pruned without being cut
 ├─ SaveError      nothing was saved
@@ -85,6 +86,21 @@ class TraceError(SlimError):
 
 class PlanError(SlimError):
     """The plan does not fit this model."""
+
+
+class TargetError(PlanError):
+    """No plan within the limits leaves as little as was asked for.
+
+    Args:
+        what: the fact.
+        why: what can be reached.
+        hint: what to do.
+        reach: by resource (macs, params, ...) its minimum, what it is now, and its maximum.
+    """
+
+    def __init__(self, what: str, why: str, hint: str, reach: dict[str, tuple[int, int, int]]) -> None:
+        super().__init__(what, why, hint)
+        self.reach = reach
 
 
 class Advice:

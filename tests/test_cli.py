@@ -477,3 +477,47 @@ def test_slim_replaces_its_source_only_when_told(run, tmp_path):
     assert "--replace-original" in err
     assert (tmp_path / "net.pt").read_bytes() == Path(EXAMPLE).read_bytes()
     assert run(*words, "--replace-original")[0] == 0
+
+
+def test_a_target_is_met_and_said_in_words(run, tmp_path):
+    status, out, _ = run("slim", EXAMPLE, "--target", "macs=50%", "--out", tmp_path / "small.pt")
+    assert status == 0
+    assert "Asked for a model that keeps 50 % of the MACs" in out
+    assert "Proven equal" in out
+
+
+def test_targets_go_with_limits_and_say_what_they_leave_as_json(run):
+    status, out, _ = run(
+        "slim", EXAMPLE, "--target", "macs=-40%", "--target", "params=70%", "--lock", "stem",
+        "--round-to", "4", "--importance", "l2", "--dry-run", "--json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert status == 0
+    assert found["targets"]["macs"]["asked"] == "keeps 60 % of the MACs"
+    assert found["macs"]["after"] == found["targets"]["macs"]["left"] <= 0.6 * found["macs"]["before"]
+    assert found["params"]["after"] <= 0.7 * found["params"]["before"]
+    assert 0 < found["importance_kept"] < 1
+    assert found["counts"]["stem"] == 24
+    assert {count % 4 for name, count in found["plan"]["counts"]} == {0}
+
+
+def test_a_target_out_of_reach_is_refused_with_what_can_be_reached(run, tmp_path):
+    words = ("slim", EXAMPLE, "--target", "macs=1%", "--min-ratio", "0.5", "--out", tmp_path / "small.pt")
+    status, out, err = run(*words)
+    assert (status, out) == (1, "")
+    assert "No plan leaves only 1 % of the MACs." in err
+    status, out, _ = run(*words, "--json")
+    error = json.loads(out)["error"]
+    assert (status, error["kind"]) == (1, "TargetError")
+    assert 0.01 * error["reach"]["macs"]["maximum"] < error["reach"]["macs"]["minimum"]
+    assert error["reach"]["macs"]["now"] == error["reach"]["macs"]["maximum"]
+    assert not (tmp_path / "small.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("--target", "flops=50%"), ("--target", "half"), ("--target", "macs=50%", "--ratio", "0.5")]
+)
+def test_a_target_written_wrongly_is_wrong_usage(run, words):
+    status, _, err = run("slim", EXAMPLE, *words, "--dry-run")
+    assert status == 2
+    assert err

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slimgui.cli.commands import COMMANDS
-from slimgui.cli.exits import Exit
-from slimgui.cli.parser import UsageError, file_to_open, parse
+from slimgui.cli.exits import Exit, UsageError
+from slimgui.cli.parser import file_to_open, parse
 from slimgui.cli.progress import Progress
-from slimgui.errors import ConsentError, DeployError, SlimError
+from slimgui.errors import ConsentError, DeployError, SlimError, TargetError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,11 +58,17 @@ def _complain(error: SlimError, words: Sequence[str], status: Exit) -> int:
     if "--json" in words:
         row = {"kind": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
         counts = {"counts": error.counts} if isinstance(error, DeployError) else {}
+        reach = {"reach": _reach(error)} if isinstance(error, TargetError) else {}
         code = {"path": error.path, "sha256": error.sha256} if isinstance(error, ConsentError) else {}
-        _print(json.dumps({"error": {**row, **counts, **code}}))
+        _print(json.dumps({"error": {**row, **counts, **reach, **code}}))
     else:
         print(error, file=sys.stderr)
     return status
+
+
+def _reach(error: TargetError) -> dict[str, dict[str, int]]:
+    names = ("minimum", "now", "maximum")
+    return {resource: dict(zip(names, values, strict=True)) for resource, values in error.reach.items()}
 
 
 def _unexpected(error: BaseException) -> SlimError:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from slimgui.cli import report
-from slimgui.cli.exits import Exit
+from slimgui.cli.exits import Exit, UsageError
 from slimgui.cli.inspect import inspected
-from slimgui.cli.parser import UsageError
-from slimgui.cli.plans import plan_for, says_something
+from slimgui.cli.plans import plan_for, says_something, targets_of
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
 from slimgui.core.file_formats import format_of
@@ -51,6 +50,7 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
     from slimgui.core.words import describe
 
     _check_usage(arguments)
+    targets = targets_of(arguments)
     steps = 3 if arguments.dry_run else 6
     step(_READING, 0, steps)
     loaded, inputs = _open(arguments)
@@ -58,6 +58,8 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
     traced = engine.trace(loaded.model, inputs)
     step("Choosing the channels that stay", 2, steps)
     plan = plan_for(arguments, traced)
+    found = engine.meet(traced, loaded.model, targets, plan) if targets else None
+    plan = found.plan if found else plan
     selection = engine.resolve(traced, plan, loaded.model)
     before, after = engine.cost(traced), engine.cost(traced, selection)
     row = {
@@ -68,8 +70,10 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
         "words": describe(plan),
         "counts": selection.counts(),
         "notes": list(loaded.notes),
+        **report.target_row(targets, found),
     }
-    lines = [*loaded.notes, describe(plan), report.change_line(before, after)]
+    asked = report.target_lines(targets, found)
+    lines = [*loaded.notes, *asked, describe(plan), report.change_line(before, after)]
     lines += _export(arguments, loaded, traced, plan, selection)
     if arguments.dry_run:
         return Answer({**row, "dry_run": True}, "\n".join(lines))
@@ -124,7 +128,7 @@ def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     if not says_something(arguments):
-        raise UsageError("Nothing says what to remove: give --ratio, --plan or another option.")
+        raise UsageError("Nothing says what to remove: give --ratio, --target, --plan or another option.")
     if not arguments.out and not arguments.dry_run:
         raise UsageError("Nothing says where to save the smaller model: give --out, or --dry-run.")
     if arguments.out:

@@ -6,6 +6,10 @@ import enum
 from typing import Final
 
 
+class UsageError(Exception):
+    """The command was written wrongly."""
+
+
 class Exit(enum.IntEnum):
     """Exit status of `slimgui`; what each means is in `MEANINGS`."""
 

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from slimgui import __version__
 from slimgui.cli import exits, sensitivity
+from slimgui.cli.exits import UsageError
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
 
@@ -15,6 +16,7 @@ USAGE: Final = """\
 slimgui [FILE]                                        open the window
 slimgui groups SOURCE --input 1x3x224x224             what can be cut
 slimgui slim SOURCE --ratio 0.5 --out small.pt        cut, prove, save; also .safetensors, .pt2, .onnx
+slimgui slim SOURCE --target macs=50% --out small.pt  the same, down to half of the MACs
 slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
 slimgui sensitivity SOURCE --samples DIR --out c.jsonl what is lost when each group is cut alone
@@ -31,10 +33,6 @@ EXPORTS: Final = (
     ("--export-config", "write the widths: a channel_cfg (.yaml) or choices of units (.json)"),
     ("--export-kept", "write the kept indices of every weight (.json)"),
 )
-
-
-class UsageError(Exception):
-    """The command was written wrongly."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,9 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from slimgui.cli.exits import UsageError
+from slimgui.errors import PlanError
+
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
     from slimgui.core.plan_set import PlanSet
+    from slimgui.core.targets import Target
     from slimgui.engine.trace import Traced
 
 # Options that set one field of the plan, over what the file given by --plan says.
@@ -27,7 +31,7 @@ _FIELDS: Final = (
     ("--min-ratio", "min_ratio", float, "share of every group that always stays, 0 to 1"),
     ("--importance", "importance", str, "what says which channels go first: l1, l2, first"),
 )
-_WANTED: Final = ("ratio", "plan", "minimum", "sample", "ratio_of", "count", "channels")
+_WANTED: Final = ("ratio", "plan", "minimum", "sample", "target", "ratio_of", "count", "channels")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--plan", help="a file: a plan, a channel_cfg (.yaml) or choices of units (.json)")
     how.add_argument("--minimum", action="store_true", help="make every group as small as the limits allow")
     how.add_argument("--sample", type=int, metavar="SEED", help="draw a random count for every group")
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="NAME=LEFT",
+        help="what is to be left: macs=50%%, params=11M, macs=-30%% (a reduction); bytes, activation_bytes; "
+        "several hold together",
+    )
     parser.add_argument("--plan-name", metavar="NAME", help="of a file with several plans, this one")
     pairs: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
         ("--ratio-of", "PATH=SHARE", float, "share to remove of the groups at or below a path"),
@@ -60,8 +72,28 @@ def says_something(arguments: argparse.Namespace) -> bool:
     return any(getattr(arguments, name) not in (None, False, []) for name in _WANTED)
 
 
+def targets_of(arguments: argparse.Namespace) -> tuple[Target, ...]:
+    """What the options want to be left.
+
+    Raises:
+        UsageError: a target is written wrongly, or another option says what is to be removed.
+    """
+    from slimgui.core.targets import parse_targets
+
+    if not arguments.target:
+        return ()
+    for name in ("ratio", "minimum", "sample", "ratio_of"):
+        if getattr(arguments, name) not in (None, False, []):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"--target says what is left, {option} what is removed: give one of them.")
+    try:
+        return parse_targets(", ".join(arguments.target))
+    except PlanError as error:
+        raise UsageError(str(error).replace("\n", " ")) from None
+
+
 def plan_for(arguments: argparse.Namespace, traced: Traced) -> Plan:
-    """The plan that the options make up.
+    """The plan that the options make up, targets left out.
 
     Raises:
         PlanError: the file is no plan or does not fit, or a value is out of range.

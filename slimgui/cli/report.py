@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from slimgui.cli.exits import Exit
 
 if TYPE_CHECKING:
+    from slimgui.core.budget import Found
     from slimgui.core.cost import Cost
     from slimgui.core.groups import Group
+    from slimgui.core.targets import Target
     from slimgui.engine.save import SaveReport
     from slimgui.engine.verify import Proof
 
@@ -81,6 +84,23 @@ def _kept(before: Cost, after: Cost) -> str:
 
 def _share(after: int, before: int) -> str:
     return f"{100 * after / before:.1f} %" if before else "nothing"
+
+
+def target_row(targets: Sequence[Target], found: Found | None) -> dict[str, Any]:
+    """What was to be left, and what the search found, as JSON; nothing without targets."""
+    if found is None:
+        return {}
+    left = {one.resource: getattr(found.cost, one.resource) for one in targets}
+    asked = {one.resource: {"asked": str(one), "left": left[one.resource]} for one in targets}
+    return {"targets": asked, "importance_kept": found.kept}
+
+
+def target_lines(targets: Sequence[Target], found: Found | None) -> list[str]:
+    """The same in sentences."""
+    if found is None:
+        return []
+    asked = " and ".join(map(str, targets))
+    return [f"Asked for a model that {asked}: {100 * found.kept:.1f} % of the importance stays."]
 
 
 def proof_row(proof: Proof) -> dict[str, Any]:

@@ -166,8 +166,7 @@ def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> di
     Every group keeps its best channels down to `smallest`; of all the others together the lowest scores
     go, until `ratio` of all channels is gone.
 
-    Source: scores are divided by their group's mean first, the default normalizer="mean" of
-    Torch-Pruning's GroupMagnitudeImportance; without it, groups with large weights would keep everything.
+    Scores are `normalised` first; without it, groups with large weights would keep everything.
     """
     import numpy as np
 
@@ -177,12 +176,11 @@ def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> di
     groups = sorted(groups, key=lambda group: group.id)
     value, owner = [], []
     for number, group in enumerate(groups):
-        own = np.nan_to_num(np.asarray(scores[group.id], dtype=np.float64))
-        candidates = _best_first(own)[smallest(group, plan) :][
+        own = normalised(scores[group.id])
+        candidates = best_first(own)[smallest(group, plan) :][
             ::-1
         ]  # worst first, so that a stable sort keeps it
-        mean = own.mean()
-        value.append(own[candidates] / mean if mean > 0 else np.zeros(len(candidates)))
+        value.append(own[candidates])
         owner.append(np.full(len(candidates), number))
     order = np.argsort(np.concatenate(value), kind="stable")
     asked = int(sum(group.size for group in groups) * plan.ratio + ROUNDING)
@@ -191,7 +189,19 @@ def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> di
     return {group.id: rounded(group, plan, group.size - removed) for group, removed in pairs}
 
 
-def _best_first(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+def normalised(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Scores of one group [size] that can be compared with those of others: they are 1 on average, or 0.
+
+    Source: the default normalizer="mean" of Torch-Pruning's GroupMagnitudeImportance.
+    """
+    import numpy as np
+
+    own = np.nan_to_num(np.asarray(scores, dtype=np.float64))
+    mean = own.mean()
+    return own / mean if mean > 0 else np.zeros(len(own))
+
+
+def best_first(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Channels by falling score; of equal ones the lower index first."""
     import numpy as np
 
@@ -223,7 +233,7 @@ def resolve(groups: Sequence[Group], scores: Scores, plan: Plan) -> Selection:
         elif group_id in written:
             kept[group_id] = np.array(written[group_id], dtype=np.int64)
         else:
-            order = _best_first(np.nan_to_num(np.asarray(scores[group_id], dtype=np.float64)))
+            order = best_first(np.nan_to_num(np.asarray(scores[group_id], dtype=np.float64)))
             kept[group_id] = np.sort(order[:count]).astype(np.int64)
     return Selection(kept)
 

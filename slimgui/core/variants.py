@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from slimgui.core.groups import Group
 from slimgui.core.names import Names
 from slimgui.core.plan import HasGroups, Plan
-from slimgui.core.resolve import counts, free_groups, rounded, smallest
+from slimgui.core.resolve import counts, free_groups, rounded, smallest, written_counts
 from slimgui.errors import PlanError
 
 if TYPE_CHECKING:
@@ -27,6 +27,22 @@ def maximum(plan: Plan = NO_LIMITS) -> Plan:
 def minimum(traced: HasGroups, plan: Plan = NO_LIMITS) -> Plan:
     """The plan in which every group is as small as the limits of `plan` allow, counts written out."""
     return _written(traced.groups, plan, {g.id: smallest(g, plan) for g in free_groups(traced.groups, plan)})
+
+
+def smallest_counts(groups: Sequence[Group], plan: Plan) -> dict[str, int]:
+    """The fewest channels that `plan` allows in every group; counts that it writes down stay.
+
+    Raises:
+        PlanError: the plan does not fit these groups.
+    """
+    whole = counts(groups, replace(plan, ratio=0.0, ratios=()))
+    return {**whole, **{group.id: smallest(group, plan) for group in open_groups(groups, plan)}}
+
+
+def open_groups(groups: Sequence[Group], plan: Plan) -> list[Group]:
+    """The groups that may be cut and for which `plan` writes down neither a count nor channels."""
+    by_hand = written_counts(groups, plan)
+    return [group for group in free_groups(groups, plan) if group.id not in by_hand]
 
 
 def sample(traced: HasGroups, seed: int, plan: Plan = NO_LIMITS) -> Plan:

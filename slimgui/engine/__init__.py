@@ -4,10 +4,12 @@ from torch import nn
 
 from slimgui.core import resolve as _resolve
 from slimgui.core import variants as _variants
+from slimgui.core.budget import Found
 from slimgui.core.cost import Cost, full_counts
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.sensitivity import Sensitivity, scores_from
+from slimgui.core.targets import Reach
 from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
@@ -16,6 +18,7 @@ from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
+from slimgui.engine.planning import meet, pareto, plan_for, reach
 from slimgui.engine.recover import recalibrate
 from slimgui.engine.save import save
 from slimgui.engine.sensitivity import sensitivity
@@ -27,12 +30,14 @@ __all__ = [
     "CRITERIA",
     "Cost",
     "Deployed",
+    "Found",
     "Group",
     "Loaded",
     "Member",
     "Plan",
     "Preprocessing",
     "Proof",
+    "Reach",
     "Recovery",
     "Refusal",
     "Samples",
@@ -47,8 +52,12 @@ __all__ = [
     "load",
     "mask",
     "maximum",
+    "meet",
     "minimum",
+    "pareto",
+    "plan_for",
     "preprocessing_of",
+    "reach",
     "read_plans",
     "recalibrate",
     "resolve",

@@ -1,0 +1,105 @@
+"""A trace and what is to be left of it -> a plan; scores come from the model, the search is in core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from slimgui.core import budget
+from slimgui.core.budget import Found
+from slimgui.core.plan import Plan
+from slimgui.core.resolve import needs_scores
+from slimgui.core.targets import Reach, Target, target
+from slimgui.core.targets import reach as _reach
+from slimgui.engine.importance import importance as _importance
+from slimgui.engine.trace import Traced
+from slimgui.errors import PlanError
+
+Amount = float | str
+
+
+def plan_for(
+    traced: Traced,
+    model: nn.Module,
+    *,
+    macs: Amount | None = None,
+    params: Amount | None = None,
+    bytes: Amount | None = None,  # noqa: A002 - the name of the resource
+    activation_bytes: Amount | None = None,
+    importance: str | None = None,
+    plan: Plan | None = None,
+) -> Plan:
+    """The plan that meets all given targets and keeps the most importance.
+
+    Args:
+        traced: of `model`.
+        model: whose weights are judged.
+        macs: what is to be left: up to 1 a share of the whole, above it a number; as text "50%", "2.0G", or
+            "-50%" for a reduction.
+        params: the same for parameters.
+        bytes: the same for the bytes of parameters and buffers.
+        activation_bytes: the same for what the forward pass writes.
+        importance: name of a criterion; None takes that of `plan`.
+        plan: its locks, rounding, bins, minima and written counts are kept; its ratios are not.
+
+    Returns:
+        A plan with every count written out: at most what was asked for, and no group could grow by one more
+        step. See `slimgui.core.budget`.
+
+    Raises:
+        TargetError: no plan within the limits leaves as little; its `reach` says what can be reached.
+        PlanError: an amount or a criterion is unknown, or `plan` does not fit.
+    """
+    wanted = {"macs": macs, "params": params, "bytes": bytes, "activation_bytes": activation_bytes}
+    targets = [target(name, amount) for name, amount in wanted.items() if amount is not None]
+    if not targets:
+        raise PlanError("Nothing says what is to be left.", "", "Give a target, for example macs=0.5.")
+    return meet(traced, model, targets, _with_criterion(plan, importance)).plan
+
+
+def meet(traced: Traced, model: nn.Module, targets: Sequence[Target], plan: Plan) -> Found:
+    """`plan_for` with parsed targets; also says what the plan costs and keeps."""
+    scores = _importance(model, traced.groups, plan.importance)
+    return budget.find(traced.groups, traced.cost_model, targets, scores, plan)
+
+
+def pareto(
+    traced: Traced,
+    model: nn.Module,
+    resource: str = "macs",
+    *,
+    points: int = 20,
+    importance: str | None = None,
+    plan: Plan | None = None,
+) -> tuple[Found, ...]:
+    """Plans from the smallest to the whole model, to slide along: each costs more and keeps more.
+
+    Args:
+        traced: of `model`.
+        model: whose weights are judged.
+        resource: "macs", "params", "bytes" or "activation_bytes".
+        points: evenly spaced costs to look at.
+        importance: as in `plan_for`.
+        plan: as in `plan_for`.
+
+    Returns:
+        In rising order, each with its plan, its cost, and the share of importance that it keeps.
+    """
+    plan = _with_criterion(plan, importance)
+    scores = _importance(model, traced.groups, plan.importance)
+    name = target(resource, 1).resource
+    return budget.pareto(traced.groups, traced.cost_model, name, scores, plan, points)
+
+
+def reach(traced: Traced, model: nn.Module, plan: Plan | None = None) -> dict[str, Reach]:
+    """What every resource can come down to within the limits of `plan`: minimum, now, maximum."""
+    plan = plan or Plan()
+    scores = _importance(model, traced.groups, plan.importance) if needs_scores(plan) else None
+    return _reach(traced.groups, traced.cost_model, plan, scores)
+
+
+def _with_criterion(plan: Plan | None, importance: str | None) -> Plan:
+    plan = plan or Plan()
+    return plan if importance is None else replace(plan, importance=importance)

@@ -4,7 +4,8 @@
 #                             timm, transformers, ultralytics, segmentation-models-pytorch, torchvision
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
 # make soak                   opens 890 hostile and broken files in the window's engine; ARGS="--only bomb"
-#                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves
+#                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves;
+#                             then searches 20 models for five targets each
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-window          measures how the window answers while the engine works
@@ -59,6 +60,7 @@ fuzz:
 soak:
 	$(BIN)/python -m benchmarks.soak.opens $(ARGS)
 	$(BIN)/python -m benchmarks.soak.saves
+	$(BIN)/python -m benchmarks.soak.targets
 
 bench-window:
 	$(BIN)/python -m benchmarks.window $(ARGS)

@@ -156,9 +156,9 @@ def main() -> int:
     faults, met = [row for row in rows if row.fault], sum(row.kept is not None for row in rows)
     slowest = max(rows, key=lambda row: row.seconds)
     summary = (
-        f"{len({row.model for row in rows})} models, {len(rows)} searches: {met} met, {len(rows) - met} "
-        f"refused with what can be reached, {len(faults)} faults. The slowest took {slowest.seconds:.2f} CPU seconds "
-        f"({slowest.model}, {slowest.groups} groups)."
+        f"{len({row.model for row in rows})} models, {len(rows)} searches: {met} met, "
+        f"{len(rows) - met} refused with what can be reached, {len(faults)} faults. The slowest took "
+        f"{slowest.seconds:.2f} CPU seconds ({slowest.model}, {slowest.groups} groups)."
     )
     print(summary)
     if not only:

@@ -69,6 +69,17 @@ class Rank(Message, frozen=True, tag="rank"):
     document: int
 
 
+class Meet(Message, frozen=True, tag="meet"):
+    """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
+
+    `document` as in Save.
+    """
+
+    targets: str
+    plan: Plan
+    document: int
+
+
 class ReadPlans(Message, frozen=True, tag="read_plans"):
     """Read the plans, or the channel configuration, in the file at `path`; `document` as in Save."""
 
@@ -195,6 +206,13 @@ class Ranked(Message, frozen=True, tag="ranked"):
     scores: dict[str, bytes]
 
 
+class Met(Message, frozen=True, tag="met"):
+    """Answer to Meet; `kept` is the share of importance that stays."""
+
+    plan: Plan
+    kept: float
+
+
 class PlansRead(Message, frozen=True, tag="plans_read"):
     """Answer to ReadPlans: they fit the open model."""
 
@@ -231,9 +249,11 @@ class Failed(Message, frozen=True, tag="failed"):
     code: Code | None = None
 
 
-DocumentRequest = Save | Verify | Rank | ReadPlans | Export
+DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Export
 Request = Open | DocumentRequest
-Answer = Ready | Progress | Opened | Saved | Unproven | Verified | Ranked | PlansRead | Exported | Failed
+Answer = (
+    Ready | Progress | Opened | Saved | Unproven | Verified | Ranked | Met | PlansRead | Exported | Failed
+)
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

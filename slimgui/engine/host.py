@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
+from slimgui.core.targets import parse_targets
 from slimgui.engine.layout import layout
 from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError
 
@@ -42,6 +43,14 @@ class Host:
         self._loaded: Any = None
         self._traced: Any = None
         self._document = 0  # task number of the Open that these two come from
+        self._answers: dict[type[wire.Message], Callable[[Any], wire.Answer]] = {
+            wire.Save: self._save,
+            wire.Verify: self._verify,
+            wire.Rank: self._rank,
+            wire.Meet: self._meet,
+            wire.ReadPlans: self._read_plans,
+            wire.Export: self._export,
+        }
 
     def handle(self, request: wire.Request) -> None:
         """Answer `request`; whatever happens, exactly one final answer is sent."""
@@ -71,15 +80,7 @@ class Host:
                 "It was restarted.",
                 "Open the model again, then try again.",
             )
-        if isinstance(request, wire.Save):
-            return self._save(request)
-        if isinstance(request, wire.Verify):
-            return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
-        if isinstance(request, wire.Rank):
-            return self._rank(request)
-        if isinstance(request, wire.ReadPlans):
-            return wire.PlansRead(request.task, self._engine.read_plans(request.path, self._traced))
-        return self._export(request)
+        return self._answers[type(request)](request)
 
     def _open(self, request: wire.Open) -> wire.Opened:
         """Load, trace, lay out; the model open until now is dropped only at the very end."""
@@ -117,6 +118,12 @@ class Host:
         needs = " ".join((report.needs, *report.notes))
         return wire.Saved(request.task, str(report.path), report.bytes, proof, needs)
 
+    def _verify(self, request: wire.Verify) -> wire.Verified:
+        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+
+    def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
+        return wire.PlansRead(request.task, self._engine.read_plans(request.path, self._traced))
+
     def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
         engine, loaded, traced = self._engine, self._loaded, self._traced
         self._progress(task, "Choosing the channels that stay", 0, 4)
@@ -134,6 +141,12 @@ class Host:
         scores = self._engine.importance(self._loaded.model, self._traced.groups, request.importance)
         packed = {name: values.astype("float64").tobytes() for name, values in scores.items()}
         return wire.Ranked(request.task, request.importance, packed)
+
+    def _meet(self, request: wire.Meet) -> wire.Met:
+        self._progress(request.task, "Searching for the plan that keeps most")
+        targets = parse_targets(request.targets)
+        found = self._engine.meet(self._traced, self._loaded.model, targets, request.plan)
+        return wire.Met(request.task, found.plan, found.kept)
 
     def _export(self, request: wire.Export) -> wire.Exported:
         selection = self._engine.resolve(self._traced, request.plan, self._loaded.model)
@@ -174,7 +187,9 @@ def _doing(request: wire.Request) -> str:
         return f"opening {document_name(request.source)}"
     if isinstance(request, wire.ReadPlans):
         return f"reading {Path(request.path).name}"
-    return "judging the channels" if isinstance(request, wire.Rank) else "building the smaller model"
+    return (
+        "judging the channels" if isinstance(request, wire.Rank | wire.Meet) else "building the smaller model"
+    )
 
 
 def _trace(error: BaseException) -> str:

@@ -104,3 +104,10 @@ def proof(row: wire.ProofRow) -> str:
     if row.passed:
         return f"Proven: {largest}.{note}"
     return f"The smaller model does not compute the same: {largest}.{note}"
+
+
+def met(title: str, kept: float) -> Notice:
+    """A plan that meets a target was found."""
+    return Notice(
+        "note", f"{title}.", f"{text.percent(kept, 1)} of the importance stays.", "Undo takes it back."
+    )

@@ -14,6 +14,7 @@ from slimgui.core import variants
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
+from slimgui.core.targets import RESOURCES, reach
 from slimgui.errors import PlanError
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.notice import Notice
@@ -112,6 +113,16 @@ class PlanActions:
         seed = self._dialogs.number(self._parent, "Random sample", "Seed of the draw:", 0, 0, _MANY)
         if seed is not None:
             self._session.edit(f"Random sample {seed}", variants.sample(self._resolver(), seed, self._plan))
+
+    def ask_target(self) -> None:
+        """Search the plan that leaves no more than was asked for."""
+        resolver, plan = self._resolver(), self._plan
+        scores = resolver.scores.get(plan.importance)
+        reachable = reach(resolver.groups, resolver.document.cost, plan, scores)
+        ranges = "\n".join(f"{name}: {reachable[name]}" for name in RESOURCES)
+        label = f"What is to be left, for example macs=50%, params=-30%. It can be:\n{ranges}"
+        if typed := self._dialogs.text(self._parent, "Target", label, "macs=50%"):
+            self._session.meet(typed)
 
     def toggle_global(self) -> None:
         """Compare the channels of all groups, or of each one."""

@@ -18,6 +18,7 @@ from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.resolve import with_ids
+from slimgui.core.targets import parse_targets
 from slimgui.core.text_files import write_text
 from slimgui.errors import PlanError, SaveError, SlimError
 from slimgui.gui import notice
@@ -227,6 +228,18 @@ class Session(QObject):
             request = wire.Export(0, path, self._snapshot.plan, 0, what)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
+    def meet(self, targets: str) -> None:
+        """Replace the current plan by the one that meets `targets` and keeps the most importance."""
+        if self._snapshot is None or self._tasks.refuse_while_busy():
+            return
+        try:
+            title = "Target: " + " and ".join(map(str, parse_targets(targets)))
+        except PlanError as error:
+            self._tell(error)
+            return
+        before, request = self._plans, wire.Meet(0, targets, self._snapshot.plan, 0)
+        self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
+
     def cancel(self) -> None:
         """Stop the running task at once."""
         self._tasks.cancel()
@@ -274,10 +287,19 @@ class Session(QObject):
     def _on_ranked(self, answer: wire.Ranked, title: str, before: PlanSet, plans: PlanSet) -> None:
         assert self._resolver, "scores are of the open model"
         self._resolver.take_scores(answer)
-        if before == self._plans:
+        if self._is_unchanged(before, title):
             self.edit_plans(title, plans)
-        else:
+
+    def _on_met(self, answer: wire.Met, title: str, before: PlanSet) -> None:
+        if self._is_unchanged(before, title):
+            self.edit(title, answer.plan)
+            self.noticed.emit(notice.met(title, answer.kept))
+
+    def _is_unchanged(self, before: PlanSet, title: str) -> bool:
+        """Whether the plans are still those that the engine was asked about; says so when they are not."""
+        if before != self._plans:
             self.noticed.emit(Notice("note", "The plan was changed meanwhile.", "", f"Try again: {title}."))
+        return before == self._plans
 
     def _tell(self, error: SlimError) -> None:
         self.noticed.emit(Notice("error", error.what, error.why, error.hint))

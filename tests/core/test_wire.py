@@ -34,6 +34,7 @@ REQUESTS = [
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
     wire.Verify(3, Plan(), 1),
     wire.Rank(4, "l2", 1),
+    wire.Meet(5, "macs=50%", Plan(), 1),
     wire.ReadPlans(5, "widths.yaml", 1),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
@@ -42,7 +43,8 @@ REQUESTS = [
 ANSWERS = [
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
     wire.Saved(2, "small.pt", 123, PROOF), wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
-    wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Exported(6, "widths.yaml"),
+    wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Met(5, Plan(), 0.5),
+    wire.Exported(6, "widths.yaml"),
     wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
     wire.Failed(4, "what", "why", "hint", "Traceback\n…", needs="inputs"),
 ]  # fmt: skip

@@ -58,6 +58,9 @@ class Engine:
     def importance(self, model: str, groups: Any, name: str) -> Any:
         return {name: np.array([1, 2.5])}
 
+    def meet(self, traced: Any, model: str, targets: Any, plan: Plan) -> Any:
+        return SimpleNamespace(plan=plan.with_count(str(targets[0]), 3), kept=0.75)
+
     def read_plans(self, path: str, traced: Any) -> PlanSet:
         return PlanSet().added(path, Plan(ratio=0.5))
 
@@ -108,6 +111,12 @@ def test_open_answers_a_document_with_places_for_its_boxes(rig: Rig) -> None:
     assert len(answer.document.graph.positions) == 2
     assert len(answer.document.routes) == 1
     assert len(rig.sent) >= 3  # it told its phases
+
+
+def test_a_target_is_answered_with_the_plan_that_meets_it(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    answer = rig.ask(wire.Meet(2, "macs=50%", Plan(round_to=4), 1))
+    assert answer == wire.Met(2, Plan(round_to=4).with_count("keeps 50 % of the MACs", 3), 0.75)
 
 
 def test_save_proves_then_writes(rig: Rig) -> None:

@@ -59,6 +59,7 @@ class FakeDialogs(Dialogs):
         self.typed: str | int | None = None
         self.consents: Consent = "cancel"
         self.asked: list[str] = []
+        self.labels: list[str] = []
 
     def open_path(self, parent: QWidget, folder: str, title: str = "", kinds: str = "") -> str:
         self.asked.append("open")
@@ -70,6 +71,7 @@ class FakeDialogs(Dialogs):
 
     def text(self, parent: QWidget, title: str, label: str, value: str) -> str | None:
         self.asked.append(value)
+        self.labels.append(label)
         return self.typed if isinstance(self.typed, str) else None
 
     def number(self, parent: QWidget, title: str, label: str, value: int, low: int, high: int) -> int | None:

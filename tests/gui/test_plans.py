@@ -14,6 +14,7 @@ from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST, PlanSet
 from slimgui.core.resolve import counts
+from slimgui.core.targets import short
 from slimgui.gui.actions import ACTIONS, MENUS
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.groups import Column
@@ -109,6 +110,43 @@ def test_a_cancelled_ranking_changes_nothing(opened: Session, transport: FakeTra
     assert isinstance(transport.requests[-1], wire.Rank)
     rank(transport)
     assert opened.snapshot.plan.scope == "global"
+
+
+def test_a_target_becomes_the_plan_that_the_engine_found(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_count("stem.conv", 20)
+    opened.meet("macs=50%")
+    request = transport.requests[-1]
+    assert isinstance(request, wire.Meet)
+    assert (request.targets, request.plan) == ("macs=50%", Plan().with_count("stem.conv", 20))
+    found = request.plan.with_count("down.0.conv", 16)
+    transport.answer(wire.Met, plan=found, kept=0.871)
+
+    assert opened.snapshot.plan == found
+    assert opened.undo_stack.undoText() == "Target: keeps 50 % of the MACs"
+    assert notices[-1].why == "87 % of the importance stays."
+    opened.undo_stack.undo()
+    assert opened.snapshot.plan == request.plan
+
+
+def test_a_change_while_a_plan_is_searched_is_not_lost(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.meet("macs=50%")
+    opened.set_count("stem.conv", 9)
+    transport.answer(wire.Met, plan=Plan(), kept=0.5)
+
+    assert opened.snapshot.plan == Plan().with_count("stem.conv", 9)
+    assert notices[-1].what == "The plan was changed meanwhile."
+
+
+def test_a_target_written_wrongly_is_told_and_never_sent(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.meet("flops=50%")
+    assert notices[-1].what == "There is no target 'flops'."
+    assert not isinstance(transport.requests[-1], wire.Meet)
 
 
 def test_plans_are_saved_and_read_back_as_they_were(
@@ -239,6 +277,19 @@ def test_limits_are_asked_for(
     dialogs.typed = None
     act(loaded, key)
     assert kept(loaded) == 13
+
+
+def test_a_target_is_asked_for_with_what_can_be_reached(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    dialogs.typed = None
+    act(loaded, "plan_target")
+    assert not isinstance(transport.requests[-1], wire.Meet)
+    cost = loaded.session.base.cost
+    assert f"to {short(cost.macs)}, now {short(cost.macs)}" in dialogs.labels[-1]
+    dialogs.typed = "params=40%"
+    act(loaded, "plan_target")
+    assert transport.requests[-1].targets == "params=40%"
 
 
 def test_groups_are_compared_together_or_not(loaded: MainWindow, transport: FakeTransport) -> None:

@@ -19,7 +19,7 @@ from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.planning import meet, pareto, plan_for, reach
-from slimgui.engine.recover import recalibrate
+from slimgui.engine.recover import recalibrate, recover
 from slimgui.engine.save import save
 from slimgui.engine.sensitivity import sensitivity
 from slimgui.engine.supernet import Supernet
@@ -60,6 +60,7 @@ __all__ = [
     "reach",
     "read_plans",
     "recalibrate",
+    "recover",
     "resolve",
     "sample",
     "samples",

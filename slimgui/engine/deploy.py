@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from slimgui.core.groups import Group
+from slimgui.core.groups import Group, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
@@ -44,11 +44,16 @@ class Recovery:
         method: its name, "recalibrate".
         batches: how many batches of samples it saw.
         before: parameter or buffer name -> the numbers it had before this step.
+        left: what it left alone, and why.
+        distance: how far the outputs on the samples were from the original's, before and after: the root
+            mean square of the difference, relative to that of the outputs; None where it was not measured.
     """
 
     method: str
     batches: int
     before: dict[str, Tensor] = field(repr=False)
+    left: tuple[Refusal, ...] = ()
+    distance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

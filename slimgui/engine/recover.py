@@ -6,17 +6,140 @@ says which numbers are others since.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from slimgui.core.groups import Refusal
+from slimgui.engine.absorb import absorb
+from slimgui.engine.consumers import Consumer, consumers_of
 from slimgui.engine.deploy import Deployed, Recovery
+from slimgui.engine.fold import Unlike, fold
 from slimgui.engine.inputs import Inputs, as_call
+from slimgui.engine.pair import Pair, pair_of, sharing
 from slimgui.engine.running import PlainAverage
+from slimgui.engine.sides import outputs_of
 from slimgui.engine.structural import cloned, copy_module, in_eval_mode, named_tensors
+from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
+
+RIDGE = 1e-3  # of the mean square of an input: enough for what few samples leave open
+WITH_SAMPLES = ("absorb", "recalibrate", "fold")
+WITHOUT = ("absorb",)
+
+
+def recover(
+    model: nn.Module,
+    traced: Traced,
+    deployed: Deployed,
+    samples: Iterable[Inputs] | None = None,
+    steps: Sequence[str] | None = None,
+    *,
+    ridge: float = RIDGE,
+) -> Deployed:
+    """Win accuracy back without training: a new Deployed whose weights make up for the removed channels.
+
+    Args:
+        model: the original; it is left bit-identical, and so is `deployed`.
+        traced: what `trace` found of it.
+        deployed: what `deploy` made of it.
+        samples: unlabelled batches, each a tensor, a tuple of args, or a dict of kwargs; they are read many
+            times. None: only what weights themselves say is used.
+        steps: in this order, any of "absorb" (removed channels' means into biases), "recalibrate" (norms'
+            statistics, see there) and "fold" (least squares into the weights of kept channels). None: these
+            three; without samples "absorb".
+        ridge: of the least squares, as a share of the mean square of an input.
+
+    Returns:
+        The recovered model; `.recovery` says per step what changed, what was left alone and why, and how far
+        the outputs were from the original's before and after. A step that leads away is taken back.
+
+    Raises:
+        PlanError: there is no such step, or it needs samples and there are none.
+    """
+    batches = None if samples is None else samples if isinstance(samples, Sequence) else list(samples)
+    steps = (WITH_SAMPLES if batches else WITHOUT) if steps is None else steps
+    _check(steps, batches)
+    consumers, others = consumers_of(traced, deployed.selection)
+    for step in steps:
+        if step == "recalibrate" and batches is not None:
+            after = recalibrate(deployed, batches)
+        else:
+            work = _Work(pair_of(model, deployed), traced, consumers, batches, ridge)
+            with torch.no_grad():
+                changed, left = STEPS[step](work)
+            numbers = {name: work.pair.new[name] for name in sorted(changed)}
+            after = with_numbers(deployed, step, len(batches or ()), numbers, (*left, *others))
+        deployed = after if batches is None else _nearer(model, deployed, after, batches)
+    return deployed
+
+
+def _nearer(model: nn.Module, before: Deployed, after: Deployed, batches: Sequence[Inputs]) -> Deployed:
+    """`after` with the distances of its last step; without that step's numbers where it led away."""
+    was, now = (distance(model, deployed.model, batches) for deployed in (before, after))
+    done = replace(after.recovery[-1], distance=(was, now))
+    if now <= was:
+        return replace(after, recovery=(*before.recovery, done))
+    back = Refusal("The step is taken back: it leads away from the outputs of the whole model.")
+    return replace(before, recovery=(*before.recovery, replace(done, before={}, left=(back, *done.left))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What a step is given."""
+
+    pair: Pair
+    traced: Traced
+    consumers: list[Consumer]
+    batches: Sequence[Inputs] | None
+    ridge: float
+
+
+Done = tuple[set[str], list[Refusal]]
+
+
+def _absorb(work: _Work) -> Done:
+    return absorb(work.pair, work.traced, work.consumers, work.batches)
+
+
+def _fold(work: _Work) -> Done:
+    assert work.batches is not None, "checked above"
+    changed: set[str] = set()
+    left = []
+    for consumer in work.consumers:
+        try:
+            changed |= fold(work.pair, consumer, work.batches, work.ridge)
+        except Unlike as reason:
+            left.append(consumer.refusal(str(reason)))
+    return changed, left
+
+
+STEPS: dict[str, Callable[[_Work], Done]] = {"absorb": _absorb, "fold": _fold}
+NEED_SAMPLES = ("recalibrate", "fold")
+
+
+def _check(steps: Sequence[str], batches: Sequence[Inputs] | None) -> None:
+    known = (*STEPS, "recalibrate")
+    for step in steps:
+        if step not in known:
+            raise PlanError(f"There is no step {step!r}.", "", f"Choose of: {', '.join(known)}.")
+        if step in NEED_SAMPLES and not batches:
+            raise PlanError(f"The step {step!r} needs samples.", "", "Give at least one batch.")
+
+
+@torch.no_grad()
+def distance(model: nn.Module, other: nn.Module, batches: Iterable[Inputs]) -> float:
+    """How far the outputs of `other` are from those of `model`, relative to these: root mean squares."""
+    missed = given = 0.0
+    whole, small = sharing(model), sharing(other)
+    for batch in batches:
+        for one, two in zip(outputs_of(whole, batch, None), outputs_of(small, batch, None), strict=True):
+            if one.is_floating_point():
+                missed += float((one.double() - two.double()).square().sum())
+                given += float(one.double().square().sum())
+    return float((missed / given) ** 0.5) if given else 0.0
 
 
 def recalibrate(deployed: Deployed, batches: Iterable[Inputs]) -> Deployed:
@@ -49,7 +172,13 @@ def recalibrate(deployed: Deployed, batches: Iterable[Inputs]) -> Deployed:
     return with_numbers(deployed, "recalibrate", count, changed)
 
 
-def with_numbers(deployed: Deployed, method: str, batches: int, numbers: Mapping[str, Tensor]) -> Deployed:
+def with_numbers(
+    deployed: Deployed,
+    method: str,
+    batches: int,
+    numbers: Mapping[str, Tensor],
+    left: tuple[Refusal, ...] = (),
+) -> Deployed:
     """`deployed` with other numbers in the named parameters and buffers, and a record of it."""
     model = copy_module(deployed.model, cloned)
     tensors, before = named_tensors(model), {}
@@ -57,5 +186,5 @@ def with_numbers(deployed: Deployed, method: str, batches: int, numbers: Mapping
         for name, value in numbers.items():
             before[name] = tensors[name].detach().clone()
             tensors[name].copy_(value)
-    step = Recovery(method, batches, before)
+    step = Recovery(method, batches, before, left)
     return replace(deployed, model=model, recovery=(*deployed.recovery, step))

@@ -1,0 +1,167 @@
+"""What the removed channels told their consumers -> folded into the weights of the kept ones.
+
+For every consumer, in the order in which they run, the change D of its weight that minimises
+
+    sum over rows |r - x D - s|² + ridge · mean(diag G) · |D|²,    G = sum over rows of (x - x̄)(x - x̄)ᵀ
+
+x is what the consumer reads in the smaller model, all consumers before it folded already; r is what it gave
+in the whole model less what it gives now; s is a shift of its channels, where it has a bias or a norm to hold
+one. Samples are streamed once per consumer: what is held is G and one matrix of the size of the weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from slimgui.engine.consumers import Consumer
+from slimgui.engine.inputs import Inputs
+from slimgui.engine.meeting import chosen, meet
+from slimgui.engine.pair import Pair
+from slimgui.engine.products import Product, memory
+
+BLOCK = 8192  # inputs solved for together: a Gram matrix of half a gigabyte
+NOTHING = 1e-5  # of the output: a difference that is rounding
+
+
+class Moments:
+    """Sums over rows: of x, r, x xᵀ and x rᵀ, per group of the contraction."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.x = self.r = self.xx = self.xr = torch.zeros(())
+        self.rr = self.yy = 0.0
+
+    def add(self, x: Tensor, r: Tensor, y: Tensor) -> None:
+        """Rows [g, m, k] that were read, [g, m, n] that were missed, and [g, m, n] that were wanted."""
+        x, r, y = x.float(), r.float(), y.float()
+        self.count += x.shape[1]
+        self.x = self.x + x.sum(1, dtype=torch.float64)
+        self.r = self.r + r.sum(1, dtype=torch.float64)
+        self.xx = self.xx + (x.mT @ x).double()
+        self.xr = self.xr + (x.mT @ r).double()
+        self.rr += float(r.square().sum(dtype=torch.float64))
+        self.yy += float(y.square().sum(dtype=torch.float64))
+
+    def solve(self, ridge: float, *, shifted: bool) -> tuple[Tensor, Tensor]:
+        """The change D [g, k, n] of the weights, and the shift [g, n]: zeros when not `shifted`."""
+        gram, cross = self.xx, self.xr
+        if shifted:
+            gram = gram - self.x[:, :, None] * self.x[:, None] / self.count
+            cross = cross - self.x[:, :, None] * self.r[:, None] / self.count
+        diagonal = gram.diagonal(dim1=1, dim2=2)
+        diagonal += ridge * diagonal.mean(1, keepdim=True) + torch.finfo(torch.float64).tiny
+        change = _solved(gram, cross)
+        shift = (self.r - (self.x[:, None] @ change)[:, 0]) / self.count if shifted else 0 * self.r
+        return change, shift
+
+
+def _solved(gram: Tensor, cross: Tensor) -> Tensor:
+    """gram⁻¹ cross; of a matrix that is not positive definite in floating point, the pseudo-inverse's."""
+    factor, info = torch.linalg.cholesky_ex(gram)
+    if not info.any():
+        solution: Tensor = torch.cholesky_solve(cross, factor)
+        return solution
+    inverse: Tensor = torch.linalg.pinv(gram, hermitian=True)
+    return inverse @ cross
+
+
+class Unlike(Exception):  # noqa: N818 - it is an answer: these two cannot be compared
+    """The whole and the smaller model do something else at a consumer."""
+
+
+def fold(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float) -> set[str]:
+    """Change the weight of one consumer in `pair.small`, in place.
+
+    Args:
+        pair: the two models.
+        consumer: of the smaller model.
+        batches: read once for every block of inputs.
+        ridge: see above.
+
+    Returns:
+        Names of what changed; empty when nothing was missed.
+
+    Raises:
+        Unlike: the two models do not run in step here.
+    """
+    changed = set(consumer.statistics)
+    for name in consumer.statistics:  # what is fitted is what this norm was made for
+        pair.new[name].copy_(pair.sliced(name))
+    start, size = 0, 1
+    while start < size:
+        block, size, found = _fit(pair, consumer, batches, ridge, start)
+        changed |= found
+        start = block.stop
+    return changed
+
+
+def _fit(
+    pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float, start: int
+) -> tuple[slice, int, set[str]]:
+    """Fit the block of inputs from `start`: the block, how many inputs there are, names of what changed."""
+    moments, offset = Moments(), _offset(pair, consumer)
+    block, places = slice(0, 0), torch.zeros(())
+    for number, batch in enumerate(batches):
+        for seen in _rows(pair, consumer, batch, number):
+            places, width = seen.places, max(1, int(BLOCK / len(seen.places) ** 0.5))
+            block = slice(start, start + width)
+            missed = seen.want - seen.have
+            if offset is not None:
+                missed = missed + offset.reshape(len(missed), 1, -1)
+            moments.add(seen.x[..., block], missed, seen.want)
+    size = places.shape[1]
+    if moments.rr <= NOTHING**2 * moments.yy:
+        return slice(start, size), size, set()
+    change, shift = moments.solve(ridge, shifted=consumer.shift is not None)
+    weights = memory(pair.new[consumer.weight])
+    weights[places[:, block]] += change.to(weights)
+    changed = {consumer.weight}
+    return block, size, changed if consumer.shift is None else changed | pair.add_shift(consumer, shift)
+
+
+def _offset(pair: Pair, consumer: Consumer) -> Tensor | None:
+    """What the whole model adds behind the contraction, less what the smaller one adds."""
+    shift = consumer.shift
+    if shift is None or shift.inside:
+        return None
+    return shift.sign * (pair.sliced(shift.name) - pair.new[shift.name])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Rows of one contraction in both models.
+
+    Attributes:
+        x: what the smaller one read, [g, m, k].
+        want: what the whole one gave for the channels of the smaller one, [g, m, n].
+        have: what the smaller one gave.
+        places: int64 [g, k, n]: where in its memory the factors lie.
+    """
+
+    x: Tensor
+    want: Tensor
+    have: Tensor
+    places: Tensor
+
+
+def _rows(pair: Pair, consumer: Consumer, batch: Inputs, number: int) -> Iterator[Seen]:
+    """The same rows in both models, a seeded choice where there are many."""
+    whole: dict[int, Product] = {}
+    small: dict[int, Product] = {}
+    meet(pair.whole, [consumer], batch, lambda _, call, made: whole.__setitem__(call, made))
+    meet(pair.small, [consumer], batch, lambda _, call, made: small.__setitem__(call, made))
+    for call in consumer.calls:
+        one, other = whole.get(call), small.get(call)
+        if one is None or other is None or one.count != other.count:
+            raise Unlike("The two models make other calls here.")
+        rows = chosen(one.count, number)
+        have = other.y(rows)
+        group, column = pair.stays(consumer, one.places).any(1).nonzero(as_tuple=True)
+        if group.numel() != len(have) * have.shape[2]:
+            raise Unlike("The two models read other parts of the weight here.")
+        want = one.y(rows)[group, :, column].reshape(len(have), have.shape[2], -1).mT
+        yield Seen(other.x(rows), want, have, other.places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,18 @@ def no_init() -> Iterator[None]:
     finally:
         for each in patches:
             each.stop()
+
+
+def weightless(build: Callable[[], nn.Module]) -> nn.Module:
+    """The model on the meta device; where its constructor reads numbers, on the CPU with none drawn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with torch.device("meta"):
+                return build()
+        except Exception:  # noqa: BLE001 - what reading a number of meta raises, the constructor may wrap
+            with no_init():
+                return build()
 
 
 def noise(seed: int, dtype: torch.dtype) -> Callable[..., Tensor]:

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from slimgui.core.recognise import INNER
 from slimgui.errors import LoadError
 
 _WRAPPING = ("torch.nn.parallel", "torch._dynamo")  # where torch's wrappers of a model come from
-# What wrappers call the module in them; they may lie around any part of a model.
-_INNER = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
 
 
 def inside(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
@@ -28,9 +27,9 @@ def unwrapped(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Ten
 
     Names of torch's own wrappers are dropped anywhere, any other when it stands before all names.
     """
-    if any(_INNER.intersection(key.split(".")) for key in model.state_dict()):
+    if any(INNER.intersection(key.split(".")) for key in model.state_dict()):
         return state
-    bare = {".".join(part for part in key.split(".") if part not in _INNER): state[key] for key in state}
+    bare = {".".join(part for part in key.split(".") if part not in INNER): state[key] for key in state}
     if len(bare) == len(state) and bare.keys() != state.keys():
         state = bare
     first = {key.partition(".")[0] for key in state}
@@ -40,6 +39,15 @@ def unwrapped(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Ten
     if hasattr(model, name):
         return state
     return unwrapped({key.removeprefix(f"{name}."): state[key] for key in state}, model)
+
+
+def with_ties(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
+    """`state` with every name of what the model has under several: some files keep such a tensor once."""
+    own = model.state_dict(keep_vars=True)
+    if own.keys() <= state.keys():
+        return state
+    there = {id(own[name]): state[name] for name in own if name in state}
+    return {**{name: there[id(own[name])] for name in own if id(own[name]) in there}, **state}
 
 
 def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -> None:
@@ -57,7 +65,7 @@ def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -
         LoadError: a name or a shape differs.
     """
     model = inside(model, state)
-    state = unwrapped(state, model)
+    state = with_ties(unwrapped(state, model), model)
     own = model.state_dict()
     why = difference(own, state)
     if not why and not hasattr(state, "_metadata"):  # written without versions of classes: those of today

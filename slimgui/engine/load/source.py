@@ -1,6 +1,7 @@
 """A source as the user writes it -> a path, a factory, or both; and factories -> models.
 
 "torchvision.models:resnet50"         an importable factory
+"torchvision.models:resnet50(num_classes=10)"   the same, with arguments that are plain values
 "my_net.py:build"                     a function in a file
 "weights.pt"                          a checkpoint
 "weights.pt#ema"                      one of several sets of weights in a checkpoint
@@ -25,12 +26,14 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from slimgui.engine.load.arguments import are_sizes, arguments, call, is_known
 from slimgui.engine.load.consent import NONE, Consent, agreed_source
 from slimgui.engine.load.vision import import_torchvision, is_mismatch, mismatch
 from slimgui.errors import LoadError, SlimError, UnsafeFileError
 
-_IMPORTABLE: Final = re.compile(r"(?P<home>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
-_IN_FILE: Final = re.compile(r"(?P<home>.+\.py):(?P<name>[A-Za-z_]\w*)")
+_CALLED: Final = r":(?P<name>[A-Za-z_]\w*)(?P<given>\([^@]*\))?"
+_IMPORTABLE: Final = re.compile(rf"(?P<home>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*){_CALLED}")
+_IN_FILE: Final = re.compile(rf"(?P<home>.+\.py){_CALLED}")
 _OWN_FACTORIES: Final = frozenset({"slimgui.example:build"})
 _SEED: Final = 0
 _LARGEST_PY: Final = 2**20
@@ -62,6 +65,8 @@ def parse(text: str) -> Source:
     if not _exists(text):
         path, at, factory = text.rpartition("@")
         file, entry = _entry(path)
+        if at and factory.endswith(".py") and _exists(file):
+            return Source(Path(file), f"{factory}:{_only_factory(Path(factory))}", entry)
         if at and is_factory(factory) and (_exists(file) or (path and not is_factory(text))):
             return Source(Path(file), factory, entry)
         if is_factory(text):  # "weights.pt@net.py:build" is written like one, too
@@ -91,15 +96,18 @@ def is_factory(text: str) -> bool:
 
 
 def is_trusted(factory: str) -> bool:
-    """Whether a file may name this factory by itself: the example's, or a model builder of torchvision.
+    """Whether a file may name this factory by itself: the example's, a model builder of torchvision, or one
+    of the index of known architectures. Its arguments may say no more than sizes.
 
     Raises:
-        LoadError: it is torchvision's, and torchvision cannot be imported.
+        LoadError: it is torchvision's, and torchvision cannot be imported; or its arguments cannot be read.
     """
     match = _IMPORTABLE.fullmatch(factory)
-    if factory in _OWN_FACTORIES:
-        return True
-    if match is None or not (match["home"] + ".").startswith("torchvision.models."):
+    if match is None or factory in _OWN_FACTORIES:
+        return match is not None
+    if not (match["home"] + ".").startswith("torchvision.models."):
+        return is_known(factory)
+    if not are_sizes(arguments(factory)):
         return False
     models = import_torchvision().models
     builders = {models.get_model_builder(name) for name in models.list_models()}
@@ -111,7 +119,7 @@ def build(factory: str, consent: Consent = NONE) -> nn.Module:
     """Call the factory and return its model, in eval mode. Random weights are the same every time.
 
     Args:
-        factory: "package.module:name" or "file.py:name".
+        factory: "package.module:name" or "file.py:name", with arguments in brackets where it takes some.
         consent: of the user, to run code that is not on the list of trusted factories.
 
     Raises:
@@ -120,12 +128,13 @@ def build(factory: str, consent: Consent = NONE) -> nn.Module:
     """
     if not consent.named and not _IN_FILE.fullmatch(factory) and not is_trusted(factory):
         raise _without_consent(factory)
+    given = arguments(factory)
     function = _find(factory, consent)
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(_SEED)
-            model = function(**_no_download(function))
+            model = call(function, given)
     except Exception as error:  # user code can raise anything; it becomes a sentence
         raise mismatch(error) if is_mismatch(error) else _failed(factory, error) from error
     if not isinstance(model, nn.Module):
@@ -215,19 +224,10 @@ def import_file(path: Path, consent: Consent) -> Any:
     return module
 
 
-def _no_download(function: Callable[..., Any]) -> dict[str, None]:
-    """Arguments that keep a factory from fetching weights: torchvision's detectors do so by default."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return {}
-    return {"weights_backbone": None} if "weights_backbone" in parameters else {}
-
-
 def _failed(factory: str, error: BaseException) -> LoadError:
     text = str(error).partition("\n")[0]
     return LoadError(
         f"{factory} failed.",
         f"{type(error).__name__}: {text}" if text else type(error).__name__,
-        "It is called without arguments; give those it needs a default.",
+        "It is called without other arguments than those written behind it; give the rest a default.",
     )

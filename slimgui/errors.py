@@ -4,6 +4,7 @@ SlimError
 ├─ LoadError      the file could not be opened
 │  ├─ UnsafeFileError      opening it would run code
 │  │  └─ ConsentError         and the user may agree to that
+│  ├─ UnnamedModelError    its weights need a model, and nobody said which
 │  └─ MissingInputsError   the shape of the input is not known
 ├─ DataError      samples could not be read, or are none for this model
 ├─ TraceError     forward could not be followed
@@ -62,6 +63,24 @@ class ConsentError(UnsafeFileError):
     def __init__(self, what: str, why: str, hint: str, path: str, sha256: str, runs: tuple[str, ...]) -> None:
         super().__init__(what, why, hint)
         self.path, self.sha256, self.runs = path, sha256, runs
+
+
+class UnnamedModelError(LoadError):
+    """The file holds weights, and nobody said of which model.
+
+    Args:
+        what: the fact.
+        why: the cause.
+        hint: how to say it on the command line.
+        candidates: architectures that they may be of, the likeliest first: the source to load instead, the
+            factory, and how it matches in words. Empty when none is known.
+    """
+
+    def __init__(
+        self, what: str, why: str, hint: str, candidates: tuple[tuple[str, str, str], ...] = ()
+    ) -> None:
+        super().__init__(what, why, hint)
+        self.candidates = candidates
 
 
 class MissingInputsError(LoadError):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slimgui.cli.exits import Exit
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
+from slimgui.core.recognise import Candidate, recognise, sentence
 
 if TYPE_CHECKING:
     from slimgui.files.contents import Contents
     from slimgui.files.outline import Entry
 
+SHOWN = 10  # candidates
 _LONGEST = 200  # characters of a line of metadata
 
 
@@ -24,12 +26,19 @@ def inspected(arguments: argparse.Namespace, step: Step) -> Answer:
 
     step("Looking through the file", 0, 0)
     found = inspect(Path(arguments.file))
-    lines = [_printable(line) for line in _lines(arguments.file, found)]
+    candidates = recognise(found.weights) if _needs_model(found) else []
+    lines = [_printable(line) for line in _lines(arguments.file, found, candidates)]
     status = Exit.DONE if found.refusal is None else Exit.REFUSED
-    return Answer(_row(arguments.file, found), "\n".join(lines), status)
+    return Answer(_row(arguments.file, found, candidates), "\n".join(lines), status)
 
 
-def _row(file: str, found: Contents) -> dict[str, Any]:
+def _needs_model(found: Contents) -> bool:
+    """Whether it is nothing but weights, so that somebody has to say which model they are of."""
+    says = any("slimgui" in name for name in (*found.entries, *found.metadata))
+    return found.refusal is None and not found.models and not says
+
+
+def _row(file: str, found: Contents, candidates: Sequence[Candidate]) -> dict[str, Any]:
     error = found.refusal
     refusal = {"what": error.what, "why": error.why, "hint": error.hint} if error else None
     return {
@@ -42,6 +51,10 @@ def _row(file: str, found: Contents) -> dict[str, Any]:
         "entries": dict(found.entries),
         "metadata": dict(found.metadata),
         "asks": dict(found.asks),
+        "recognised": [
+            {"factory": one.factory, "entry": one.entry, "match": one.match, "share": one.share}
+            for one in candidates
+        ],
         "opens": error is None,
         "refusal": refusal,
     }
@@ -62,7 +75,7 @@ def _summary(state: Mapping[str, Entry]) -> dict[str, Any]:
     }
 
 
-def _lines(file: str, found: Contents) -> Iterator[str]:
+def _lines(file: str, found: Contents, candidates: Sequence[Candidate]) -> Iterator[str]:
     if found.kind:
         parts = f" in {found.files} files" if found.files > 1 else ""
         yield f"{file}: {found.kind}{parts}, {found.bytes:,} bytes"
@@ -77,7 +90,11 @@ def _lines(file: str, found: Contents) -> Iterator[str]:
         yield "Opening it runs nothing: it holds only numbers and names."
     if found.refusal:
         yield from str(found.refusal).splitlines()
-    elif not found.models and not any("slimgui" in name for name in (*found.entries, *found.metadata)):
+    elif candidates:
+        yield f"It holds weights, recognised as {sentence(candidates)}."
+        yield from (f"  {one.named}: {one.how}" for one in candidates[:SHOWN])
+        yield "Names and shapes do not tell all: name the model they belong to with --model."
+    elif _needs_model(found):
         yield "It holds weights: name the model they belong to with --model."
 
 

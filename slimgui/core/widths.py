@@ -46,17 +46,22 @@ class _Fact:
 
 
 def counts_of(
-    groups: Sequence[Group], widths: Mapping[str, Widths], wanted: Iterable[Wanted]
+    groups: Sequence[Group],
+    widths: Mapping[str, Widths],
+    wanted: Iterable[Wanted],
+    whole_outer: bool = True,
 ) -> dict[str, int]:
     """The counts under which the layers get the widths that are wanted, for the groups these speak of.
 
     A side that one group fills gives its count; then others become known. Where heads and their width, or the
-    groups of a convolution and the channels in each, could both shrink, heads and groups stay whole.
+    groups of a convolution and the channels in each, could both shrink, heads and groups stay whole; or they
+    are refused, where `whole_outer` is False.
 
     Args:
         groups: as found by `trace`.
         widths: of every layer, by dotted path.
         wanted: in any order.
+        whole_outer: whether heads and groups of convolutions stay whole when nothing is said of them.
 
     Raises:
         PlanError: a layer is unknown, has other channels than the file says, or the widths contradict each
@@ -66,7 +71,7 @@ def counts_of(
     facts = [fact for item in wanted for fact in _facts(item, widths, full)]
     known = {group.id: group.size for group in groups if group.locked}
     _infer(facts, known, full)
-    outer = [group for group in groups if group.kind in ("heads", "conv_groups")]
+    outer = [group for group in groups if whole_outer and group.kind in ("heads", "conv_groups")]
     known.update((group.id, group.size) for group in outer if group.id not in known)
     _infer(facts, known, full)
     for fact in facts:

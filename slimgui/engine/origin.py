@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
+from slimgui.engine.load.narrow import narrowed_before
 from slimgui.engine.load.source import is_trusted, parse
 from slimgui.engine.replay import Kept
 from slimgui.errors import LoadError
@@ -61,6 +62,10 @@ def origin_of(source: str) -> Origin:
                 factory = factory or str(found["slimgui_factory"])
             elif isinstance(found, dict):
                 checkpoint = found
+                narrow = narrowed_before(parsed, found) if factory and is_trusted(factory) else None
+                if narrow is not None:
+                    kept, corrections = narrow.kept, narrow.corrections
+                    repairs = tuple(own.StoredRepair(r.module, r.attribute, r.value) for r in narrow.repairs)
         return Origin(factory, is_trusted(factory), kept, repairs, corrections, checkpoint)
     except LoadError:
         return Origin()

@@ -14,8 +14,10 @@ from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
+from slimgui.engine.load.narrow import is_narrower, narrowed
 from slimgui.engine.load.nested import Choice, choose, listed
 from slimgui.engine.load.source import Source, build, is_trusted, parse
+from slimgui.engine.load.unnamed import unnamed
 from slimgui.errors import LoadError, UnsafeFileError
 from slimgui.files import foreign
 from slimgui.files.sets import weights_in
@@ -64,6 +66,7 @@ def load(
     Raises:
         ConsentError: opening the source runs code that the user may agree to.
         UnsafeFileError: opening the source would run code nobody agreed to.
+        UnnamedModelError: it holds weights, and no model was named; lists what they may be of.
         LoadError: it cannot be opened; the message says why and what to do.
     """
     consent = Consent(allow_code, frozenset(trusted))
@@ -161,14 +164,15 @@ def _weights(found: object, model: nn.Module | None, shown: str, parsed: Source)
     if other is not None:
         raise other.refusal(shown)
     if model is None:
-        raise LoadError(
-            f"{shown} holds weights without a model.",
-            f"Its {len(largest)} tensors do not say which layers they belong to.",
-            "Name the model that made it: --model torchvision.models:resnet50, or my_net.py:build.",
-        )
+        raise unnamed(sets, parsed)
     chosen = choose(sets, model, parsed.entry, shown)
-    fit(model, chosen.state, shown, parsed.factory or type(model).__name__)
     notes = _left_out(sets, chosen, shown)
+    if is_narrower(model, chosen.state) and is_trusted(parsed.factory):
+        model = narrowed(model, chosen.state, shown, parsed.factory).model
+        notes += (
+            f"The weights are narrower than {parsed.factory}, and the model was made as narrow as they are.",
+        )
+    fit(model, chosen.state, shown, parsed.factory or type(model).__name__)
     return Loaded(model.eval(), None, str(parsed), notes)
 
 

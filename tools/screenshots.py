@@ -29,6 +29,7 @@ from slimgui.gui.main_window import MainWindow  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
+from slimgui.gui.views.architectures import Architectures  # noqa: E402
 from slimgui.gui.worker import Worker  # noqa: E402
 
 PATIENCE_S: Final = 120
@@ -107,6 +108,7 @@ class Photographer:
         self.plans()
         self.fail()
         self.ask()
+        self.unnamed()
         self.large()
 
     def plans(self) -> None:
@@ -154,6 +156,24 @@ class Photographer:
         QTest.qWait(150)
         box.grab().save(str(self.folder / f"11-consent-dialog-{self.theme}.png"))
         box.deleteLater()
+
+    def unnamed(self) -> None:
+        """Weights alone: the question which architecture they are of."""
+        import torch
+        from torchvision.models import efficientnet_b0
+
+        weights = self.scratch / "weights.pth"
+        torch.save(efficientnet_b0(num_classes=12).state_dict(), weights)
+        self.window.open_source(str(weights))
+        self.wait(self.idle)
+        self.shoot("12-unnamed")
+        notice = self.window.card.notice
+        assert notice, "the engine asks which architecture it is"
+        dialog = Architectures(self.window, str(weights), notice.architectures)
+        dialog.show()
+        QTest.qWait(150)
+        dialog.grab().save(str(self.folder / f"13-architecture-{self.theme}.png"))
+        dialog.deleteLater()
 
     def large(self) -> None:
         """A net of a hundred boxes, where torchvision is there; the model of the last picture."""

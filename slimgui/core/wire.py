@@ -233,10 +233,19 @@ class Code(msgspec.Struct, frozen=True):
     runs: tuple[str, ...]
 
 
+class Architecture(msgspec.Struct, frozen=True):
+    """What weights may be of: the source to open instead, its factory, and how well it fits, in words."""
+
+    source: str
+    factory: str
+    how: str
+
+
 class Failed(Message, frozen=True, tag="failed"):
     """The failure of a task in three sentences. `details` for the copy button.
 
-    `needs` says what the user could add to make it work: the shape of the input. `counts`: by group id the
+    `needs` says what the user could add to make it work: the shape of the input, or the architecture, which
+    may be one of `architectures`, the likeliest first. `counts`: by group id the
     numbers of channels that would work, when a cut was refused. `code`: what the user may agree to run.
     """
 
@@ -244,9 +253,10 @@ class Failed(Message, frozen=True, tag="failed"):
     why: str = ""
     hint: str = ""
     details: str = ""
-    needs: Literal["", "inputs"] = ""
+    needs: Literal["", "inputs", "architecture"] = ""
     counts: dict[str, tuple[int, ...]] = {}
     code: Code | None = None
+    architectures: tuple[Architecture, ...] = ()
 
 
 DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Export

@@ -22,7 +22,7 @@ from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.targets import parse_targets
 from slimgui.engine.layout import layout
-from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError
+from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError, UnnamedModelError
 
 Send = Callable[[wire.Answer], None]
 NICENESS = 5
@@ -59,6 +59,12 @@ class Host:
         except MissingInputsError as error:
             hint = "Give the shape of one input, for example 1x3x224x224."
             answer = wire.Failed(request.task, error.what, error.why, hint, _trace(error), "inputs")
+        except UnnamedModelError as error:
+            rows = tuple(wire.Architecture(*row) for row in error.candidates)
+            hint = "Say which architecture it is." if rows else "Choose the factory of its model."
+            answer = wire.Failed(
+                request.task, error.what, error.why, hint, needs="architecture", architectures=rows
+            )
         except ConsentError as error:
             code = wire.Code(error.path, error.sha256, error.runs)
             hint = "Look at what would run, and run it only if you trust who made it."
@@ -159,8 +165,10 @@ class Host:
 
 
 def document_name(source: str) -> str:
-    """The last part of a path, "/home/a/net.pt" -> "net.pt"; a factory's name stays as it is."""
-    return Path(source).name if os.sep in source or Path(source).suffix else source
+    """The last part of a path, "/home/a/net.pt" -> "net.pt", without a factory behind it; it stays alone."""
+    file, at, _ = source.rpartition("@")
+    shown = file if at and not os.path.exists(source) else source  # noqa: PTH110 - any text is asked about
+    return Path(shown).name if os.sep in shown or Path(shown).suffix else shown
 
 
 def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:

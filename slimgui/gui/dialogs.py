@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 from slimgui.core import file_formats, wire
+from slimgui.gui.views.architectures import Architectures
 
 Unsaved = Literal["save", "discard", "cancel"]
 Consent = Literal["once", "remember", "cancel"]
@@ -85,6 +86,13 @@ class Dialogs:
         if box.clickedButton() is not run:
             return "cancel"
         return "remember" if remember.isChecked() else "once"
+
+    def architecture(self, parent: QWidget, path: str, rows: Sequence[wire.Architecture]) -> str:
+        """Which architecture the weights at `path` are of, as the source to open."""
+        dialog = Architectures(parent, path, rows)
+        source = dialog.chosen() if dialog.exec() else ""
+        dialog.deleteLater()
+        return source
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         """The shape of one input."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, 
 
 import slimgui
 from slimgui import resources
-from slimgui.gui import consent
+from slimgui.gui import architecture, consent
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.menus import Menus
 from slimgui.gui.notice import Notice
@@ -315,6 +315,8 @@ class MainWindow(QMainWindow):
             self.session.save(notice.subject, accept_unproven=True)
         elif notice.offer == "consent":
             consent.ask(self, self._dialogs, self.settings, self.session, notice)
+        elif notice.offer == "architecture":
+            architecture.ask(self, self._dialogs, self.session, notice)
         elif shape := self._dialogs.input_shape(self, Path(notice.subject).name):
             self.session.open(notice.subject, shape, notice.request.trusted if notice.request else ())
 

@@ -11,7 +11,7 @@ from slimgui.core.cost import Cost
 from slimgui.gui import text
 
 Kind = Literal["error", "success", "note"]
-Offer = Literal["", "inputs", "accept", "folder", "consent"]
+Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Notice:
     """One card: what happened, why, what to do. `offer`: what its extra button does, about `subject`.
 
     `request`: the Open that was refused. `code`: what the user may agree to run.
+    `architectures`: that the weights may be of.
     """
 
     kind: Kind
@@ -30,6 +31,7 @@ class Notice:
     subject: str = ""
     request: wire.Open | None = None
     code: wire.Code | None = None
+    architectures: tuple[wire.Architecture, ...] = ()
 
 
 def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
@@ -37,9 +39,8 @@ def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     opening = request if isinstance(request, wire.Open) else None
     offer: Offer = "consent" if answer.code else answer.needs
     subject = opening.source if opening else ""
-    return Notice(
-        "error", answer.what, answer.why, answer.hint, answer.details, offer, subject, opening, answer.code
-    )
+    told = (answer.what, answer.why, answer.hint, answer.details)
+    return Notice("error", *told, offer, subject, opening, answer.code, answer.architectures)
 
 
 def stopped(doing: str, has_document: bool, log: str) -> Notice:

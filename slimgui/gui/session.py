@@ -7,6 +7,7 @@ snapshot of the current one is computed, and `snapshot_changed` says what differ
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -191,13 +192,13 @@ class Session(QObject):
         """
         if not self._tasks.refuse_while_busy():
             request = wire.Open(0, source, shape, trusted)
-            self._tasks.start(request, f"opening {Path(source).name}", self._on_opened)
+            self._tasks.start(request, f"opening {Path(_file(source)).name}", self._on_opened)
 
     def save(self, path: str, accept_unproven: bool = False) -> None:
         """Build the smaller model, prove it and write it to `path`."""
         if self._snapshot is None or self.document is None or self._tasks.refuse_while_busy():
             return
-        if _same_file(path, self.document.source):
+        if _same_file(path, _file(self.document.source)):
             what = "This would replace the original model."
             hint = "Choose another name: the original is what the smaller model is proven against."
             self.noticed.emit(Notice("error", what, "", hint))
@@ -303,6 +304,12 @@ class Session(QObject):
 
     def _tell(self, error: SlimError) -> None:
         self.noticed.emit(Notice("error", error.what, error.why, error.hint))
+
+
+def _file(source: str) -> str:
+    """The file in a source, without the factory behind it; a factory alone stays."""
+    file, at, _ = source.rpartition("@")
+    return file if at and os.path.exists(file) else source  # noqa: PTH110 - any text is asked about
 
 
 def _same_file(one: str, other: str) -> bool:

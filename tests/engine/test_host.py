@@ -249,3 +249,4 @@ def test_a_document_too_large_for_a_frame_is_refused_and_the_old_one_kept(
 def test_names_shown_are_short() -> None:
     assert document_name("/home/ada/net.pt") == "net.pt"
     assert document_name("torchvision.models:resnet50") == "torchvision.models:resnet50"
+    assert document_name("/home/ada/net.pt@torchvision.models:resnet50(num_classes=3)") == "net.pt"

@@ -58,6 +58,7 @@ class FakeDialogs(Dialogs):
         self.path, self.answer, self.shape = path, answer, shape
         self.typed: str | int | None = None
         self.consents: Consent = "cancel"
+        self.chosen = ""
         self.asked: list[str] = []
         self.labels: list[str] = []
 
@@ -92,6 +93,10 @@ class FakeDialogs(Dialogs):
     def consent(self, parent: QWidget, code: wire.Code) -> Consent:
         self.asked.append(code.sha256)
         return self.consents
+
+    def architecture(self, parent: QWidget, path: str, rows: Sequence[wire.Architecture]) -> str:
+        self.asked.append(path)
+        return self.chosen
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         self.asked.append("shape")

@@ -26,6 +26,7 @@ OFFERS: Final = {
     "accept": "Save anyway",
     "folder": "Show in folder",
     "consent": "See what would run…",
+    "architecture": "Say which architecture…",
 }
 
 

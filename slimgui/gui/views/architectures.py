@@ -1,0 +1,106 @@
+"""The question which architecture weights are of: a list to choose from, nothing chosen, or a factory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from slimgui.core import wire
+from slimgui.gui.theme import SPACE
+
+PYTHON = "Python files (*.py);;All files (*)"
+TELLS = (
+    "Architectures can have the same names and shapes and still compute different things. "
+    "Choose the one that these weights were trained in."
+)
+NONE = "No architecture that SlimGUI knows has these names and shapes. Choose a factory."
+
+
+class Architectures(QDialog):
+    """Asks for one of `rows`, or for a factory; `chosen` is the source to open, "" for nothing yet."""
+
+    def __init__(self, parent: QWidget, path: str, rows: Sequence[wire.Architecture]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Which architecture is this?")
+        self._path = path
+        self.list = QListWidget(self)
+        self.list.setAccessibleName("Architectures that these weights may be of, the likeliest first")
+        for row in rows:
+            item = QListWidgetItem(f"{row.factory}\n{row.how}", self.list)
+            item.setData(Qt.ItemDataRole.UserRole, row.source)
+        self.list.setVisible(bool(rows))
+        self.list.setSpacing(SPACE // 4)
+        self.factory = QLineEdit(self)
+        self.factory.setAccessibleName("A factory of the model")
+        self.factory.setPlaceholderText("my_net.py:build, or torchvision.models:resnet50")
+        self.browse = QPushButton("&Browse…", self)
+        self.browse.setToolTip("Choose a Python file with a function that makes the model")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.take = self.buttons.addButton("&Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._lay_out(TELLS if rows else NONE, "Or a &factory:" if rows else "&Factory:")
+        self._connect()
+        self._refresh()
+        if rows:  # a list with the focus shows its first row as if it were chosen
+            self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setFocus()
+
+    def chosen(self) -> str:
+        """What to open."""
+        if typed := self.factory.text().strip():
+            return f"{self._path}@{typed}"
+        items = self.list.selectedItems()
+        return str(items[0].data(Qt.ItemDataRole.UserRole)) if items else ""
+
+    def _lay_out(self, words: str, label: str) -> None:
+        told, named = QLabel(words, self), QLabel(label, self)
+        told.setWordWrap(True)
+        named.setBuddy(self.factory)
+        line = QHBoxLayout()
+        for widget in (named, self.factory, self.browse):
+            line.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setSpacing(SPACE)
+        column.addWidget(told)
+        column.addWidget(self.list)
+        column.addLayout(line)
+        column.addWidget(self.buttons)
+        self.resize(560, self.sizeHint().height())
+
+    def _connect(self) -> None:
+        self.list.itemSelectionChanged.connect(self._on_list_selected)
+        self.list.itemDoubleClicked.connect(self.accept)
+        self.factory.textEdited.connect(self._on_factory_edited)
+        self.browse.clicked.connect(self._on_browse)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    def _on_list_selected(self) -> None:
+        if self.list.selectedItems():
+            self.factory.clear()
+        self._refresh()
+
+    def _on_factory_edited(self) -> None:
+        self.list.clearSelection()
+        self._refresh()
+
+    def _on_browse(self) -> None:
+        path = QFileDialog.getOpenFileName(self, "The file that makes the model", "", PYTHON)[0]
+        if path:
+            self.factory.setText(path)
+            self._on_factory_edited()
+
+    def _refresh(self) -> None:
+        self.take.setEnabled(bool(self.chosen()))

@@ -5,7 +5,9 @@
 # make fuzz                   cuts 2,000 random nets; ARGS="--count 200 --seed 5"
 # make soak                   opens 890 hostile and broken files in the window's engine; ARGS="--only bomb"
 #                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves;
-#                             then searches 20 models for five targets each
+#                             then searches 20 models for five targets each;
+#                             then recognises bare weights of torchvision and timm
+# make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-window          measures how the window answers while the engine works
@@ -30,7 +32,7 @@ FROM_INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check zoo fuzz soak bench bench-coverage bench-window screenshots format display clean
+.PHONY: run test check zoo fuzz soak architectures bench bench-coverage bench-window screenshots format display clean
 .NOTPARALLEL:
 
 run: display $(VENV)/.installed
@@ -61,6 +63,10 @@ soak:
 	$(BIN)/python -m benchmarks.soak.opens $(ARGS)
 	$(BIN)/python -m benchmarks.soak.saves
 	$(BIN)/python -m benchmarks.soak.targets
+	$(BIN)/python -m benchmarks.soak.recognise
+
+architectures:
+	$(BIN)/python tools/architectures.py $(ARGS)
 
 bench-window:
 	$(BIN)/python -m benchmarks.window $(ARGS)

@@ -6,6 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _PLACES = (_PACKAGE / "_resources", _PACKAGE.parent / "resources")
 
 EXAMPLE = "example/fashion_cnn.pt"
+SAMPLES = "example/heldout.npz"  # its own data
 
 
 def path(name: str) -> Path:

@@ -18,14 +18,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtCore import QSettings, Qt  # noqa: E402 - the path must be set first
+from PySide6.QtCore import QPoint, QSettings, Qt  # noqa: E402 - the path must be set first
 from PySide6.QtGui import QPainter  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtWidgets import QApplication, QMenu  # noqa: E402
 
 from slimgui.gui.delegates import CountEditor  # noqa: E402
 from slimgui.gui.dialogs import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.main_window import MainWindow  # noqa: E402
+from slimgui.gui.recalibration import Recalibration, RecalibrationDialog  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
@@ -120,17 +121,42 @@ class Photographer:
         self.wait(self.idle)
         window.menus.actions["plan_lock"].trigger()
         menu = window.menus.menus["&Plan"]
-        menu.popup(
-            window.menuBar().mapToGlobal(window.menuBar().actionGeometry(menu.menuAction()).bottomLeft())
-        )
-        QTest.qWait(150)
-        picture = window.grab()
-        painter = QPainter(picture)
-        painter.drawPixmap(window.mapFromGlobal(menu.pos()), menu.grab())
-        painter.end()
-        picture.save(str(self.folder / f"9-plans-{self.theme}.png"))
-        menu.close()
+        bar = window.menuBar()
+        place = bar.mapTo(window, bar.actionGeometry(menu.menuAction()).bottomLeft())
+        self.popped(menu, "9-plans", place)
         session.select("")
+        self.statistics(menu)
+
+    def statistics(self, menu: QMenu) -> None:
+        """Both plans with statistics of their own, one of them out of date; and what asks for samples."""
+        window, session = self.window, self.session
+        samples = str(ROOT / "resources" / "example" / "heldout.npz")
+        dialog = RecalibrationDialog(window, session.plans.current, Recalibration(samples))
+        dialog.show()
+        QTest.qWait(150)
+        dialog.grab().save(str(self.folder / f"12-recalibrate-dialog-{self.theme}.png"))
+        dialog.close()
+        dialog.deleteLater()
+        for name in session.plans.names:
+            window.plan_actions.switch(name)
+            session.recalibrate(samples, 500)
+            self.wait(self.idle)
+        self.shoot("13-recalibrated")
+        session.set_ratio(0.4)
+        entries = next(action.menu() for action in menu.actions() if action.menu())
+        assert isinstance(entries, QMenu), "a menu of plans is in the menu"
+        self.popped(entries, "14-statistics", QPoint(80, 120))
+
+    def popped(self, menu: QMenu, name: str, place: QPoint) -> None:
+        """A picture with an open menu, which is a window of its own."""
+        menu.popup(self.window.mapToGlobal(place))
+        QTest.qWait(150)
+        picture = self.window.grab()
+        painter = QPainter(picture)
+        painter.drawPixmap(self.window.mapFromGlobal(menu.pos()), menu.grab())
+        painter.end()
+        picture.save(str(self.folder / f"{name}-{self.theme}.png"))
+        menu.close()
 
     def fail(self) -> None:
         """A file that is no model."""

@@ -15,21 +15,41 @@ FIRST: Final = "Plan 1"
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """Running statistics of norms, taken anew for one plan; the numbers are in a file.
+
+    Attributes:
+        plan: the plan they belong to: a model cut in another way has others.
+        file: path of the .safetensors file.
+        samples: what they were taken of, in words: "1,000 samples of heldout.npz".
+    """
+
+    plan: Plan
+    file: str
+    samples: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanSet:
     """Named plans; a new value for every change.
 
     Attributes:
         plans: (name, plan) in the order in which they were made; at least one, no name twice.
         current: the name of the one that is shown and saved.
+        statistics: (name of a plan, statistics of its own); out of date while that plan says otherwise than
+            when they were taken.
     """
 
     plans: tuple[tuple[str, Plan], ...] = ((FIRST, Plan()),)
     current: str = FIRST
+    statistics: tuple[tuple[str, Statistics], ...] = ()
 
     def __post_init__(self) -> None:
-        names = self.names
+        names, own = self.names, [name for name, _ in self.statistics]
         if not names or len(set(names)) != len(names) or not all(names) or self.current not in names:
             raise PlanError("These plans have no clear names.", "Every plan has a name of its own.")
+        if len(set(own)) != len(own) or not set(own) <= set(names):
+            raise PlanError("These statistics belong to no plan.", "Every plan has its own, or none.")
 
     @classmethod
     def numbered(cls, stem: str, plans: Sequence[Plan]) -> Self:
@@ -47,6 +67,23 @@ class PlanSet:
         """The current plan."""
         return dict(self.plans)[self.current]
 
+    @property
+    def fresh(self) -> dict[str, Statistics]:
+        """The statistics that fit their plans, by name."""
+        plans = dict(self.plans)
+        return {name: own for name, own in self.statistics if own.plan == plans[name]}
+
+    @property
+    def stale(self) -> dict[str, Statistics]:
+        """The statistics whose plans say something else by now, by name."""
+        fresh = self.fresh
+        return {name: own for name, own in self.statistics if name not in fresh}
+
+    def with_statistics(self, name: str, own: Statistics | None) -> Self:
+        """The plan of that name has these statistics, or none of its own any more."""
+        others = tuple(pair for pair in self.statistics if pair[0] != name)
+        return replace(self, statistics=others if own is None else (*others, (name, own)))
+
     def with_plan(self, plan: Plan) -> Self:
         """The current plan is another one."""
         pairs = ((name, plan if name == self.current else old) for name, old in self.plans)
@@ -61,7 +98,8 @@ class PlanSet:
         """The current plan has another name. Raises PlanError when it is taken."""
         self._check_new(name)
         pairs = ((name if old == self.current else old, plan) for old, plan in self.plans)
-        return replace(self, plans=tuple(pairs), current=name)
+        owns = ((name if old == self.current else old, own) for old, own in self.statistics)
+        return replace(self, plans=tuple(pairs), current=name, statistics=tuple(owns))
 
     def removed(self) -> Self:
         """Without the current plan; its neighbour becomes current. Raises PlanError for the last one."""
@@ -69,7 +107,8 @@ class PlanSet:
             raise PlanError("A document keeps at least one plan.", "", "Reset it instead.")
         place = self.names.index(self.current)
         left = self.plans[:place] + self.plans[place + 1 :]
-        return replace(self, plans=left, current=left[max(0, place - 1)][0])
+        rest = self.with_statistics(self.current, None)
+        return replace(rest, plans=left, current=left[max(0, place - 1)][0])
 
     def switched(self, name: str) -> Self:
         """Another plan is current. Raises PlanError when there is none of that name."""
@@ -85,10 +124,11 @@ class PlanSet:
         """
         if self == type(self)() and len(others.plans) > 1:
             return others
-        start = self
+        start, owns = self, dict(others.statistics)
         for name, plan in others.plans:
             wanted = name if len(others.plans) > 1 else stem
             here = start.added(start.unique(wanted), plan)
+            here = here.with_statistics(here.current, owns.get(name))
             start = here if name == others.current else replace(here, current=start.current)
         return start
 
@@ -109,9 +149,16 @@ class PlanSet:
             raise PlanError(what, "", "Choose another name.")
 
     def to_json(self) -> str:
-        """All plans as JSON text, with its format version."""
-        plans = {name: asdict(plan) for name, plan in self.plans}
-        return json.dumps({"format": FORMAT, "current": self.current, "plans": plans}, indent=2)
+        """All plans as JSON text, with its format version; statistics that fit, by the names of their files.
+
+        A reader that does not know statistics passes over them.
+        """
+        content: dict[str, Any] = {"format": FORMAT, "current": self.current}
+        content["plans"] = {name: asdict(plan) for name, plan in self.plans}
+        if self.fresh:
+            owns = {name: {"file": own.file, "samples": own.samples} for name, own in self.fresh.items()}
+            content["statistics"] = owns
+        return json.dumps(content, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -125,8 +172,12 @@ class PlanSet:
             return cls.numbered("Plan", [Plan.from_fields(data)])
         plans: Any = data["plans"]
         try:
-            pairs = tuple((str(name), Plan.from_fields(dict(fields))) for name, fields in plans.items())
-            return cls(pairs, str(data["current"]))
+            pairs = {str(name): Plan.from_fields(dict(fields)) for name, fields in plans.items()}
+            owns = tuple(
+                (str(name), Statistics(pairs[name], str(own["file"]), str(own["samples"])))
+                for name, own in data.get("statistics", {}).items()
+            )
+            return cls(tuple(pairs.items()), str(data["current"]), owns)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise PlanError("These plans are damaged.", f"{error}.", "Save them again.") from None
 

@@ -17,7 +17,7 @@ from slimgui.core.cost import CostModel
 from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group, Kind, Refusal
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import PlanSet
+from slimgui.core.plan_set import PlanSet, Statistics
 
 MAX_FRAME: Final = 64 * 2**20
 _HEADER: Final = struct.Struct(">I")
@@ -47,12 +47,14 @@ class Save(Message, frozen=True, tag="save"):
 
     `document` is the task number of the Open that is meant: a restarted engine must never save another
     model. `accept_unproven` is the user's explicit word; without it only a numeric proof is written.
+    `statistics`: of the plan's own, applied after the proof, which is of the cut.
     """
 
     path: str
     plan: Plan
     document: int
     accept_unproven: bool = False
+    statistics: Statistics | None = None
 
 
 class Verify(Message, frozen=True, tag="verify"):
@@ -81,10 +83,31 @@ class Meet(Message, frozen=True, tag="meet"):
 
 
 class ReadPlans(Message, frozen=True, tag="read_plans"):
-    """Read the plans, or the channel configuration, in the file at `path`; `document` as in Save."""
+    """Read the plans, or the channel configuration, in the file at `path`; `document` as in Save.
+
+    Files of statistics beside it are copied into `folder`.
+    """
 
     path: str
     document: int
+    folder: str
+
+
+class Recalibrate(Message, frozen=True, tag="recalibrate"):
+    """Take the running statistics of the model under `plan` anew and write them to the file `path`.
+
+    `samples`: path of what they are taken of, at most `limit` of them. `mean`, `std`: of pixels, () for what
+    the model says. `trusted` as in Open; `document` as in Save.
+    """
+
+    plan: Plan
+    document: int
+    path: str
+    samples: str
+    limit: int
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    trusted: tuple[str, ...] = ()
 
 
 class Export(Message, frozen=True, tag="export"):
@@ -214,9 +237,17 @@ class Met(Message, frozen=True, tag="met"):
 
 
 class PlansRead(Message, frozen=True, tag="plans_read"):
-    """Answer to ReadPlans: they fit the open model."""
+    """Answer to ReadPlans: they fit the open model. `notes`: what could not be read with them."""
 
     plans: PlanSet
+    notes: tuple[str, ...] = ()
+
+
+class Recalibrated(Message, frozen=True, tag="recalibrated"):
+    """Answer to Recalibrate. `about`: how the samples were read, in sentences."""
+
+    statistics: Statistics
+    about: str = ""
 
 
 class Exported(Message, frozen=True, tag="exported"):
@@ -259,10 +290,21 @@ class Failed(Message, frozen=True, tag="failed"):
     architectures: tuple[Architecture, ...] = ()
 
 
-DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Export
+DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Recalibrate | Export
 Request = Open | DocumentRequest
 Answer = (
-    Ready | Progress | Opened | Saved | Unproven | Verified | Ranked | Met | PlansRead | Exported | Failed
+    Ready
+    | Progress
+    | Opened
+    | Saved
+    | Unproven
+    | Verified
+    | Ranked
+    | Met
+    | PlansRead
+    | Recalibrated
+    | Exported
+    | Failed
 )
 
 _encoder = msgspec.json.Encoder()

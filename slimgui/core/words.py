@@ -63,6 +63,14 @@ def _and(names: Iterable[str]) -> str:
     return " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
 
 
+def to_numbers(text: str) -> tuple[float, ...]:
+    """Numbers with spaces or commas between them. Raises PlanError when they are written in another way."""
+    try:
+        return tuple(float(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        raise PlanError(f"{text.strip()!r} is no list of numbers.", "", "Write it like 0.5 0.25.") from None
+
+
 def to_ranges(indices: Sequence[int]) -> str:
     """(0, 1, 2, 5) -> "0-2,5"; `indices` ascend."""
     parts: list[list[int]] = []

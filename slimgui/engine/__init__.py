@@ -18,6 +18,7 @@ from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
 from slimgui.engine.plan_files import read_plans, write_config, write_kept
+from slimgui.engine.plan_statistics import take_statistics, with_statistics
 from slimgui.engine.planning import meet, pareto, plan_for, reach
 from slimgui.engine.recover import recalibrate, recover
 from slimgui.engine.save import save
@@ -68,8 +69,10 @@ __all__ = [
     "scores_from",
     "sensitivity",
     "steps",
+    "take_statistics",
     "trace",
     "verify",
+    "with_statistics",
     "write_config",
     "write_kept",
 ]

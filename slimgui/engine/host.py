@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import Statistics
+from slimgui.core.plan_store import collected
 from slimgui.core.targets import parse_targets
 from slimgui.engine.layout import layout
 from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError, UnnamedModelError
@@ -43,12 +45,13 @@ class Host:
         self._loaded: Any = None
         self._traced: Any = None
         self._document = 0  # task number of the Open that these two come from
-        self._answers: dict[type[wire.Message], Callable[[Any], wire.Answer]] = {
+        self._handlers: dict[type[wire.Request], Callable[[Any], wire.Answer]] = {
             wire.Save: self._save,
             wire.Verify: self._verify,
             wire.Rank: self._rank,
             wire.Meet: self._meet,
             wire.ReadPlans: self._read_plans,
+            wire.Recalibrate: self._recalibrate,
             wire.Export: self._export,
         }
 
@@ -86,7 +89,14 @@ class Host:
                 "It was restarted.",
                 "Open the model again, then try again.",
             )
-        return self._answers[type(request)](request)
+        return self._handlers[type(request)](request)
+
+    def _verify(self, request: wire.Verify) -> wire.Verified:
+        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+
+    def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
+        plans, missing = collected(self._engine.read_plans(request.path, self._traced), request.folder)
+        return wire.PlansRead(request.task, plans, missing)
 
     def _open(self, request: wire.Open) -> wire.Opened:
         """Load, trace, lay out; the model open until now is dropped only at the very end."""
@@ -119,28 +129,49 @@ class Host:
         name = Path(request.path).name
         if not request.accept_unproven and not (proof.passed and proof.level != "structural"):
             return wire.Unproven(request.task, request.path, proof)
+        if request.statistics is not None:
+            deployed = self._engine.with_statistics(deployed, request.statistics.file)
         self._progress(request.task, f"Writing {name} and reading it back", 3, 4)
         report = self._engine.save(deployed, request.path, force=request.accept_unproven)
         needs = " ".join((report.needs, *report.notes))
         return wire.Saved(request.task, str(report.path), report.bytes, proof, needs)
 
-    def _verify(self, request: wire.Verify) -> wire.Verified:
-        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
-
-    def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
-        return wire.PlansRead(request.task, self._engine.read_plans(request.path, self._traced))
-
     def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
-        engine, loaded, traced = self._engine, self._loaded, self._traced
-        self._progress(task, "Choosing the channels that stay", 0, 4)
-        selection = engine.resolve(traced, plan, loaded.model)
-        self._progress(task, "Building the smaller model", 1, 4)
-        deployed = engine.deploy(loaded.model, traced, selection)
+        loaded, deployed = self._loaded, self._deploy(task, plan)
         self._progress(task, "Proving that it computes the same", 2, 4)
-        proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
+        proof = self._engine.verify(loaded.model, deployed, loaded.example_inputs)
         error = float(proof.max_error) if math.isfinite(proof.max_error) else None
         row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)
         return replace(deployed, source=loaded.source, proof=proof), row
+
+    def _deploy(self, task: int, plan: Plan) -> Any:
+        self._progress(task, "Choosing the channels that stay", 0, 4)
+        selection = self._engine.resolve(self._traced, plan, self._loaded.model)
+        self._progress(task, "Building the smaller model", 1, 4)
+        return self._engine.deploy(self._loaded.model, self._traced, selection)
+
+    def _recalibrate(self, request: wire.Recalibrate) -> wire.Recalibrated:
+        self._progress(request.task, f"Looking at {Path(request.samples).name}")
+        found = self._engine.samples(
+            request.samples,
+            self._loaded.example_inputs,
+            model=self._loaded,
+            limit=request.limit,
+            mean=request.mean or None,
+            std=request.std or None,
+            allow_code=False,
+            trusted=request.trusted,
+        )
+        deployed = self._deploy(request.task, request.plan)
+
+        def tell(done: int) -> None:
+            self._progress(request.task, "Taking the statistics of every norm", done, found.size or 0)
+
+        count = self._engine.take_statistics(deployed, found, request.path, tell)
+        words = f"{count:,} samples of {Path(request.samples).name}"
+        return wire.Recalibrated(
+            request.task, Statistics(request.plan, request.path, words), found.describe()
+        )
 
     def _rank(self, request: wire.Rank) -> wire.Ranked:
         self._progress(request.task, "Judging every channel")
@@ -195,6 +226,8 @@ def _doing(request: wire.Request) -> str:
         return f"opening {document_name(request.source)}"
     if isinstance(request, wire.ReadPlans):
         return f"reading {Path(request.path).name}"
+    if isinstance(request, wire.Recalibrate):
+        return "taking the statistics"
     return (
         "judging the channels" if isinstance(request, wire.Rank | wire.Meet) else "building the smaller model"
     )

@@ -9,6 +9,7 @@ from typing import Final
 from slimgui.core import channel_config
 from slimgui.core.plan import Selection
 from slimgui.core.plan_set import PlanSet
+from slimgui.core.plan_store import beside
 from slimgui.core.text_files import read_text, write_text
 from slimgui.engine.keep import kept_indices
 from slimgui.engine.layer_widths import layer_widths
@@ -21,10 +22,12 @@ CONFIG_SUFFIXES: Final = (".yaml", ".yml", ".json")
 def read_plans(path: str | Path, traced: Traced) -> PlanSet:
     """The plans in a file: saved by SlimGUI, or a channel_cfg, or a choice file of a supernet tool.
 
+    Statistics of their own are named by their paths, and read when they are applied.
+
     Raises:
         PlanError: it is none of these, or does not fit the model.
     """
-    return channel_config.read_plans(read_text(path), traced.groups, layer_widths(traced))
+    return beside(path, channel_config.read_plans(read_text(path), traced.groups, layer_widths(traced)))
 
 
 def write_config(path: str | Path, traced: Traced, selection: Selection) -> None:

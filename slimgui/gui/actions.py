@@ -90,6 +90,17 @@ def is_cut(session: Session) -> str:
     return "" if session.snapshot.counts != session.base.counts else "Every group is whole"
 
 
+def can_recalibrate(session: Session) -> str:
+    """There must be a smaller model, and an engine with time for it."""
+    return is_cut(session) or idle(session)
+
+
+def has_statistics(session: Session) -> str:
+    """The current plan must have statistics of its own."""
+    own = session.plans.current in dict(session.plans.statistics)
+    return has_document(session) or ("" if own else "The current plan has none of its own")
+
+
 def has_several_plans(session: Session) -> str:
     """There must be another plan."""
     if session.document is None:
@@ -181,6 +192,8 @@ ACTIONS: Final = (
     ActionInfo("plan_min_ratio", "Minimum S&hare…", "Set which share of every group always stays", "plan_actions.ask_min_ratio", has_document),
     ActionInfo("plan_lock", "&Lock Group", "Leave the selected group whole", "plan_actions.toggle_lock", can_lock, "Ctrl+L", checked=is_locked),
     ActionInfo("plan_lock_names", "Lock &by Name…", "Leave layers as they are, with all below them", "plan_actions.ask_locked", has_document),
+    ActionInfo("plan_recalibrate", "Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "plan_actions.recalibrate", can_recalibrate, "Ctrl+R"),
+    ActionInfo("plan_forget", "Forget Statistics", "Use the original's norm statistics for the current plan again", "plan_actions.forget_statistics", has_statistics),
     ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
     ActionInfo("plan_save", "Sa&ve Plans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
     ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
@@ -202,6 +215,7 @@ MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
                "plan_minimum", "plan_maximum", "plan_sample", "plan_target", "",
                "plan_global", "plan_exact", "plan_importance", "plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "",
                "plan_lock", "plan_lock_names", "",
+               "plan_recalibrate", "plan_forget", "",
                "plan_open", "plan_save", "plan_export", "plan_kept", "", "plan_command", "plan_python")),
     ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "", "dismiss")),
     ("&Help", ("about",)),

@@ -11,15 +11,15 @@ from slimgui.gui.settings import Settings
 
 
 def ask(parent: QWidget, dialogs: Dialogs, settings: Settings, session: Session, notice: Notice) -> None:
-    """Ask about the code that `notice` names; open its file again when the user agrees to run it.
+    """Ask about the code that `notice` names; try again what needed it when the user agrees to run it.
 
     The engine compares the hash with the bytes it then runs: what was agreed to here is what runs there.
     """
     request, code = notice.request, notice.code
-    assert request, "consent is asked for when something was to be opened"
+    assert request, "consent is asked for when something was to be opened or sampled"
     assert code, "consent is asked for when there is code"
     answer = dialogs.consent(parent, code)
     if answer == "remember":
         settings.add_trusted(code.sha256)
     if answer != "cancel":
-        session.open(request.source, request.shape, (*request.trusted, code.sha256))
+        session.ask_again(request, (*request.trusted, code.sha256))

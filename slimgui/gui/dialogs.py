@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 from slimgui.core import file_formats, wire
+from slimgui.gui.recalibration import Recalibration, RecalibrationDialog
 from slimgui.gui.views.architectures import Architectures
 
 Unsaved = Literal["save", "discard", "cancel"]
@@ -93,6 +94,13 @@ class Dialogs:
         source = dialog.chosen() if dialog.exec() else ""
         dialog.deleteLater()
         return source
+
+    def recalibration(self, parent: QWidget, plan: str, start: Recalibration) -> Recalibration | None:
+        """What to take the statistics of `plan` from; None for a user who changed their mind."""
+        dialog = RecalibrationDialog(parent, plan, start)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.wanted() if accepted else None
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         """The shape of one input."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
-from slimgui.gui import actions, icons
+from slimgui.gui import actions, icons, text
 from slimgui.gui.actions import ACTIONS, MENUS, TOOLBAR, ActionInfo
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
@@ -83,7 +83,9 @@ class Menus:
         menu.clear()
         plans = self._session.plans
         for number, name in enumerate(plans.names, 1):
-            action = menu.addAction(f"&{number % 10} {name.replace('&', '&&')}")
+            own = text.statistics(plans, name)
+            shown = f"{name}  –  {own}" if own else name
+            action = menu.addAction(f"&{number % 10} {shown.replace('&', '&&')}")
             action.setCheckable(True)
             action.setChecked(name == plans.current)
             action.setEnabled(self._session.document is not None)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from slimgui.core import wire
 from slimgui.core.cost import Cost
+from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.gui import text
 
 Kind = Literal["error", "success", "note"]
@@ -18,7 +19,7 @@ Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture"]
 class Notice:
     """One card: what happened, why, what to do. `offer`: what its extra button does, about `subject`.
 
-    `request`: the Open that was refused. `code`: what the user may agree to run.
+    `request`: what was refused, where it can be asked for again. `code`: what the user may agree to run.
     `architectures`: that the weights may be of.
     """
 
@@ -29,18 +30,18 @@ class Notice:
     details: str = ""
     offer: Offer = ""
     subject: str = ""
-    request: wire.Open | None = None
+    request: wire.Open | wire.Recalibrate | None = None
     code: wire.Code | None = None
     architectures: tuple[wire.Architecture, ...] = ()
 
 
 def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     """The card of a task that the engine refused."""
-    opening = request if isinstance(request, wire.Open) else None
+    again = request if isinstance(request, (wire.Open, wire.Recalibrate)) else None
     offer: Offer = "consent" if answer.code else answer.needs
-    subject = opening.source if opening else ""
+    subject = request.source if isinstance(request, wire.Open) else ""
     told = (answer.what, answer.why, answer.hint, answer.details)
-    return Notice("error", *told, offer, subject, opening, answer.code, answer.architectures)
+    return Notice("error", *told, offer, subject, again, answer.code, answer.architectures)
 
 
 def stopped(doing: str, has_document: bool, log: str) -> Notice:
@@ -66,13 +67,42 @@ def not_started(doing: str, log: str) -> Notice:
     return Notice("error", what, "", hint, log)
 
 
-def saved(answer: wire.Saved, before: Cost) -> Notice:
-    """The card of a save: how large, and how it was proven."""
+def saved(answer: wire.Saved, before: Cost, statistics: str = "") -> Notice:
+    """The card of a save: how large, how it was proven, and a sentence about the plan's own statistics."""
     share = text.percent(answer.bytes, before.bytes)
     what = f"Saved {text.file_size(answer.bytes)} ({share} of the original)."
     beside = f"\n{answer.needs}" if answer.needs else ""
     hint = f"{answer.path}{beside}"
-    return Notice("success", what, proof(answer.proof), hint, offer="folder", subject=answer.path)
+    why = f"{proof(answer.proof)} {statistics}".strip()
+    return Notice("success", what, why, hint, offer="folder", subject=answer.path)
+
+
+def recalibrated(name: str, own: Statistics, about: str) -> Notice:
+    """The card of statistics that were taken."""
+    what = f"{name} has norm statistics of its own, of {own.samples}."
+    return Notice("success", what, about, "They are saved with the smaller model, and with the plans.")
+
+
+def statistics_changed(before: PlanSet, after: PlanSet) -> Notice | None:
+    """The card when an edit puts statistics out of date, or back in force."""
+    for name in after.stale:
+        if name in before.fresh:
+            what = f"The norm statistics of {name} are out of date."
+            hint = "Undo the change, or recalibrate the plan again: Plan, Recalibrate Statistics."
+            return Notice("note", what, "They were taken of the smaller model before this change.", hint)
+    for name, own in after.fresh.items():
+        if before.stale.get(name) == own:
+            return Notice("note", f"The norm statistics of {name} fit again.")
+    return None
+
+
+def with_statistics(plans: PlanSet) -> str:
+    """What became of the current plan's own statistics in a save, in a sentence."""
+    if own := plans.fresh.get(plans.current):
+        return f"Its norm statistics are those of {own.samples}; the proof is of the cut before them."
+    if plans.current in plans.stale:
+        return "The statistics of its plan are out of date and were left out."
+    return ""
 
 
 def written(path: str) -> Notice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
+from slimgui import resources
 from slimgui.core import variants
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
@@ -18,6 +20,7 @@ from slimgui.core.targets import RESOURCES, reach
 from slimgui.errors import PlanError
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.notice import Notice
+from slimgui.gui.recalibration import Recalibration
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Resolver
@@ -186,6 +189,30 @@ class PlanActions:
         if typed is not None:
             paths = tuple(path for part in typed.split(",") if (path := part.strip()))
             self._session.edit("Lock by name", replace(self._plan, locked=paths))
+
+    # --- statistics of its own
+
+    def recalibrate(self) -> None:
+        """Take the norm statistics of the current plan's model anew."""
+        start = Recalibration(self._settings.samples or self._example_samples())
+        if wanted := self._dialogs.recalibration(self._parent, self._session.plans.current, start):
+            self._settings.samples = wanted.samples
+            self._session.recalibrate(
+                wanted.samples, wanted.limit, wanted.mean, wanted.std, self._settings.trusted
+            )
+
+    def forget_statistics(self) -> None:
+        """Let the current plan use the original's statistics again."""
+        plans = self._session.plans
+        title = f"Forget the statistics of {plans.current}"
+        self._session.edit_plans(title, plans.with_statistics(plans.current, None))
+
+    def _example_samples(self) -> str:
+        """The images that come with the example, when that is open."""
+        with suppress(FileNotFoundError):
+            if self._resolver().document.source == str(resources.path(resources.EXAMPLE)):
+                return str(resources.path(resources.SAMPLES))
+        return ""
 
     # --- files and the clipboard
 

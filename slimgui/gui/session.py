@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QUndoStack
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import PlanSet
+from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.plan_store import write_plans
 from slimgui.core.resolve import with_ids
 from slimgui.core.targets import parse_targets
-from slimgui.core.text_files import write_text
 from slimgui.errors import PlanError, SaveError, SlimError
 from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
@@ -34,7 +35,7 @@ class Session(QObject):
 
     document_changed = Signal()  #: another model is open
     snapshot_changed = Signal(object)  #: Change: the current plan is another one
-    plans_changed = Signal()  #: a plan has come, gone, or another name, or another one is current
+    plans_changed = Signal()  #: a plan has come or gone, or its name or its statistics, or is current now
     selection_changed = Signal(str)  #: id of the selected group, "" for none
     task_changed = Signal()  #: a task began, moved on or ended
     noticed = Signal(object)  #: Notice for the user
@@ -51,6 +52,7 @@ class Session(QObject):
         self._begun_from: Snapshot | None = None  # what the gesture began with
         self._resolver: Resolver | None = None
         self._plans = PlanSet()
+        self._files = QTemporaryDir()  # the numbers of statistics: they outlive the engine's process
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
         self._tasks.changed.connect(self.task_changed)
@@ -169,12 +171,14 @@ class Session(QObject):
 
     def _apply(self, plans: PlanSet) -> None:
         assert self._resolver, "a command needs the document it was made for"
-        renamed = (plans.names, plans.current) != (self._plans.names, self._plans.current)
-        self._plans = plans
+        before, self._plans = self._plans, plans
+        renamed = (plans.names, plans.current) != (before.names, before.current)
         old, self._snapshot = self._snapshot, self._resolver.snapshot(plans.plan)
         self.snapshot_changed.emit(difference(old, self._snapshot))
-        if renamed:
+        if renamed or (plans.fresh, plans.stale) != (before.fresh, before.stale):
             self.plans_changed.emit()
+        if told := notice.statistics_changed(before, plans):
+            self.noticed.emit(told)
 
     def _row(self, group_id: str) -> wire.GroupRow:
         assert self.document, "a group needs a document"
@@ -203,14 +207,15 @@ class Session(QObject):
             hint = "Choose another name: the original is what the smaller model is proven against."
             self.noticed.emit(Notice("error", what, "", hint))
             return
-        plan = self._snapshot.plan
-        request = wire.Save(0, path, plan, 0, accept_unproven)
-        self._tasks.start(request, f"saving {Path(path).name}", lambda answer: self._on_saved(answer, plan))
+        plans = self._plans
+        own = plans.fresh.get(plans.current)
+        request = wire.Save(0, path, plans.plan, 0, accept_unproven, own)
+        self._tasks.start(request, f"saving {Path(path).name}", lambda answer: self._on_saved(answer, plans))
 
     def save_plans(self, path: str) -> None:
         """Write all plans to a file."""
         try:
-            write_text(path, self._plans.to_json())
+            write_plans(path, self._plans)
         except SaveError as error:
             self._tell(error)
             return
@@ -220,7 +225,7 @@ class Session(QObject):
     def read_plans(self, path: str) -> None:
         """Take over the plans, or the channel configuration, in a file."""
         if self.document is not None and not self._tasks.refuse_while_busy():
-            request, name = wire.ReadPlans(0, path, 0), Path(path).name
+            request, name = wire.ReadPlans(0, path, 0, self._files.path()), Path(path).name
             self._tasks.start(request, f"reading {name}", lambda answer: self._on_plans_read(answer, name))
 
     def export(self, path: str, what: Literal["config", "kept"]) -> None:
@@ -240,6 +245,38 @@ class Session(QObject):
             return
         before, request = self._plans, wire.Meet(0, targets, self._snapshot.plan, 0)
         self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
+
+    def recalibrate(
+        self,
+        samples: str,
+        limit: int,
+        mean: tuple[float, ...] = (),
+        std: tuple[float, ...] = (),
+        trusted: tuple[str, ...] = (),
+    ) -> None:
+        """Take the norm statistics of the current plan's smaller model anew.
+
+        Args:
+            samples: path of a folder of images, an .npz or a .py.
+            limit: how many samples at most.
+            mean: of pixels, per channel; () for what the model says.
+            std: likewise.
+            trusted: SHA-256 of the files whose code the user agreed to run.
+        """
+        if self._snapshot is None or self._tasks.refuse_while_busy():
+            return
+        name, path = self._plans.current, f"{self._files.path()}/{uuid.uuid4().hex}.safetensors"
+        request = wire.Recalibrate(0, self._plans.plan, 0, path, samples, limit, mean, std, trusted)
+        self._tasks.start(
+            request, f"recalibrating {name}", lambda answer: self._on_recalibrated(answer, name)
+        )
+
+    def ask_again(self, request: wire.Open | wire.Recalibrate, trusted: tuple[str, ...]) -> None:
+        """Try again what was refused, now that these hashes are trusted."""
+        if isinstance(request, wire.Open):
+            self.open(request.source, request.shape, trusted)
+        else:
+            self.recalibrate(request.samples, request.limit, request.mean, request.std, trusted)
 
     def cancel(self) -> None:
         """Stop the running task at once."""
@@ -262,25 +299,42 @@ class Session(QObject):
         self.document_changed.emit()
         self.opened.emit(answer.document.source)
 
-    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: Plan) -> None:
+    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet) -> None:
         assert self._snapshot and self._base, "a save needs a document"
         if isinstance(answer, wire.Unproven):
             self.noticed.emit(notice.unproven(answer))
             return
-        if self._snapshot.plan == written:
+        if _current(self._plans) == _current(written):
             self.undo_stack.setClean()
-        self.noticed.emit(notice.saved(answer, self._base.cost))
+        self.noticed.emit(notice.saved(answer, self._base.cost, notice.with_statistics(written)))
         self.saved.emit(answer.path)
 
     def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
         assert self._resolver, "plans are read for the open model"
         try:
-            fitting = [(known, with_ids(self._resolver.groups, plan)) for known, plan in answer.plans.plans]
+            fitting = {known: with_ids(self._resolver.groups, plan) for known, plan in answer.plans.plans}
         except PlanError as error:
             self._tell(error)
             return
-        read = replace(answer.plans, plans=tuple(fitting))
+        owns = ((known, replace(own, plan=fitting[known])) for known, own in answer.plans.statistics)
+        read = replace(answer.plans, plans=tuple(fitting.items()), statistics=tuple(owns))
         self.edit_plans(f"Open {name}", self._plans.merged(read, Path(name).stem))
+        if answer.notes:
+            what = f"{name} was opened without some statistics."
+            self.noticed.emit(Notice("note", what, " ".join(answer.notes)))
+
+    def _on_recalibrated(self, answer: wire.Recalibrated, name: str) -> None:
+        if name not in self._plans.names:
+            what = f"The plan {name} is gone, and so are its statistics."
+            self.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
+            return
+        self.edit_plans(f"Recalibrate {name}", self._plans.with_statistics(name, answer.statistics))
+        if name in self._plans.fresh:
+            self.noticed.emit(notice.recalibrated(name, answer.statistics, answer.about))
+        else:
+            self.noticed.emit(
+                Notice("note", f"{name} was changed meanwhile.", "Its new statistics are out of date.")
+            )
 
     def _on_exported(self, answer: wire.Exported) -> None:
         self.noticed.emit(notice.written(answer.path))
@@ -310,6 +364,11 @@ def _file(source: str) -> str:
     """The file in a source, without the factory behind it; a factory alone stays."""
     file, at, _ = source.rpartition("@")
     return file if at and os.path.exists(file) else source  # noqa: PTH110 - any text is asked about
+
+
+def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
+    """What a saved model comes from."""
+    return plans.plan, plans.fresh.get(plans.current)
 
 
 def _same_file(one: str, other: str) -> bool:

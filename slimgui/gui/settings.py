@@ -65,6 +65,16 @@ class Settings:
         self._store.setValue("folder", value)
 
     @property
+    def samples(self) -> str:
+        """Where samples were taken from last, "" when that is gone."""
+        value = str(self._store.value("samples", ""))
+        return value if value and Path(value).exists() else ""
+
+    @samples.setter
+    def samples(self, value: str) -> None:
+        self._store.setValue("samples", value)
+
+    @property
     def theme(self) -> Choice:
         """The chosen theme."""
         value = self._store.value("theme", "system")

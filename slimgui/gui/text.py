@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from slimgui.core.plan_set import PlanSet
+
 _COUNT = re.compile(r"^\s*(?P<sign>[=/*+-]?)\s*(?P<number>\d+(?:[.,]\d+)?)\s*(?P<percent>%?)\s*$")
 _STEPS = ("", "k", "M", "G", "T")
 
@@ -60,6 +62,13 @@ def shape(sizes: tuple[int, ...]) -> str:
 def plural(count: int, word: str) -> str:
     """1 -> "1 channel", 2 -> "2 channels"."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def statistics(plans: PlanSet, name: str) -> str:
+    """What a plan's entry says of norm statistics of its own, "" when it has none."""
+    if name in plans.fresh:
+        return "own statistics"
+    return "statistics out of date" if name in plans.stale else ""
 
 
 def parse_count(text: str, current: int, size: int) -> int | None:

@@ -14,7 +14,7 @@ from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import PlanSet
+from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sizes import Product, Size
 
 SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
@@ -35,7 +35,8 @@ REQUESTS = [
     wire.Verify(3, Plan(), 1),
     wire.Rank(4, "l2", 1),
     wire.Meet(5, "macs=50%", Plan(), 1),
-    wire.ReadPlans(5, "widths.yaml", 1),
+    wire.ReadPlans(5, "widths.yaml", 1, "folder"),
+    wire.Recalibrate(7, Plan(ratio=0.5), 1, "a.safetensors", "photos", 100, (0.5,), (0.25,), ("ab",)),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
     ),
@@ -46,6 +47,7 @@ ANSWERS = [
     wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Met(5, Plan(), 0.5),
     wire.Exported(6, "widths.yaml"),
     wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
+    wire.Recalibrated(7, Statistics(Plan(ratio=0.5), "a.safetensors", "100 samples of photos"), "How."),
     wire.Failed(4, "what", "why", "hint", "Traceback\n…", needs="inputs"),
 ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The child's loop with a small engine in place of the real one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from slimgui.core import wire
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import PlanSet
+from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sizes import Size
 from slimgui.engine.host import Host, document_name
 from slimgui.engine.verify import Proof
@@ -26,6 +26,7 @@ class Cut:
     name: str
     source: str = ""
     proof: Any = None
+    statistics: str = ""
 
 
 @dataclass
@@ -63,6 +64,17 @@ class Engine:
 
     def read_plans(self, path: str, traced: Any) -> PlanSet:
         return PlanSet().added(path, Plan(ratio=0.5))
+
+    def samples(self, source: str, like: Any, **options: Any) -> Any:
+        self.sampled = (source, options)
+        return SimpleNamespace(size=3, describe=lambda: "Three samples.")
+
+    def take_statistics(self, deployed: Cut, batches: Any, path: str, tell: Any) -> int:
+        tell(0)
+        return 1200
+
+    def with_statistics(self, deployed: Cut, file: str) -> Cut:
+        return replace(deployed, statistics=file)
 
     def write_config(self, path: str, traced: Any, selection: Plan) -> None:
         self.written.append(("config", path, selection))
@@ -148,6 +160,20 @@ def test_without_a_numeric_proof_nothing_is_written_until_the_user_says_so(
     assert rig.engine.saved[0][2] is True
 
 
+def test_statistics_are_taken_without_consent_to_code_and_saved_with_the_plan(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    answer = rig.ask(wire.Recalibrate(2, Plan(ratio=0.5), 1, "a.safetensors", "/data/photos", 2000, (0.5,)))
+    own = Statistics(Plan(ratio=0.5), "a.safetensors", "1,200 samples of photos")
+    assert answer == wire.Recalibrated(2, own, "Three samples.")
+    source, options = rig.engine.sampled
+    assert (source, options["limit"], options["mean"], options["std"]) == ("/data/photos", 2000, (0.5,), None)
+    assert not options["allow_code"]
+
+    rig.ask(wire.Save(3, "small.pt", Plan(), 1))
+    rig.ask(wire.Save(4, "small.pt", Plan(ratio=0.5), 1, statistics=own))
+    assert [cut.statistics for cut, _, _ in rig.engine.saved] == ["", "a.safetensors"]
+
+
 def test_verify_writes_nothing(rig: Rig) -> None:
     rig.ask(wire.Open(1, "net.pt"))
 
@@ -166,7 +192,7 @@ def test_rank_answers_the_scores_of_every_group(rig: Rig) -> None:
 def test_plans_are_read_and_written_for_the_open_model(rig: Rig) -> None:
     rig.ask(wire.Open(1, "net.pt"))
 
-    answer = rig.ask(wire.ReadPlans(2, "plan.json", 1))
+    answer = rig.ask(wire.ReadPlans(2, "plan.json", 1, "folder"))
     assert answer == wire.PlansRead(2, PlanSet().added("plan.json", Plan(ratio=0.5)))
     for what in ("config", "kept"):
         assert rig.ask(wire.Export(3, "a.yaml", Plan(ratio=0.2), 1, what)) == wire.Exported(3, "a.yaml")

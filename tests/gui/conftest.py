@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # demo, fakes
 
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
+from program import Program
 
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.notice import Notice
@@ -22,6 +23,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.tasks import Transport
 from slimgui.gui.theme import Theme
+from slimgui.gui.worker import Worker
 
 MakeWindow = Callable[..., MainWindow]
 
@@ -103,6 +105,15 @@ def make_window(
 @pytest.fixture
 def window(make_window: MakeWindow, transport: FakeTransport) -> MainWindow:
     return make_window(transport)
+
+
+@pytest.fixture
+def program(make_window: MakeWindow, dialogs: FakeDialogs, qtbot: QtBot) -> Iterator[Program]:
+    worker = Worker()
+    window = make_window(worker)
+    worker.start()
+    yield Program(window, worker, dialogs, qtbot)
+    worker.close()
 
 
 @pytest.fixture

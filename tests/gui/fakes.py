@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from slimgui.core import wire
 from slimgui.gui.dialogs import Consent, Dialogs, Unsaved
+from slimgui.gui.recalibration import Recalibration
 from slimgui.gui.worker import Stopped
 
 
@@ -59,6 +60,7 @@ class FakeDialogs(Dialogs):
         self.typed: str | int | None = None
         self.consents: Consent = "cancel"
         self.chosen = ""
+        self.samples: Recalibration | None = None
         self.asked: list[str] = []
         self.labels: list[str] = []
 
@@ -97,6 +99,10 @@ class FakeDialogs(Dialogs):
     def architecture(self, parent: QWidget, path: str, rows: Sequence[wire.Architecture]) -> str:
         self.asked.append(path)
         return self.chosen
+
+    def recalibration(self, parent: QWidget, plan: str, start: Recalibration) -> Recalibration | None:
+        self.asked.append(start.samples)
+        return self.samples
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         self.asked.append("shape")

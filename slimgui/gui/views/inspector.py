@@ -42,7 +42,7 @@ class Inspector(QTextBrowser):
         self._show(
             document.name,
             f"<p>Input: {escape(inputs)}<br>{text.plural(free, 'group')} can be made smaller{locked}.</p>"
-            f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>"
+            f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>{_statistics(plans)}"
             f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>",
         )
 
@@ -77,3 +77,15 @@ class Inspector(QTextBrowser):
 
     def _show(self, title: str, body: str) -> None:
         self.setHtml(f'<p style="font-size:large"><b>{escape(title)}</b></p>{body}')
+
+
+def _statistics(plans: PlanSet) -> str:
+    """A paragraph about the current plan's own statistics, "" when it has none."""
+    if own := plans.fresh.get(plans.current):
+        return f"<p><b>Norm statistics of its own</b>, of {escape(own.samples)}.</p>"
+    if own := plans.stale.get(plans.current):
+        return (
+            f"<p><b>Its norm statistics are out of date</b>: those of {escape(own.samples)} were taken "
+            "before the plan was changed. Undo the change, or recalibrate it again.</p>"
+        )
+    return ""

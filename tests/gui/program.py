@@ -1,0 +1,41 @@
+"""The whole program, driven as a user drives it."""
+
+from pathlib import Path
+
+from fakes import FakeDialogs
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from slimgui.core import wire
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.notice import Notice
+from slimgui.gui.worker import Worker
+
+PATIENCE = 60_000
+
+
+class Program:
+    """A window with its worker, and what it told the user."""
+
+    def __init__(self, window: MainWindow, worker: Worker, dialogs: FakeDialogs, qtbot: QtBot) -> None:
+        self.window, self.worker, self.dialogs, self.qtbot = window, worker, dialogs, qtbot
+        self.notices: list[Notice] = []
+        window.session.noticed.connect(self.notices.append)
+
+    def wait_idle(self) -> None:
+        self.qtbot.waitUntil(lambda: self.window.session.task is None, timeout=PATIENCE)
+
+    def open_example(self) -> wire.Document:
+        self.qtbot.mouseClick(self.window.welcome.example_button, Qt.MouseButton.LeftButton)
+        self.wait_idle()
+        document = self.window.session.document
+        assert document, self.notices
+        return document
+
+    def open(self, path: Path) -> Notice | None:
+        """Open through the dialog; returns what was said about it."""
+        before = len(self.notices)
+        self.dialogs.path = str(path)
+        self.window.menus.actions["open"].trigger()
+        self.wait_idle()
+        return self.notices[-1] if len(self.notices) > before else None

@@ -1,0 +1,358 @@
+"""Norm statistics of named plans: kept, out of date after an edit, saved with the model and the plans."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from demo import demo
+from fakes import FakeDialogs, FakeTransport
+from program import Program
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from slimgui import engine, resources
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.core.plan_set import FIRST, PlanSet, Statistics
+from slimgui.errors import PlanError
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.notice import Notice
+from slimgui.gui.recalibration import Recalibration, RecalibrationDialog
+from slimgui.gui.session import Session
+
+HELDOUT = resources.path(resources.SAMPLES)
+
+
+def recalibrated(session: Session, transport: FakeTransport) -> Statistics:
+    """Statistics for the current plan, as an engine answers them."""
+    session.recalibrate("/data/photos", 100)
+    request = transport.requests[-1]
+    assert isinstance(request, wire.Recalibrate)
+    Path(request.path).write_bytes(f"numbers {request.task}".encode())
+    own = Statistics(request.plan, request.path, "100 samples of photos")
+    transport.answer(wire.Recalibrated, statistics=own, about="How.")
+    return own
+
+
+# --- the session
+
+
+def test_an_edit_puts_statistics_out_of_date_and_undo_brings_them_back(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_ratio(0.5)
+    own = recalibrated(opened, transport)
+    assert opened.plans.fresh == {FIRST: own}
+    assert "100 samples of photos" in notices[-1].what
+
+    opened.set_count("stem.conv", 9)
+    assert (opened.plans.fresh, opened.plans.stale) == ({}, {FIRST: own})
+    assert notices[-1].what == "The norm statistics of Plan 1 are out of date."
+    told = len(notices)
+    opened.set_count("stem.conv", 8)
+    assert len(notices) == told  # said once
+    opened.undo_stack.undo()
+    opened.undo_stack.undo()
+    assert opened.plans.fresh == {FIRST: own}
+    assert notices[-1].what == "The norm statistics of Plan 1 fit again."
+    opened.undo_stack.undo()
+    assert (opened.plans.fresh, opened.plans.stale) == ({}, {})
+    opened.undo_stack.redo()
+    assert opened.plans.fresh == {FIRST: own}
+
+
+def test_a_save_takes_the_statistics_of_the_current_plan_unless_they_are_out_of_date(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_ratio(0.5)
+    first = recalibrated(opened, transport)
+    opened.edit_plans("Add", opened.plans.added("deep", Plan(ratio=0.75)))
+    opened.save("/tmp/small.pt")
+    assert transport.requests[-1].statistics is None
+    transport.save()
+    second = recalibrated(opened, transport)
+    opened.edit_plans("Switch", opened.plans.switched(FIRST))
+    for name, own in ((FIRST, first), ("deep", second)):
+        opened.edit_plans("Switch", opened.plans.switched(name))
+        opened.save("/tmp/small.pt")
+        assert transport.requests[-1].statistics == own
+        transport.save()
+        assert "norm statistics are those of 100 samples of photos" in notices[-1].why
+        assert not opened.modified
+    opened.set_ratio(0.7)
+    opened.save("/tmp/small.pt")
+    assert transport.requests[-1].statistics is None
+    transport.save()
+    assert "were left out" in notices[-1].why
+
+
+def test_statistics_follow_their_plan_through_names_and_go_with_it(
+    opened: Session, transport: FakeTransport
+) -> None:
+    opened.set_ratio(0.5)
+    own = recalibrated(opened, transport)
+    opened.edit_plans("Rename", opened.plans.renamed("half"))
+    assert opened.plans.fresh == {"half": own}
+    opened.edit_plans("Add", opened.plans.added("other", opened.plans.plan))
+    assert opened.plans.fresh == {"half": own}  # the other one has the same cut, but none of its own
+    opened.edit_plans("Delete", opened.plans.switched("half").removed())
+    assert opened.plans.statistics == ()
+
+
+def test_statistics_for_a_plan_that_changed_meanwhile_are_out_of_date_or_gone(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_ratio(0.5)
+    opened.recalibrate("/data/photos", 100)
+    opened.set_ratio(0.6)
+    own = Statistics(Plan(ratio=0.5), "x", "100 samples")
+    transport.answer(wire.Recalibrated, statistics=own)
+    assert opened.plans.stale == {FIRST: own}
+    assert notices[-1].what == "Plan 1 was changed meanwhile."
+    opened.recalibrate("/data/photos", 100)
+    opened.edit_plans("Rename", opened.plans.renamed("half"))
+    transport.answer(wire.Recalibrated, statistics=own)
+    assert notices[-1].what == "The plan Plan 1 is gone, and so are its statistics."
+
+
+def test_an_engine_that_ends_takes_no_statistics_with_it(opened: Session, transport: FakeTransport) -> None:
+    opened.set_ratio(0.5)
+    own = recalibrated(opened, transport)
+    opened.recalibrate("/data/photos", 100)
+    transport.stop()
+    assert opened.plans.fresh == {FIRST: own}
+    assert Path(own.file).read_bytes()
+
+
+def test_plans_are_stored_with_the_statistics_that_fit(
+    opened: Session, transport: FakeTransport, tmp_path: Path
+) -> None:
+    opened.set_ratio(0.5)
+    own = recalibrated(opened, transport)
+    opened.edit_plans("Add", opened.plans.added("tiny / new", Plan(ratio=0.9)))
+    recalibrated(opened, transport)
+    opened.edit_plans("Add", opened.plans.added("stale", Plan(ratio=0.8)))
+    recalibrated(opened, transport)
+    opened.set_ratio(0.7)
+    path = tmp_path / "plans.json"
+    opened.save_plans(str(path))
+    stored = json.loads(path.read_text())["statistics"]
+    assert set(stored) == {FIRST, "tiny / new"}
+    files = sorted(each.name for each in tmp_path.iterdir())
+    assert len(files) == 3
+    assert stored[FIRST]["file"] in files
+    assert (tmp_path / stored[FIRST]["file"]).read_bytes() == Path(own.file).read_bytes()
+
+    opened.save_plans(str(path))  # the old copies go when no plan names them any more
+    again = json.loads(path.read_text())["statistics"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
+        ["plans.json", *(entry["file"] for entry in again.values())]
+    )
+    assert not {entry["file"] for entry in again.values()} & set(files)
+
+
+def test_plans_whose_statistics_are_missing_open_with_a_note(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.read_plans("/plans/half.json")
+    note = "The statistics of half are missing: a.safetensors belongs beside it."
+    transport.answer(wire.PlansRead, plans=PlanSet.numbered("Plan", [Plan(ratio=0.5)]), notes=(note,))
+    assert opened.plans.current == "half"
+    assert notices[-1].why == note
+
+
+def test_statistics_read_with_a_plan_fit_it_also_by_the_ids_of_groups(
+    opened: Session, transport: FakeTransport
+) -> None:
+    opened.read_plans("/plans/half.json")
+    plan = Plan().with_count("stages.0.0.conv2", 20)  # a layer of the stem's group
+    plans = PlanSet.numbered("Plan", [plan]).with_statistics("Plan 1", Statistics(plan, "x", "all"))
+    transport.answer(wire.PlansRead, plans=plans)
+    assert list(opened.plans.fresh) == ["half"]
+    assert opened.plans.plan == Plan().with_count("stem.conv", 20)
+
+
+def test_statistics_belong_to_a_plan() -> None:
+    with pytest.raises(PlanError, match="belong to no plan"):
+        PlanSet(statistics=(("other", Statistics(Plan(), "x", "all")),))
+
+
+# --- the window
+
+
+@pytest.fixture
+def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
+    window.open_source("/models/demo.pt")
+    transport.open(demo())
+    return window
+
+
+def entries(window: MainWindow) -> list[str]:
+    menu = next(action.menu() for action in window.menus.menus["&Plan"].actions() if action.menu())
+    menu.aboutToShow.emit()
+    return [entry.text() for entry in menu.actions()]
+
+
+def test_the_entry_of_a_plan_and_the_details_say_what_statistics_it_has(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    recalibrate, forget = (loaded.menus.actions[key] for key in ("plan_recalibrate", "plan_forget"))
+    assert "Every group is whole" in recalibrate.toolTip()
+    assert "none of its own" in forget.toolTip()
+    loaded.session.set_ratio(0.5)
+    recalibrate.trigger()  # the user changed their mind
+    assert isinstance(transport.requests[-1], wire.Open)
+    dialogs.samples = Recalibration("/data/photos", 100, (0.5,), (0.25,))
+    recalibrate.trigger()
+    request = transport.requests[-1]
+    assert (request.samples, request.limit, request.mean, request.std) == (
+        "/data/photos",
+        100,
+        (0.5,),
+        (0.25,),
+    )
+    own = Statistics(request.plan, request.path, "100 samples of photos")
+    transport.answer(wire.Recalibrated, statistics=own, about="Pixels are divided by 255.")
+    assert loaded.card.why.text() == "Pixels are divided by 255."
+
+    loaded.session.edit_plans("Add", loaded.session.plans.added("deep", Plan(ratio=0.75)))
+    assert entries(loaded) == ["&1 Plan 1  –  own statistics", "&2 deep"]
+    assert "statistics" not in loaded.inspector.toPlainText()
+    loaded.session.edit_plans("Switch", loaded.session.plans.switched(FIRST))
+    assert "Norm statistics of its own, of 100 samples of photos." in loaded.inspector.toPlainText()
+    loaded.session.set_ratio(0.6)
+    assert entries(loaded)[0] == "&1 Plan 1  –  statistics out of date"
+    assert "Its norm statistics are out of date" in loaded.inspector.toPlainText()
+    assert "out of date" in loaded.card.what.text()
+    loaded.menus.actions["undo"].trigger()
+    assert "Norm statistics of its own" in loaded.inspector.toPlainText()
+    forget.trigger()
+    assert entries(loaded)[0] == "&1 Plan 1"
+    loaded.menus.actions["undo"].trigger()
+    assert entries(loaded)[0] == "&1 Plan 1  –  own statistics"
+
+
+def test_the_dialog_takes_only_whole_answers(qtbot: QtBot, tmp_path: Path) -> None:
+    parent = QWidget()
+    dialog = RecalibrationDialog(parent, "half", Recalibration())
+    qtbot.addWidget(parent)
+    assert (dialog.problem.text(), dialog.run.isEnabled()) == ("Choose a file or a folder.", False)
+    dialog.samples.setText(str(tmp_path / "nowhere"))
+    assert "There is no" in dialog.problem.text()
+    dialog.samples.setText(f" {tmp_path} ")
+    assert dialog.run.isEnabled()
+    dialog.mean.setText("0.5, 0.4 0.3")
+    assert "both mean and standard deviation" in dialog.problem.text()
+    dialog.std.setText("a quarter")
+    assert dialog.problem.text() == "'a quarter' is no list of numbers."
+    dialog.std.setText("0.25")
+    dialog.limit.setValue(200)
+    assert dialog.run.isEnabled()
+    assert dialog.wanted() == Recalibration(str(tmp_path), 200, (0.5, 0.4, 0.3), (0.25,))
+    unnamed = [each for each in dialog.findChildren(QLabel) if each.text().endswith(":") and not each.buddy()]
+    assert unnamed == []
+
+
+# --- with the engine
+
+
+def recalibrate(program: Program, limit: int, samples: Path = HELDOUT) -> None:
+    program.dialogs.samples = Recalibration(str(samples), limit)
+    program.window.menus.actions["plan_recalibrate"].trigger()
+    program.wait_idle()
+
+
+def saved(program: Program, target: Path) -> engine.Loaded:
+    program.dialogs.path = str(target)
+    program.window.menus.actions["save"].trigger()
+    program.wait_idle()
+    assert program.notices[-1].kind == "success", program.notices[-1]
+    return engine.load(target)
+
+
+class Known:
+    """The example once more, in this process."""
+
+    def __init__(self) -> None:
+        self.loaded = engine.load(resources.path(resources.EXAMPLE))
+        assert self.loaded.example_inputs is not None
+        self.traced = engine.trace(self.loaded.model, self.loaded.example_inputs)
+
+    def small(self, ratio: float) -> engine.Deployed:
+        selection = engine.resolve(self.traced, Plan(ratio=ratio), self.loaded.model)
+        return engine.deploy(self.loaded.model, self.traced, selection)
+
+    def expected(self, ratio: float, limit: int) -> dict[str, torch.Tensor]:
+        """What the engine makes of the plan and those samples."""
+        found = engine.samples(HELDOUT, self.traced.inputs, model=self.loaded, limit=limit)
+        return engine.recalibrate(self.small(ratio), found).model.state_dict()
+
+
+def same(have: engine.Loaded, want: dict[str, torch.Tensor]) -> None:
+    state = have.model.state_dict()
+    assert set(state) == set(want)
+    for name, tensor in want.items():
+        torch.testing.assert_close(state[name], tensor, rtol=1e-5, atol=1e-6)
+    assert have.provenance is not None
+    assert have.provenance.proof["passed"]
+    assert [step.method for step in have.provenance.recovery] == ["recalibrate"]
+
+
+@pytest.mark.timeout(300)
+def test_two_plans_keep_statistics_of_their_own_through_crash_save_and_reopening(
+    program: Program, tmp_path: Path
+) -> None:
+    window, session = program.window, program.window.session
+    program.open_example()
+    session.set_ratio(0.5)
+    recalibrate(program, 200)
+    assert program.notices[-1].what == "Plan 1 has norm statistics of its own, of 200 samples of heldout.npz."
+    assert program.dialogs.asked[-1] == str(HELDOUT)  # the example offers its own data
+    session.edit_plans("Add", session.plans.added("deep", Plan(ratio=0.75)))
+    recalibrate(program, 100)
+    with program.qtbot.waitSignal(program.worker.stopped):
+        os.kill(program.worker._child.pid, signal.SIGKILL)
+    deep = saved(program, tmp_path / "deep.pt")  # the fresh engine reads the model again first
+    session.edit_plans("Switch", session.plans.switched(FIRST))
+    half = saved(program, tmp_path / "half.pt")
+    known = Known()
+    same(half, known.expected(0.5, 200))
+    same(deep, known.expected(0.75, 100))
+
+    program.dialogs.path = str(tmp_path / "plans.json")
+    window.menus.actions["plan_save"].trigger()
+    before = session.plans
+    program.open_example()
+    assert session.plans == PlanSet()
+    window.menus.actions["plan_open"].trigger()
+    program.wait_idle()
+    assert (session.plans.plans, list(session.plans.fresh)) == (before.plans, [FIRST, "deep"])
+    for each in tmp_path.glob("plans.*"):
+        each.unlink()  # the document has its own copies
+    again = engine.with_statistics(known.small(0.75), session.plans.fresh["deep"].file)
+    torch.testing.assert_close(again.model.state_dict(), deep.model.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.timeout(300)
+def test_a_program_of_samples_runs_after_consent_and_bad_samples_are_a_sentence(
+    program: Program, tmp_path: Path
+) -> None:
+    session = program.window.session
+    program.open_example()
+    session.set_ratio(0.5)
+    text, mine = tmp_path / "notes.npz", tmp_path / "mine.py"
+    text.write_text("Not an archive.\n")
+    recalibrate(program, 50, text)
+    assert program.notices[-1].what == "notes.npz is damaged."
+    assert session.plans.statistics == ()
+
+    mine.write_text("import torch\n\ndef samples():\n    yield torch.rand(8, 1, 28, 28)\n")
+    recalibrate(program, 50, mine)
+    assert program.notices[-1].offer == "consent"
+    program.dialogs.consents = "once"
+    program.window.card.offer.click()
+    program.wait_idle()
+    assert session.plans.fresh[FIRST].samples == "8 samples of mine.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from slimgui.core.plan import Plan, Selection
+    from slimgui.engine.estimate import Estimate
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
 
@@ -75,9 +77,16 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
     asked = report.target_lines(targets, found)
     lines = [*loaded.notes, *asked, describe(plan), report.change_line(before, after)]
     lines += _export(arguments, loaded, traced, plan, selection)
+    needs = engine.estimate(loaded.model, traced, selection)
+    row["estimate"] = {"memory": needs.memory, "disk": needs.disk, "seconds": round(needs.seconds, 1)}
+    if needs.is_long and not arguments.dry_run:
+        print(needs, file=sys.stderr)  # before it begins: the answer comes at the end
+    elif needs.is_long:
+        lines.append(str(needs))
     if arguments.dry_run:
         return Answer({**row, "dry_run": True}, "\n".join(lines))
-    made = _make(arguments, loaded, traced, selection, step)
+    engine.check_room(arguments.out, needs.disk)
+    made = _make(arguments, loaded, traced, selection, needs, step)
     return Answer({**row, **made.row}, "\n".join([*lines, made.text]), made.status)
 
 
@@ -117,8 +126,10 @@ COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
 
 
 def _open(arguments: argparse.Namespace) -> tuple[Loaded, tuple[Tensor, ...]]:
+    from slimgui.engine.heap import map_large_blocks
     from slimgui.engine.load import load, with_inputs
 
+    map_large_blocks()
     loaded = with_inputs(
         load(arguments.source, arguments.model, trusted=arguments.trust_code), arguments.input
     )
@@ -142,13 +153,18 @@ def _check_usage(arguments: argparse.Namespace) -> None:
 
 
 def _make(
-    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, selection: Selection, step: Step
+    arguments: argparse.Namespace,
+    loaded: Loaded,
+    traced: Traced,
+    selection: Selection,
+    needs: Estimate,
+    step: Step,
 ) -> Answer:
     """Deploy, prove and save; what is not proven is saved only when that was accepted."""
     from slimgui import engine
 
     step("Building the smaller model", 3, 6)
-    deployed = engine.deploy(loaded.model, traced, selection)
+    deployed = engine.deploy(loaded.model, traced, selection, hollow=needs.hollow)
     step(_PROVING, 4, 6)
     proof = engine.verify(loaded.model, deployed, traced.inputs)
     proven = proof.passed and proof.level != "structural"

@@ -13,6 +13,7 @@ from slimgui.core.targets import Reach
 from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
+from slimgui.engine.estimate import Estimate, estimate
 from slimgui.engine.importance import CRITERIA, importance
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
@@ -21,7 +22,7 @@ from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.plan_statistics import take_statistics, with_statistics
 from slimgui.engine.planning import meet, pareto, plan_for, reach
 from slimgui.engine.recover import recalibrate, recover
-from slimgui.engine.save import save
+from slimgui.engine.save import check_room, save
 from slimgui.engine.sensitivity import sensitivity
 from slimgui.engine.supernet import Supernet
 from slimgui.engine.trace import Traced, trace
@@ -31,6 +32,7 @@ __all__ = [
     "CRITERIA",
     "Cost",
     "Deployed",
+    "Estimate",
     "Found",
     "Group",
     "Loaded",
@@ -47,8 +49,10 @@ __all__ = [
     "Subnet",
     "Supernet",
     "Traced",
+    "check_room",
     "cost",
     "deploy",
+    "estimate",
     "importance",
     "load",
     "mask",

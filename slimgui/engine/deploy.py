@@ -6,6 +6,7 @@ and compare it, op by op, with what the labels predict.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -18,11 +19,12 @@ from slimgui.core.plan import Plan, Selection
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
 from slimgui.engine.correct import Found, find_corrections
-from slimgui.engine.effective import absorb, absorb_spectral, gains
+from slimgui.engine.effective import absorb, absorb_spectral, gains, spectral
 from slimgui.engine.heap import trim
 from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.keep import Kept, kept_indices, labels_gone
 from slimgui.engine.neighbours import Neighbours, Obstacle
+from slimgui.engine.pending import Cut, filled
 from slimgui.engine.predict import blocks_left
 from slimgui.engine.recapture import compare
 from slimgui.engine.repair import repair_attributes
@@ -72,6 +74,7 @@ class Deployed:
         source: file or factory the original came from, "" when unknown.
         proof: the comparison with the masked original, None before `verify`; of the cut, before `recovery`.
         recovery: what changed numbers since, in order.
+        pending: weights that `model` holds no numbers of yet, by name.
     """
 
     model: nn.Module
@@ -85,6 +88,7 @@ class Deployed:
     source: str = ""
     proof: Proof | None = None
     recovery: tuple[Recovery, ...] = ()
+    pending: Mapping[str, Cut] = field(default_factory=dict, repr=False)
 
     @property
     def plan(self) -> Plan:
@@ -102,6 +106,12 @@ class Deployed:
         """The same, with the proof of its cut."""
         return replace(self, proof=proof)
 
+    def held(self) -> Deployed:
+        """The same with every number in memory."""
+        if not self.pending:
+            return self
+        return replace(self, model=filled(self.model, self.pending), pending={})
+
     def as_cut(self) -> Deployed:
         """The same with the numbers of the cut, before any recovery: what a proof is about."""
         if not self.recovery:
@@ -115,13 +125,15 @@ class Deployed:
         return replace(self, model=model, recovery=())
 
 
-def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
+def deploy(model: nn.Module, traced: Traced, selection: Selection, *, hollow: bool = False) -> Deployed:
     """Make the smaller module that computes what `model` computes with the removed channels zeroed.
 
     Args:
         model: the module that was traced; it is left bit-identical.
         traced: what `trace` found.
         selection: which channels of each group stay; every group has an entry.
+        hollow: leave the parameters of the smaller model without numbers, where they can be cut one by one:
+            for big models, of which `verify` and `save` then hold one weight at a time.
 
     Raises:
         PlanError: the selection does not fit the groups.
@@ -130,24 +142,25 @@ def deploy(model: nn.Module, traced: Traced, selection: Selection) -> Deployed:
     """
     _check(traced.groups, selection)
     trim()  # what the trace left free, before the new weights take more
-    built = _build(model, traced, selection)
+    built = _build(model, traced, selection, hollow=hollow)
     if isinstance(built, Deployed):
         return built
 
     def works(other: Selection) -> bool:
         with suppress(Exception):  # whatever another cut runs into, it must not hide why this one is refused
-            return isinstance(_build(model, traced, other), Deployed)
+            return isinstance(_build(model, traced, other, hollow=hollow), Deployed)
         return False
 
     what = "The forward code of this model cannot follow the cut."
     raise DeployError(what, built.what, Neighbours(traced, selection, built, works))
 
 
-def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed | Obstacle:
+def _build(model: nn.Module, traced: Traced, selection: Selection, *, hollow: bool) -> Deployed | Obstacle:
     """The smaller model, or what in the forward code is in its way."""
     shapes = {name: tensor.shape for name, tensor in named_tensors(model).items()}
     kept = kept_indices(traced.groups, selection, shapes)
-    small = _sliced(model, kept)
+    pending: dict[str, Cut] | None = {} if hollow and one_by_one(model, traced) else None
+    small = _sliced(model, kept, pending)
     gone = labels_gone(traced.solved, selection)
     views = [View(labelled, gone) for labelled in traced.passes]
     repairs = set_conv_groups(small, _conv_groups(views)) + refresh(small)
@@ -167,6 +180,7 @@ def _build(model: nn.Module, traced: Traced, selection: Selection) -> Deployed |
         traced.groups,
         traced.inputs,
         traced,
+        pending=pending or {},
     )
 
 
@@ -187,19 +201,26 @@ def _check(groups: tuple[Group, ...], selection: Selection) -> None:
             raise PlanError(f"{group.id!r} may not be cut.", str(group.locked), "Leave this group whole.")
 
 
-def _sliced(model: nn.Module, kept: Kept) -> nn.Module:
+def _sliced(model: nn.Module, kept: Kept, pending: dict[str, Cut] | None) -> nn.Module:
+    """A copy with the kept parts of the weights; where `pending` is a dict, parameters go there uncut."""
     names = {id(tensor): name for name, tensor in named_tensors(model).items()}
 
     def twin(tensor: Tensor) -> Tensor:
-        cuts = kept.get(names.get(id(tensor), ""))
-        if not cuts:
-            return cloned(tensor)
-        small = tensor.detach()
-        for dim, indices in cuts.items():
-            small = small.index_select(dim, torch.from_numpy(indices).to(small.device))
-        return like(small, tensor)
+        name = names.get(id(tensor), "")
+        cut = Cut(tensor, kept.get(name, {}))
+        if pending is not None and isinstance(tensor, nn.Parameter):
+            pending[name] = cut
+            return cut.stand_in()
+        return like(cut.numbers(), tensor) if cut.cuts else cloned(tensor)
 
     return copy_module(model, twin)
+
+
+def one_by_one(model: nn.Module, traced: Traced) -> bool:
+    """Whether weights can be cut one by one: none is computed from others, and no pass needs numbers."""
+    if gains(traced.passes) or any(spectral(model)):
+        return False
+    return not any(labelled.capture.setting.real for labelled in traced.passes)
 
 
 def _conv_groups(views: list[View]) -> dict[str, int]:

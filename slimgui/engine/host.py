@@ -125,7 +125,7 @@ class Host:
         return answer
 
     def _save(self, request: wire.Save) -> wire.Saved | wire.Unproven:
-        deployed, proof = self._prove(request.task, request.plan)
+        deployed, proof = self._prove(request.task, request.plan, request.path)
         name = Path(request.path).name
         if not request.accept_unproven and not (proof.passed and proof.level != "structural"):
             return wire.Unproven(request.task, request.path, proof)
@@ -136,19 +136,27 @@ class Host:
         needs = " ".join((report.needs, *report.notes))
         return wire.Saved(request.task, str(report.path), report.bytes, proof, needs)
 
-    def _prove(self, task: int, plan: Plan) -> tuple[Any, wire.ProofRow]:
-        loaded, deployed = self._loaded, self._deploy(task, plan)
-        self._progress(task, "Proving that it computes the same", 2, 4)
+    def _prove(self, task: int, plan: Plan, path: str = "") -> tuple[Any, wire.ProofRow]:
+        """Cut and compare; it is for the file at `path`, if any."""
+        deployed, long = self._deploy(task, plan, path)
+        self._progress(task, f"Proving that it computes the same{long}", 2, 4)
+        loaded = self._loaded
         proof = self._engine.verify(loaded.model, deployed, loaded.example_inputs)
         error = float(proof.max_error) if math.isfinite(proof.max_error) else None
         row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)
         return replace(deployed, source=loaded.source, proof=proof), row
 
-    def _deploy(self, task: int, plan: Plan) -> Any:
+    def _deploy(self, task: int, plan: Plan, path: str = "") -> tuple[Any, str]:
+        """The smaller model, and what all this takes, in words, where that is long."""
+        engine, loaded, traced = self._engine, self._loaded, self._traced
         self._progress(task, "Choosing the channels that stay", 0, 4)
-        selection = self._engine.resolve(self._traced, plan, self._loaded.model)
-        self._progress(task, "Building the smaller model", 1, 4)
-        return self._engine.deploy(self._loaded.model, self._traced, selection)
+        selection = engine.resolve(traced, plan, loaded.model)
+        needs = engine.estimate(loaded.model, traced, selection)
+        if path:
+            engine.check_room(path, needs.disk)
+        long = f". {needs}" if needs.is_long else ""
+        self._progress(task, f"Building the smaller model{long}", 1, 4)
+        return engine.deploy(loaded.model, traced, selection, hollow=needs.hollow), long
 
     def _recalibrate(self, request: wire.Recalibrate) -> wire.Recalibrated:
         self._progress(request.task, f"Looking at {Path(request.samples).name}")
@@ -162,7 +170,7 @@ class Host:
             allow_code=False,
             trusted=request.trusted,
         )
-        deployed = self._deploy(request.task, request.plan)
+        deployed, _ = self._deploy(request.task, request.plan)
 
         def tell(done: int) -> None:
             self._progress(request.task, "Taking the statistics of every norm", done, found.size or 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+BIG = 1 << 30  # bytes; models with more weights than this are mapped from disk, cut and proven one by one
 _MEMINFO, _CONTROL_GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
@@ -49,6 +50,20 @@ def copy_size(model: nn.Module, dtype: torch.dtype) -> int:
     )
 
 
+def is_big(model: nn.Module) -> bool:
+    """Whether the weights of `model` are better held one at a time."""
+    return sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers())) > BIG
+
+
+def lends(model: nn.Module, free: int | None) -> bool:
+    """Whether a proof with `free` bytes of memory has to copy the weights of `model` one at a time.
+
+    A copy in float64 may take half of the memory; the rest is for what the model computes.
+    """
+    return is_big(model) or (free is not None and 2 * copy_size(model, torch.float64) > free)
+
+
 def device_of(model: nn.Module) -> torch.device:
-    """Where the weights of `model` lie."""
-    return next((tensor.device for tensor in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+    """Where the numbers of `model` lie; on the CPU where it holds none."""
+    held = (tensor.device for tensor in (*model.parameters(), *model.buffers()) if not tensor.is_meta)
+    return next(held, torch.device("cpu"))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.fit import fit
 from slimgui.engine.sides import outputs_of
-from slimgui.engine.structural import cloned, copy_module
+from slimgui.engine.structural import cloned, copy_module, on_meta
+from slimgui.engine.zeroed import lent_copy
 from slimgui.errors import LoadError, SaveError, UnsafeFileError
 
 _PLAIN: Final = (bool, int, float, str, type(None))
@@ -41,16 +43,19 @@ def check(path: Path, content: Content, draft: Draft) -> None:
         LoadError: it cannot be loaded.
         SaveError: something differs.
     """
-    model = content.model
     here = draft.reader == "weights"  # their model is only in this process
     sent = () if here else draft.calls
     states, outputs = _read_elsewhere(path, draft.reader, sent)
     for state in states:
-        _check_state(model, state, whole=draft.reader != "pt2")  # a program need not hold what it never reads
+        _check_state(
+            content, state, whole=draft.reader != "pt2"
+        )  # a program need not hold what it never reads
     if here:
-        outputs = [_outputs(_filled(path, content), inputs) for inputs in draft.calls]
+        fresh = _filled(path, content)
+        outputs = [_outputs(fresh, content, inputs) for inputs in draft.calls]
     for inputs, after in zip(draft.calls, outputs, strict=False):  # none when nothing here runs such files
-        _check_outputs(_outputs(copy_module(model, cloned), inputs), after, draft.tolerance)
+        whole = content.model if content.deployed.pending else copy_module(content.model, cloned)
+        _check_outputs(_outputs(whole, content, inputs), after, draft.tolerance)
 
 
 def _read_elsewhere(
@@ -116,13 +121,17 @@ def _filled(path: Path, content: Content) -> nn.Module:
     odd = next((name for name, text in own.record(content.provenance).items() if found[name] != text), None)
     if odd is not None:
         raise _differs(f"its {odd!r} is not the same")
-    fresh = copy_module(content.model, cloned).cpu()
+    fresh = copy_module(content.model, lambda tensor: on_meta(tensor) if tensor.is_meta else cloned(tensor))
     fit(fresh, found["state_dict"], path.name, type(content.model).__name__)
     return fresh
 
 
-def _check_state(model: nn.Module, back: dict[str, str], *, whole: bool) -> None:
-    written = {name: reader.digest(value) for name, value in model.state_dict().items()}
+def _check_state(content: Content, back: dict[str, str], *, whole: bool) -> None:
+    state = content.model.state_dict(keep_vars=True)
+    written = {
+        name: reader.digest(content.numbers(value) if isinstance(value, Tensor) else value)
+        for name, value in state.items()
+    }
     if whole and written.keys() != back.keys():
         raise _differs(f"{next(iter(written.keys() ^ back.keys()))!r} is in only one of the two")
     for name in written.keys() & back.keys():
@@ -143,13 +152,22 @@ def _check_outputs(before: list[Tensor], after: list[Tensor], tolerance: float) 
             raise _differs("its outputs are not the same")
 
 
-def _outputs(model: nn.Module, inputs: Inputs) -> list[Tensor]:
-    """Every tensor the model returns, in double precision; the same random numbers each time."""
+def _outputs(model: nn.Module, content: Content, inputs: Inputs) -> list[Tensor]:
+    """Every tensor the model returns, in double precision; the same random numbers each time.
+
+    Where weights were cut one by one they are used one by one, too.
+    """
+    modes: list[AbstractContextManager[None]] = []
+    if content.deployed.pending:
+        model, lending = lent_copy(model, {}, None, content.numbers)
+        modes.append(lending)
+    else:
+        model = model.cpu()
     on_cpu = map_tensors(inputs, lambda tensor: tensor.cpu())
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(reader.SEED)
-        outputs = outputs_of(model.cpu(), on_cpu, None)
+        outputs = outputs_of(model, on_cpu, None, *modes)
     return [tensor if tensor.is_complex() else tensor.double() for tensor in outputs]
 
 

@@ -157,6 +157,7 @@ def recalibrate(deployed: Deployed, batches: Iterable[Inputs]) -> Deployed:
 
     Source: norm recalibration as in EagleEye (Li et al. 2020).
     """
+    deployed = deployed.held()
     model = copy_module(deployed.model, cloned)
     buffers = dict(model.named_buffers())
     average, count = PlainAverage(buffers.values()), 0
@@ -180,6 +181,7 @@ def with_numbers(
     left: tuple[Refusal, ...] = (),
 ) -> Deployed:
     """`deployed` with other numbers in the named parameters and buffers, and a record of it."""
+    deployed = deployed.held()
     model = copy_module(deployed.model, cloned)
     tensors, before = named_tensors(model), {}
     with torch.no_grad():

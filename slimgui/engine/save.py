@@ -23,6 +23,7 @@ from torch import Tensor
 
 from slimgui.core.file_formats import format_of
 from slimgui.engine.deploy import Deployed
+from slimgui.engine.estimate import spoken
 from slimgui.engine.formats import DRAFTS
 from slimgui.engine.formats.draft import Content, Draft
 from slimgui.engine.formats.tensors import old_shards
@@ -81,7 +82,8 @@ def save(
     """Write `deployed` to `path`; success means that it was read back and compared.
 
     Args:
-        deployed: left as it is.
+        deployed: left as it is. What it has not cut yet is cut as safetensors are written, one weight at a
+            time; for any other format all at once.
         path: of the file; replaced only at the very end.
         format: "pt", "safetensors", "pt2", "onnx" or "pickle" (a whole module, which only who trusts the file
             may open); None: from the suffix.
@@ -95,6 +97,7 @@ def save(
     kind = format_of(path, format)
     target = _target(Path(path))
     _check_proof(deployed.proof, force=force)
+    deployed = deployed if kind.name == "safetensors" else deployed.held()
     origin = origin_of(deployed.source)
     content = Content(deployed, origin, _provenance(deployed, origin), shard_bytes)
     try:
@@ -134,11 +137,23 @@ def _check_original(target: Path, source: str) -> None:
             )
 
 
+def check_room(path: str | Path, size: int) -> None:
+    """Make sure that a file of `size` bytes can be written to `path`, beside what is there.
+
+    Raises:
+        SaveError: the disk has no room, there is no such folder, or `path` is one.
+    """
+    target = _target(Path(path))
+    try:
+        _check_room(target, size)
+    except OSError as error:
+        raise _sentence(target, error) from error
+
+
 def _check_room(target: Path, size: int) -> None:
-    """Raises SaveError when the disk has no room for `size` bytes beside what is there."""
     free = shutil.disk_usage(target.parent).free
     if free < size + _SPARE_BYTES:
-        why = f"It takes {size / 1e6:,.0f} MB beside what is there, and {free / 1e6:,.0f} MB are free."
+        why = f"It needs {spoken(size)} on the disk beside what is there, and {spoken(free)} are free."
         hint = "Free some space, or choose another folder."
         raise SaveError(f"{target.name} was not saved in {target.parent}.", why, hint)
 

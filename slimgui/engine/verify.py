@@ -14,7 +14,7 @@ from slimgui.core.groups import Group
 from slimgui.core.plan import Selection
 from slimgui.engine.effective import gains, spectral
 from slimgui.engine.inputs import Inputs
-from slimgui.engine.memory import available, copy_size, device_of
+from slimgui.engine.memory import available, device_of, lends
 from slimgui.engine.parted import parted_at, raises_at
 from slimgui.engine.sides import Narrowing, Sides, relative_error
 
@@ -58,7 +58,7 @@ def verify(
     exchanged in the mask; the difference must rise, or the inputs prove nothing, and the note says so.
 
     A copy in float64 may take half of the memory; the rest is for what the model computes. Where that is not
-    enough, the weights are copied one at a time, each for the calls that use it.
+    enough, and of big models, the weights are copied one at a time, each for the calls that use it.
     Of a recovered model the cut is proven, with the numbers it had before.
 
     Args:
@@ -71,7 +71,7 @@ def verify(
     if any(parameter.is_meta for parameter in model.parameters()):
         return _structural("The model holds no numbers")
     found = available(device_of(model)) if memory is None else memory
-    lent = found is not None and 2 * copy_size(model, torch.float64) > found
+    lent = bool(deployed.pending) or lends(model, found)
     for dtype in (torch.float64, None):
         try:
             return _numeric(Sides(model, deployed, example_inputs, dtype, lent))

@@ -15,15 +15,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from slimgui.engine.effective import bake
 from slimgui.engine.inputs import map_tensors, tensors_in
 from slimgui.engine.keep import Kept
+from slimgui.engine.memory import device_of
+from slimgui.engine.pending import Numbers
 from slimgui.engine.structural import copy_module, on_meta
 
 Twin = Callable[[Tensor], Tensor]
 SIZES = frozenset({"shape", "ndim", "dtype", "size", "dim", "stride", "numel", "__len__"})  # need no numbers
 
 
-def zeroed(tensor: Tensor, kept: dict[int, np.ndarray]) -> Tensor:
-    """A copy of `tensor` with every index that is not in kept[dim] set to zero."""
-    result = tensor.detach().clone()
+def _zeroed(tensor: Tensor, kept: dict[int, np.ndarray], dtype: torch.dtype | None) -> Tensor:
+    """A copy of `tensor` in `dtype` with every index that is not in kept[dim] set to zero."""
+    result = _cast(tensor.detach(), dtype)
+    result = result.clone() if result.data_ptr() == tensor.data_ptr() else result
     for dim, indices in kept.items():
         gone = torch.ones(tensor.shape[dim], dtype=torch.bool)
         gone[torch.from_numpy(indices)] = False
@@ -39,19 +42,27 @@ def zeroed_copy(
     Of weights that are computed from others the effective weight is zeroed.
     """
     model, kept = _plain(model, kept)
-    return copy_module(model, _twins(model, kept, dtype, buffers=buffers))
+    return copy_module(model, _twins(model, kept, dtype, _own_numbers, buffers=buffers))
 
 
 def lent_copy(
-    model: nn.Module, kept: Kept, dtype: torch.dtype | None = None, *, buffers: bool = True
+    model: nn.Module,
+    kept: Kept,
+    dtype: torch.dtype | None = None,
+    numbers: Numbers | None = None,
+    *,
+    buffers: bool = True,
 ) -> tuple[nn.Module, AbstractContextManager[None]]:
     """The same with parameters that hold no numbers: those are made for each call that uses them.
+
+    `numbers` gives the numbers of the model's tensors, where those do not hold them.
 
     Returns:
         The copy, and the mode to run it under. Buffers, and weights that are computed from others, are held.
     """
     model, kept = _plain(model, kept)
-    twin, lending = _twins(model, kept, dtype, buffers=buffers), _Lending()
+    twin = _twins(model, kept, dtype, numbers or _own_numbers, buffers=buffers)
+    lending = _Lending(device_of(model))
 
     def stand_in(tensor: Tensor) -> Tensor:
         return lending.add(tensor, twin, dtype) if isinstance(tensor, nn.Parameter) else twin(tensor)
@@ -82,8 +93,9 @@ class _Escapes(TorchDispatchMode):
 class _Lending(TorchFunctionMode):
     """Puts numbers in place of the placeholders among a call's arguments, and drops them after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__()
+        self.device = device
         self.sources: dict[int, tuple[Tensor, Tensor, Twin]] = {}  # the placeholder is kept alive for its id
 
     def add(self, tensor: Tensor, twin: Twin, dtype: torch.dtype | None) -> Tensor:
@@ -98,14 +110,11 @@ class _Lending(TorchFunctionMode):
         kwargs, asked = kwargs or {}, getattr(func, "__name__", "")
         if asked == "__get__":
             asked = func.__self__.__name__
-        if asked == "device":
-            return func(*map_tensors(args, self._source))
+        if asked == "device" and id(args[0]) in self.sources:
+            return self.device
         if asked in SIZES:
             return func(*args, **kwargs)
         return func(*map_tensors(args, self._lend), **map_tensors(kwargs, self._lend))
-
-    def _source(self, tensor: Tensor) -> Tensor:
-        return self.sources[id(tensor)][1] if id(tensor) in self.sources else tensor
 
     def _lend(self, tensor: Tensor) -> Tensor:
         if id(tensor) not in self.sources:
@@ -114,14 +123,16 @@ class _Lending(TorchFunctionMode):
         return twin(source)
 
 
-def _twins(model: nn.Module, kept: Kept, dtype: torch.dtype | None, *, buffers: bool) -> Twin:
+def _twins(
+    model: nn.Module, kept: Kept, dtype: torch.dtype | None, numbers: Numbers, *, buffers: bool
+) -> Twin:
     """What makes the masked twin of a tensor of `model`."""
     names = {id(tensor): name for name, tensor in model.named_parameters()}
     if buffers:
         names |= {id(tensor): name for name, tensor in model.named_buffers()}
 
     def twin(tensor: Tensor) -> Tensor:
-        copy = _cast(zeroed(tensor, kept.get(names.get(id(tensor), ""), {})), dtype)
+        copy = _zeroed(numbers(tensor), kept.get(names.get(id(tensor), ""), {}), dtype)
         return nn.Parameter(copy, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copy
 
     return twin
@@ -133,6 +144,10 @@ def _plain(model: nn.Module, kept: Kept) -> tuple[nn.Module, Kept]:
         return model, kept
     shared = copy_module(model, lambda tensor: tensor).eval()  # in train mode spectral norm would iterate
     return shared, bake(shared, kept)
+
+
+def _own_numbers(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
-
-import msgspec
 
 import slimgui
 from slimgui.errors import LoadError
@@ -25,7 +24,8 @@ _START: Final = (
 _PATIENCE_S: Final = 15.0
 
 
-class _Answer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Answer:
     report: Report | None = None
     refusal: tuple[str, str, str] | None = None
 
@@ -62,6 +62,8 @@ def _second_handle(stream: BinaryIO, shown: str) -> BinaryIO:
 
 
 def _understood(text: bytes, status: int, shown: str) -> Report:
+    import msgspec  # here: safetensors are looked into without it
+
     try:
         answer = msgspec.json.decode(text, type=_Answer)
     except msgspec.DecodeError:

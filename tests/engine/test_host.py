@@ -14,9 +14,10 @@ from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sizes import Size
+from slimgui.engine.estimate import Estimate
 from slimgui.engine.host import Host, document_name
 from slimgui.engine.verify import Proof
-from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError
+from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError, SlimError
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Engine:
     proof: Proof = field(default_factory=lambda: Proof(passed=True, max_error=1e-7, level="numeric"))
     saved: list[tuple[Cut, str, bool]] = field(default_factory=list)
     written: list[tuple[str, str, Plan]] = field(default_factory=list)
+    needs: Estimate = field(default_factory=lambda: Estimate(10, 7, 0.1, hollow=False))
+    room: int = 100
     CRITERIA = ("l1", "l2")
 
     def load(self, source: str, *, allow_code: bool, trusted: tuple[str, ...]) -> Any:
@@ -82,7 +85,14 @@ class Engine:
     def write_kept(self, path: str, traced: Any, selection: Plan) -> None:
         self.written.append(("kept", path, selection))
 
-    def deploy(self, model: str, traced: Any, selection: Plan) -> Cut:
+    def estimate(self, model: str, traced: Any, selection: Plan) -> Estimate:
+        return self.needs
+
+    def check_room(self, path: str, size: int) -> None:
+        if size > self.room:
+            raise SlimError("There is no room.")
+
+    def deploy(self, model: str, traced: Any, selection: Plan, *, hollow: bool) -> Cut:
         return Cut(model)
 
     def verify(self, model: str, deployed: Cut, inputs: Any) -> Any:
@@ -276,3 +286,23 @@ def test_names_shown_are_short() -> None:
     assert document_name("/home/ada/net.pt") == "net.pt"
     assert document_name("torchvision.models:resnet50") == "torchvision.models:resnet50"
     assert document_name("/home/ada/net.pt@torchvision.models:resnet50(num_classes=3)") == "net.pt"
+
+
+def test_what_takes_long_is_said_before_it_begins(rig: Rig) -> None:
+    rig.engine.needs = Estimate(memory=3 * 10**9, disk=7, seconds=150, hollow=True)
+    rig.ask(wire.Open(1, "/models/net.pt"))
+    rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
+
+    building = next(answer.phase for answer in rig.sent if answer.phase.startswith("Building"))
+    # 150 s is two and a half minutes, which python rounds to the even number
+    assert building.endswith("This takes about 2 minutes, 3.0 GB of memory and 0 MB on the disk.")
+
+
+def test_what_has_no_room_is_refused_before_anything_is_built(rig: Rig) -> None:
+    rig.engine.room = 6
+    rig.ask(wire.Open(1, "/models/net.pt"))
+    answer = rig.ask(wire.Save(2, "/tmp/small.pt", Plan(), 1))
+
+    assert isinstance(answer, wire.Failed)
+    assert answer.what == "There is no room."
+    assert not any(answer.phase.startswith("Building") for answer in rig.sent[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from slimgui.engine.deploy import Deployed
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
 from slimgui.engine.origin import Origin
+from slimgui.engine.pending import Numbers, numbers_of
 from slimgui.engine.structural import named_tensors
 
 SAME_WEIGHTS: Final = 1e-6  # the same weights at another place in memory may round differently
@@ -38,6 +40,11 @@ class Content:
     def model(self) -> nn.Module:
         """The smaller model."""
         return self.deployed.model
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """What gives the numbers of the model's tensors, some of which may be cut only now."""
+        return numbers_of(self.model, self.deployed.pending)
 
     @property
     def inputs(self) -> Inputs:

@@ -62,7 +62,7 @@ def digest(value: object) -> str:
     elif dense.layout != torch.strided:
         dense = dense.to_dense()
     bits = dense.resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
-    return f"{head} {hashlib.sha256(bits.numpy().tobytes()).hexdigest()}"
+    return f"{head} {hashlib.sha256(bits.numpy().data).hexdigest()}"
 
 
 def _own(file: Path, cases: Cases) -> Read:

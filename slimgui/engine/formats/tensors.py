@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from slimgui.engine.formats.checkpoint import beside
 from slimgui.engine.formats.draft import Content, Draft, size_of
+from slimgui.engine.formats.stream import write_tensors
 from slimgui.engine.load import own
+from slimgui.engine.pending import Numbers
 from slimgui.engine.temporary import shard_of
 from slimgui.errors import SaveError
 
@@ -27,16 +28,16 @@ _INDEX = ".index.json"
 def tensors_drafts(content: Content, target: Path) -> Iterator[Draft]:
     """The one way; with an index when the tensors are too large for one file."""
     alone = content.origin.trusted
-    state, tied = _once(content.model.state_dict())
+    state, tied = _once(content.model.state_dict(keep_vars=True))
     metadata = {name: str(value) for name, value in own.record(content.provenance).items()}
     metadata |= {"format": "pt", "tied": json.dumps(tied)}
     shards = list(_parts(state, content.shard_bytes))
 
     def write_one(path: Path, _made: list[Path]) -> None:
-        save_file(state, path, metadata)
+        write_tensors(path, state, content.numbers, metadata)
 
     def write_several(path: Path, made: list[Path]) -> None:
-        _write_shards(path, target, shards, metadata, made)
+        _write_shards(path, target, shards, content.numbers, metadata, made)
 
     many = len(shards) > 1
     plain = "Any reader of safetensors has the weights."
@@ -54,28 +55,24 @@ def tensors_drafts(content: Content, target: Path) -> Iterator[Draft]:
 
 
 def _once(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Every tensor by one name, contiguous; and the other names of those that have several.
+    """Every tensor by one name; and the other names of those that have several.
 
     Tensors that overlap without being the same are stored as they are, one after the other.
     """
     stored: dict[str, Tensor] = {}
     tied: dict[str, str] = {}
     first: dict[tuple[object, ...], str] = {}
-    storages: set[int] = set()
     for name, value in state.items():
         if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
             why = f"{name!r} is no plain tensor, and safetensors holds nothing else."
             raise SaveError("Nothing was saved.", why, "Choose a name that ends with .pt.")
-        key = (value.data_ptr(), value.dtype, tuple(value.shape), value.stride())
+        place = id(value) if value.is_meta else value.data_ptr()
+        key = (place, value.dtype, tuple(value.shape), value.stride())
         if value.numel() and key in first:
             tied[name] = first[key]
-            continue
-        first[key] = name
-        storage = value.untyped_storage()
-        alone = storage.nbytes() == size_of(value) and storage.data_ptr() not in storages
-        storages.add(storage.data_ptr())
-        plain = value.detach().cpu().contiguous()
-        stored[name] = plain if alone else plain.clone()
+        else:
+            first[key] = name
+            stored[name] = value
     return stored, tied
 
 
@@ -93,12 +90,17 @@ def _parts(state: Mapping[str, Tensor], limit: int) -> Iterator[dict[str, Tensor
 
 
 def _write_shards(
-    index: Path, target: Path, shards: list[dict[str, Tensor]], metadata: dict[str, str], made: list[Path]
+    index: Path,
+    target: Path,
+    shards: list[dict[str, Tensor]],
+    numbers: Numbers,
+    metadata: dict[str, str],
+    made: list[Path],
 ) -> None:
     places: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
         made.append(shard_of(index, target, number, len(shards)))
-        save_file(shard, made[-1], {"format": "pt"})
+        write_tensors(made[-1], shard, numbers, {"format": "pt"})
         places |= dict.fromkeys(shard, made[-1].name)
     total = sum(size_of(tensor) for shard in shards for tensor in shard.values())
     content = {"metadata": {"total_size": total, **metadata}, "weight_map": places}

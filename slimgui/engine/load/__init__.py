@@ -16,7 +16,7 @@ from slimgui.engine.load.fit import fit
 from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
 from slimgui.engine.load.narrow import is_narrower, narrowed
 from slimgui.engine.load.nested import Choice, choose, listed
-from slimgui.engine.load.source import Source, build, is_trusted, parse
+from slimgui.engine.load.source import Source, build, build_for, is_trusted, parse
 from slimgui.engine.load.unnamed import unnamed
 from slimgui.errors import LoadError, UnsafeFileError
 from slimgui.files import foreign
@@ -80,7 +80,7 @@ def load(
         return Loaded(made, None, str(source), (note,))
     found = read(parsed.path, consent)
     if parsed.factory:
-        model = build(parsed.factory, consent)
+        model = build_for(found, parsed.factory, consent)
     shown = parsed.path.name
     again = str(parsed)
     if isinstance(found, nn.Module):
@@ -141,7 +141,7 @@ def _self_named(found: Mapping[str, Any], shown: str, again: str, model: nn.Modu
                 f"It asks to run {factory}, which is not on the list of models a file may name.",
                 f"If you trust it, say so yourself: --model {factory}.",
             )
-        model = build(factory)
+        model = build_for(state, factory)
     fit(model, state, shown, factory)
     shape = found.get("example_shape")
     inputs = _file_inputs((shape,), model, shown) if shape is not None else None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from slimgui.core.recognise import INNER
+from slimgui.engine.load.hollow import is_hollow, take
 from slimgui.errors import LoadError
 
 _WRAPPING = ("torch.nn.parallel", "torch._dynamo")  # where torch's wrappers of a model come from
@@ -51,7 +52,9 @@ def with_ties(state: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Ten
 
 
 def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -> None:
-    """Load `state` into `model`, strictly; the model stays as it was when that fails.
+    """Load `state` into `model`, strictly; a model that held numbers stays as it was when that fails.
+
+    The tensors of `state` become those of a model that holds no numbers, and are copied into any other.
 
     Weights saved from a wrapper ("module.conv.weight") fit what was inside.
 
@@ -72,6 +75,9 @@ def fit(model: nn.Module, state: Mapping[str, Tensor], shown: str, maker: str) -
         state = OrderedDict(state)
         state._metadata = own._metadata  # type: ignore[attr-defined]  # as state_dict() itself does it
     try:
+        if is_hollow(model):
+            take(model, state)
+            return
         if why:  # a class may rename old entries while loading: only trying tells
             copy.deepcopy(model).load_state_dict(state, strict=True)
         model.load_state_dict(state, strict=True)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from slimgui.engine.load.fit import fit, inside
 from slimgui.engine.load.inputs import Shapes
-from slimgui.engine.load.source import build, is_factory, is_trusted
+from slimgui.engine.load.source import build_for, is_factory, is_trusted
 from slimgui.engine.replay import Kept, correct, is_plain, replay
 from slimgui.errors import LoadError
 from slimgui.runtime import Correction
@@ -227,7 +227,7 @@ def rebuild(
     if model is None:
         if not is_trusted(provenance.original):
             raise _needs_model(provenance.original or provenance.source, shown)
-        model = build(provenance.original)
+        model = build_for(state, provenance.original)
     replay(inside(model, state), provenance.kept, provenance.repairs, provenance.corrections)
     fit(model, state, shown, provenance.original or type(model).__name__)
     return model.eval()

@@ -19,6 +19,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +27,11 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from slimgui.engine import memory
+from slimgui.engine.inputs import tensors_in
 from slimgui.engine.load.arguments import are_sizes, arguments, call, is_known
 from slimgui.engine.load.consent import NONE, Consent, agreed_source
+from slimgui.engine.load.hollow import can_be_filled, making_hollow
 from slimgui.engine.load.vision import import_torchvision, is_mismatch, mismatch
 from slimgui.errors import LoadError, SlimError, UnsafeFileError
 
@@ -113,6 +117,27 @@ def is_trusted(factory: str) -> bool:
     builders = {models.get_model_builder(name) for name in models.list_models()}
     found = getattr(sys.modules.get(match["home"]), match["name"], None)
     return inspect.isfunction(found) and found in builders
+
+
+def build_for(found: object, factory: str, consent: Consent = NONE) -> nn.Module:
+    """The model that the factory makes, to be filled with `found`.
+
+    When that is big its parameters hold no numbers, where the factory can do without them.
+
+    Args:
+        found: what a checkpoint holds.
+        factory: as for `build`.
+        consent: as for `build`.
+
+    Raises:
+        UnsafeFileError, LoadError: as `build`.
+    """
+    if sum(tensor.nbytes for tensor in tensors_in(found)) > memory.BIG:
+        with suppress(LoadError), making_hollow():  # what is wrong with the factory is said below
+            model = build(factory, consent)
+            if can_be_filled(model):
+                return model
+    return build(factory, consent)
 
 
 def build(factory: str, consent: Consent = NONE) -> nn.Module:

@@ -86,7 +86,7 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
     if arguments.dry_run:
         return Answer({**row, "dry_run": True}, "\n".join(lines))
     engine.check_room(arguments.out, needs.disk)
-    made = _make(arguments, loaded, traced, selection, needs, step)
+    made = _make(arguments, loaded, traced, plan, selection, needs, step)
     return Answer({**row, **made.row}, "\n".join([*lines, made.text]), made.status)
 
 
@@ -116,11 +116,23 @@ def sensitivity(arguments: argparse.Namespace, step: Step) -> Answer:
     return measured(arguments, loaded, engine.trace(loaded.model, inputs), step)
 
 
+def recalibrate(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui recalibrate`: norm statistics for every plan in a file."""
+    from slimgui import engine
+    from slimgui.cli.recalibrate import recalibrated
+
+    step(_READING, 0, 0)
+    loaded, inputs = _open(arguments)
+    step(_FOLLOWING, 0, 0)
+    return recalibrated(arguments, loaded, engine.trace(loaded.model, inputs), step)
+
+
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
     "groups": groups,
     "slim": slim,
     "verify": verify,
     "sensitivity": sensitivity,
+    "recalibrate": recalibrate,
     "inspect": inspected,
 }
 
@@ -146,6 +158,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         format_of(arguments.out, arguments.format)
     if arguments.plan and not Path(arguments.plan).is_file():
         raise UsageError(f"There is no plan {arguments.plan}.")
+    if arguments.recalibrate and not arguments.samples:
+        raise UsageError("--recalibrate takes statistics of --samples: name them.")
     if arguments.steps < 1:
         raise UsageError("--steps takes a number from 1.")
     if arguments.steps != 1 and not arguments.export_plan:
@@ -156,12 +170,14 @@ def _make(
     arguments: argparse.Namespace,
     loaded: Loaded,
     traced: Traced,
+    plan: Plan,
     selection: Selection,
     needs: Estimate,
     step: Step,
 ) -> Answer:
-    """Deploy, prove and save; what is not proven is saved only when that was accepted."""
+    """Deploy, prove, take statistics and save; what is not proven is saved only when that was accepted."""
     from slimgui import engine
+    from slimgui.cli.recalibrate import with_statistics
 
     step("Building the smaller model", 3, 6)
     deployed = engine.deploy(loaded.model, traced, selection, hollow=needs.hollow)
@@ -173,6 +189,7 @@ def _make(
     if not proven and not arguments.accept_unproven:
         hint = "Cut less, or say --accept-unproven if you know why."
         return Answer({**row, "out": None}, f"{line}\nNothing was saved. {hint}", status)
+    deployed, said = with_statistics(arguments, loaded, traced, plan, deployed)
     step("Writing the file and reading it back", 5, 6)
     saved = engine.save(
         replace(deployed, source=loaded.source, proof=proof),
@@ -181,7 +198,8 @@ def _make(
         force=arguments.accept_unproven,
         replace_original=arguments.replace_original,
     )
-    return Answer({**row, **report.saved_row(saved)}, "\n".join([line, *report.saved_lines(saved)]), status)
+    lines = [line, *filter(None, [said]), *report.saved_lines(saved)]
+    return Answer({**row, "statistics": said, **report.saved_row(saved)}, "\n".join(lines), status)
 
 
 def _export(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from slimgui import __version__
-from slimgui.cli import exits, sensitivity
+from slimgui.cli import exits, recalibrate, samples, sensitivity
 from slimgui.cli.exits import UsageError
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
@@ -20,6 +20,7 @@ slimgui slim SOURCE --target macs=50% --out small.pt  the same, down to half of 
 slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
 slimgui sensitivity SOURCE --samples DIR --out c.jsonl what is lost when each group is cut alone
+slimgui recalibrate SOURCE PLANS --samples DIR --out P  norm statistics for every plan in a file
 slimgui inspect FILE                                  what is in a file, and what it would run
 
 slimgui COMMAND --help lists the options of a command. --json prints one JSON object, also for errors.
@@ -67,6 +68,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     slim = commands.add_parser("slim", help="make a smaller model, prove it and save it")
     slim.add_argument("source", help=_SOURCE)
     add_options(slim)
+    samples.add_options(slim)
+    slim.add_argument(
+        "--recalibrate", action="store_true", help="take norm statistics anew from --samples before saving"
+    )
     _add_outputs(slim)
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)
@@ -74,11 +79,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     curves = commands.add_parser("sensitivity", help="measure what is lost when each group is cut alone")
     curves.add_argument("source", help=_SOURCE)
     sensitivity.add_options(curves)
+    plans = commands.add_parser("recalibrate", help="take norm statistics for every plan in a file")
+    plans.add_argument("source", help=_SOURCE)
+    recalibrate.add_options(plans)
     inspect = commands.add_parser("inspect", help="say what is in a file and what it would run")
     inspect.add_argument("file", help="a checkpoint, or the folder it lies in")
-    for command in (groups, slim, verify, curves):
+    for command in (groups, slim, verify, curves, plans):
         _add_model(command)
-    for command in (groups, slim, verify, curves, inspect):
+    for command in (groups, slim, verify, curves, plans, inspect):
         command.add_argument("--json", action="store_true", help="print one JSON object, also for errors")
     return parser.parse_args(words)
 

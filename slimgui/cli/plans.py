@@ -13,7 +13,7 @@ from slimgui.errors import PlanError
 
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
-    from slimgui.core.plan_set import PlanSet
+    from slimgui.core.plan_set import PlanSet, Statistics
     from slimgui.core.targets import Target
     from slimgui.engine.trace import Traced
 
@@ -121,6 +121,15 @@ def plan_for(arguments: argparse.Namespace, traced: Traced) -> Plan:
     for name, kept in arguments.channels:
         plan = plan.with_indices(name, kept)
     return plan
+
+
+def statistics_of(arguments: argparse.Namespace, traced: Traced, plan: Plan) -> Statistics | None:
+    """The statistics that the file given by --plan has for `plan`, when no option changed that plan."""
+    if not arguments.plan:
+        return None
+    plans = _from_file(arguments, traced)
+    own = plans.fresh.get(plans.current)
+    return own if own is not None and own.plan == plan else None
 
 
 def _from_file(arguments: argparse.Namespace, traced: Traced) -> PlanSet:

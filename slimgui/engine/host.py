@@ -178,7 +178,7 @@ class Host:
         count = self._engine.take_statistics(deployed, found, request.path, tell)
         words = f"{count:,} samples of {Path(request.samples).name}"
         return wire.Recalibrated(
-            request.task, Statistics(request.plan, request.path, words), found.describe()
+            request.task, Statistics(request.plan, request.path, words), found.describe_reading()
         )
 
     def _rank(self, request: wire.Rank) -> wire.Ranked:

@@ -79,7 +79,7 @@ def saved(answer: wire.Saved, before: Cost, statistics: str = "") -> Notice:
 
 def recalibrated(name: str, own: Statistics, about: str) -> Notice:
     """The card of statistics that were taken."""
-    what = f"{name} has norm statistics of its own, of {own.samples}."
+    what = f"{name!r} has norm statistics of its own, of {own.samples}."
     return Notice("success", what, about, "They are saved with the smaller model, and with the plans.")
 
 
@@ -87,12 +87,12 @@ def statistics_changed(before: PlanSet, after: PlanSet) -> Notice | None:
     """The card when an edit puts statistics out of date, or back in force."""
     for name in after.stale:
         if name in before.fresh:
-            what = f"The norm statistics of {name} are out of date."
+            what = f"The norm statistics of {name!r} are out of date."
             hint = "Undo the change, or recalibrate the plan again: Plan, Recalibrate Statistics."
             return Notice("note", what, "They were taken of the smaller model before this change.", hint)
     for name, own in after.fresh.items():
         if before.stale.get(name) == own:
-            return Notice("note", f"The norm statistics of {name} fit again.")
+            return Notice("note", f"The norm statistics of {name!r} fit again.")
     return None
 
 

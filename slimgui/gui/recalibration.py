@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -62,9 +63,9 @@ class RecalibrationDialog(QDialog):
         self.limit.setGroupSeparatorShown(True)
         self.limit.setValue(start.limit)
         self.limit.setAccessibleName("Samples at most")
-        usual = "as the model says; for example 0.485 0.456 0.406"
-        self.mean = _line(" ".join(map(str, start.mean)), "Mean of pixels", usual)
-        self.std = _line(" ".join(map(str, start.std)), "Standard deviation of pixels", usual)
+        usual = "as the model says; for example"
+        self.mean = _line(" ".join(map(str, start.mean)), "Mean of pixels", f"{usual} 0.485 0.456 0.406")
+        self.std = _line(" ".join(map(str, start.std)), "Deviation of pixels", f"{usual} 0.229 0.224 0.225")
         self.problem = QLabel(self)
         self.problem.setWordWrap(True)
         self.problem.setAccessibleName("What is missing")
@@ -90,11 +91,13 @@ class RecalibrationDialog(QDialog):
         aside.setMinimumWidth(520)
         row = QHBoxLayout()
         row.addWidget(self.samples, 1)
+        order: list[QWidget] = [self.samples]
         for title, choose in (("&File…", self._choose_file), ("F&older…", self._choose_folder)):
             button = QPushButton(title, self)
             button.setAutoDefault(False)
             button.clicked.connect(choose)
             row.addWidget(button)
+            order.append(button)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("&Samples:", row)
@@ -111,6 +114,9 @@ class RecalibrationDialog(QDialog):
         column.addLayout(form)
         column.addWidget(self.problem)
         column.addWidget(self.box)
+        for one, other in pairwise([*order, self.limit, self.mean, self.std]):
+            self.setTabOrder(one, other)
+        self.samples.setFocus()
 
     def _choose_file(self) -> None:
         found = QFileDialog.getOpenFileName(self, "Choose samples", self._folder(), FILES)[0]

@@ -325,7 +325,7 @@ class Session(QObject):
 
     def _on_recalibrated(self, answer: wire.Recalibrated, name: str) -> None:
         if name not in self._plans.names:
-            what = f"The plan {name} is gone, and so are its statistics."
+            what = f"The plan {name!r} is gone, and so are its statistics."
             self.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
             return
         self.edit_plans(f"Recalibrate {name}", self._plans.with_statistics(name, answer.statistics))
@@ -333,7 +333,7 @@ class Session(QObject):
             self.noticed.emit(notice.recalibrated(name, answer.statistics, answer.about))
         else:
             self.noticed.emit(
-                Notice("note", f"{name} was changed meanwhile.", "Its new statistics are out of date.")
+                Notice("note", f"{name!r} was changed meanwhile.", "Its new statistics are out of date.")
             )
 
     def _on_exported(self, answer: wire.Exported) -> None:

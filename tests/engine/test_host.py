@@ -70,7 +70,7 @@ class Engine:
 
     def samples(self, source: str, like: Any, **options: Any) -> Any:
         self.sampled = (source, options)
-        return SimpleNamespace(size=3, describe=lambda: "Three samples.")
+        return SimpleNamespace(size=3, describe_reading=lambda: "Three samples.")
 
     def take_statistics(self, deployed: Cut, batches: Any, path: str, tell: Any) -> int:
         tell(0)

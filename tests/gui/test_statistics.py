@@ -50,14 +50,14 @@ def test_an_edit_puts_statistics_out_of_date_and_undo_brings_them_back(
 
     opened.set_count("stem.conv", 9)
     assert (opened.plans.fresh, opened.plans.stale) == ({}, {FIRST: own})
-    assert notices[-1].what == "The norm statistics of Plan 1 are out of date."
+    assert notices[-1].what == "The norm statistics of 'Plan 1' are out of date."
     told = len(notices)
     opened.set_count("stem.conv", 8)
     assert len(notices) == told  # said once
     opened.undo_stack.undo()
     opened.undo_stack.undo()
     assert opened.plans.fresh == {FIRST: own}
-    assert notices[-1].what == "The norm statistics of Plan 1 fit again."
+    assert notices[-1].what == "The norm statistics of 'Plan 1' fit again."
     opened.undo_stack.undo()
     assert (opened.plans.fresh, opened.plans.stale) == ({}, {})
     opened.undo_stack.redo()
@@ -111,11 +111,11 @@ def test_statistics_for_a_plan_that_changed_meanwhile_are_out_of_date_or_gone(
     own = Statistics(Plan(ratio=0.5), "x", "100 samples")
     transport.answer(wire.Recalibrated, statistics=own)
     assert opened.plans.stale == {FIRST: own}
-    assert notices[-1].what == "Plan 1 was changed meanwhile."
+    assert notices[-1].what == "'Plan 1' was changed meanwhile."
     opened.recalibrate("/data/photos", 100)
     opened.edit_plans("Rename", opened.plans.renamed("half"))
     transport.answer(wire.Recalibrated, statistics=own)
-    assert notices[-1].what == "The plan Plan 1 is gone, and so are its statistics."
+    assert notices[-1].what == "The plan 'Plan 1' is gone, and so are its statistics."
 
 
 def test_an_engine_that_ends_takes_no_statistics_with_it(opened: Session, transport: FakeTransport) -> None:
@@ -309,7 +309,9 @@ def test_two_plans_keep_statistics_of_their_own_through_crash_save_and_reopening
     program.open_example()
     session.set_ratio(0.5)
     recalibrate(program, 200)
-    assert program.notices[-1].what == "Plan 1 has norm statistics of its own, of 200 samples of heldout.npz."
+    assert (
+        program.notices[-1].what == "'Plan 1' has norm statistics of its own, of 200 samples of heldout.npz."
+    )
     assert program.dialogs.asked[-1] == str(HELDOUT)  # the example offers its own data
     session.edit_plans("Add", session.plans.added("deep", Plan(ratio=0.75)))
     recalibrate(program, 100)

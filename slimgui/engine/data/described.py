@@ -127,5 +127,9 @@ class Samples:
         number = "Samples" if self.size is None else f"{self.size:,} samples"
         labels = f", labelled with {len(self.classes)} classes" if self.classes else ", labelled"
         kind = labels if self.labelled else ", without labels"
+        return f"{number} of {self.source}{kind}. {self.describe_reading()}".strip()
+
+    def describe_reading(self) -> str:
+        """How they become inputs, in sentences; "" for what is taken as it is."""
         how = () if self.preprocessing is None else (self.preprocessing.describe(),)
-        return " ".join((f"{number} of {self.source}{kind}.", *how, *self.notes))
+        return " ".join((*how, *self.notes))

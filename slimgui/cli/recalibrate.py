@@ -1,0 +1,69 @@
+"""Norm statistics taken anew: of one smaller model before it is saved, or of every plan in a file."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimgui.cli import samples
+from slimgui.cli.plans import statistics_of
+from slimgui.cli.progress import Step
+from slimgui.cli.report import Answer
+
+if TYPE_CHECKING:
+    from slimgui.core.plan import Plan
+    from slimgui.engine.deploy import Deployed
+    from slimgui.engine.load import Loaded
+    from slimgui.engine.trace import Traced
+
+PHASE = "Taking the statistics of every norm"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The plans that get statistics, and what those are taken of."""
+    parser.add_argument("plans", help="a file of named plans (.json)")
+    samples.add_options(parser, required=True)
+    parser.add_argument("--out", required=True, help="the file of plans to write; the numbers go beside it")
+
+
+def recalibrated(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, step: Step) -> Answer:
+    """Take the statistics of the smaller model of every plan, and write the plans with them."""
+    from slimgui import engine
+    from slimgui.core.plan_set import Statistics
+    from slimgui.core.plan_store import write_plans
+
+    plans = engine.read_plans(arguments.plans, traced)
+    data = samples.samples_of(arguments, loaded)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, plan) in enumerate(plans.plans):
+            step(f"{PHASE}: {name}", number, len(plans.plans))
+            deployed = engine.deploy(loaded.model, traced, engine.resolve(traced, plan, loaded.model))
+            path = Path(folder, f"{number}.safetensors")
+            count = engine.take_statistics(deployed, data, path)
+            own = Statistics(plan, str(path), f"{count:,} samples of {Path(data.source).name}")
+            plans = plans.with_statistics(name, own)
+        write_plans(arguments.out, plans)
+    owns = {name: own.samples for name, own in plans.statistics}
+    lines = [data.describe(), *(f"{name} has norm statistics of {own}." for name, own in owns.items())]
+    row = {"source": loaded.source, "samples": data.describe(), "statistics": owns, "out": arguments.out}
+    return Answer(row, "\n".join([*lines, f"Wrote {arguments.out}."]))
+
+
+def with_statistics(
+    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, plan: Plan, deployed: Deployed
+) -> tuple[Deployed, str]:
+    """The smaller model with statistics taken anew, or with those of its plan in a file; and a sentence."""
+    from slimgui import engine
+
+    if arguments.recalibrate:
+        data = samples.samples_of(arguments, loaded)
+        recovered = engine.recalibrate(deployed, data)
+        changed = (
+            "Its norm statistics were taken anew." if recovered.recovery[-1].before else "It keeps none."
+        )
+        return recovered, f"{changed} {data.describe()}"
+    if own := statistics_of(arguments, traced, plan):
+        return engine.with_statistics(deployed, own.file), f"Its norm statistics are those of {own.samples}."
+    return deployed, ""

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from slimgui.engine.deploy import Deployed
 from slimgui.engine.inputs import Inputs, tensors_in
+from slimgui.engine.pending import numbers_of
 from slimgui.engine.recover import recalibrate, with_numbers
 from slimgui.engine.structural import named_tensors
 from slimgui.errors import PlanError
@@ -95,8 +96,9 @@ def with_statistics(deployed: Deployed, path: str | Path) -> Deployed:
 
 def _hash(deployed: Deployed) -> str:
     """Of names, types, shapes and bytes of all that the smaller model holds, before any recovery."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(named_tensors(deployed.as_cut().model).items()):
+    digest, cut = hashlib.sha256(), deployed.as_cut()
+    numbers = numbers_of(cut.model, cut.pending)
+    for name, tensor in sorted(named_tensors(cut.model).items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(numbers(tensor).detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

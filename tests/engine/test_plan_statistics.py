@@ -30,13 +30,15 @@ class Net(nn.Module):
         return self.last(self.two(torch.relu(self.norm(self.one(x))))) * self.scale.float()
 
 
-def cut(ratio: float = 0.5, seed: int = 1) -> tuple[engine.Deployed, engine.Traced, list[Tensor]]:
+def cut(
+    ratio: float = 0.5, seed: int = 1, hollow: bool = False
+) -> tuple[engine.Deployed, engine.Traced, list[Tensor]]:
     model = oracle.randomise(Net(), seed=seed).eval()
     generator = torch.Generator().manual_seed(0)
     batches = [3 * torch.randn(n, 3, 8, 8, generator=generator) + 1 for n in (4, 6, 5)]
     traced = engine.trace(model, batches[0])
     selection = engine.resolve(traced, engine.Plan(ratio=ratio), model)
-    return engine.deploy(model, traced, selection), traced, batches
+    return engine.deploy(model, traced, selection, hollow=hollow), traced, batches
 
 
 def test_a_file_of_statistics_is_what_recalibration_finds(tmp_path: Path) -> None:
@@ -59,6 +61,9 @@ def test_they_fit_no_other_plan_and_no_other_weights(tmp_path: Path) -> None:
     deployed, _, batches = cut()
     engine.take_statistics(deployed, batches, path)
     engine.with_statistics(cut()[0], path)
+    hollow = cut(hollow=True)[0]  # the same weights, cut one by one
+    assert hollow.pending
+    engine.with_statistics(hollow, path)
     for other in (cut(0.25)[0], cut(seed=2)[0]):
         with pytest.raises(PlanError, match="of another model"):
             engine.with_statistics(other, path)

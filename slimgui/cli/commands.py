@@ -74,9 +74,8 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
         "notes": list(loaded.notes),
         **report.target_row(targets, found),
     }
-    asked = report.target_lines(targets, found)
-    lines = [*loaded.notes, *asked, describe(plan), report.change_line(before, after)]
-    lines += _export(arguments, loaded, traced, plan, selection)
+    lines = [*loaded.notes, *report.target_lines(targets, found), describe(plan)]
+    lines += [report.change_line(before, after), *_export(arguments, loaded, traced, plan, selection)]
     needs = engine.estimate(loaded.model, traced, selection)
     row["estimate"] = {"memory": needs.memory, "disk": needs.disk, "seconds": round(needs.seconds, 1)}
     if needs.is_long and not arguments.dry_run:

@@ -521,3 +521,24 @@ def test_a_target_written_wrongly_is_wrong_usage(run, words):
     status, _, err = run("slim", EXAMPLE, *words, "--dry-run")
     assert status == 2
     assert err
+
+
+def test_channels_are_judged_by_the_users_data(run):
+    heldout = str(Path(EXAMPLE).with_name("heldout.npz"))
+    words = ("slim", EXAMPLE, "--target", "macs=60%", "--importance", "input", "--dry-run", "--json")
+    status, out, _ = run(*words, "--samples", heldout, "--limit", "64")
+    found = json.loads(out)
+    assert status == 0
+    assert "64 samples" in found["samples"]
+    assert found["macs"]["after"] <= 0.6 * found["macs"]["before"]
+    assert found["plan"]["indices"]  # whoever follows this plan needs no samples
+    status, out, _ = run(*words)
+    error = json.loads(out)["error"]
+    assert (status, error["kind"]) == (1, "DataError")
+    assert "--samples" in error["hint"]
+
+
+def test_help_says_when_to_use_which_criterion(run):
+    status, out, _ = run("slim", "--help")
+    assert status == 0
+    assert "taylor: With data" in " ".join(out.split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,12 +16,16 @@ from slimgui.cli.inspect import inspected
 from slimgui.cli.plans import plan_for, says_something, targets_of
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
+from slimgui.cli.samples import samples_of
 from slimgui.core.file_formats import format_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from slimgui.core.budget import Found
     from slimgui.core.plan import Plan, Selection
+    from slimgui.core.targets import Target
+    from slimgui.engine.data import Samples
     from slimgui.engine.estimate import Estimate
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
@@ -59,10 +63,8 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
     step(_FOLLOWING, 1, steps)
     traced = engine.trace(loaded.model, inputs)
     step("Choosing the channels that stay", 2, steps)
-    plan = plan_for(arguments, traced)
-    found = engine.meet(traced, loaded.model, targets, plan) if targets else None
-    plan = found.plan if found else plan
-    selection = engine.resolve(traced, plan, loaded.model)
+    data = samples_of(arguments, loaded) if arguments.samples else None
+    plan, found, selection = _chosen(arguments, loaded, traced, targets, data)
     before, after = engine.cost(traced), engine.cost(traced, selection)
     row = {
         "source": loaded.source,
@@ -71,11 +73,13 @@ def slim(arguments: argparse.Namespace, step: Step) -> Answer:
         "plan": json.loads(plan.to_json()),
         "words": describe(plan),
         "counts": selection.counts(),
+        "samples": data.describe() if data else None,
         "notes": list(loaded.notes),
         **report.target_row(targets, found),
     }
-    lines = [*loaded.notes, *report.target_lines(targets, found), describe(plan)]
-    lines += [report.change_line(before, after), *_export(arguments, loaded, traced, plan, selection)]
+    lines = [*loaded.notes, *([data.describe()] if data else []), *report.target_lines(targets, found)]
+    lines += [describe(plan), report.change_line(before, after)]
+    lines += _export(arguments, loaded, traced, plan, selection, data)
     needs = engine.estimate(loaded.model, traced, selection)
     row["estimate"] = {"memory": needs.memory, "disk": needs.disk, "seconds": round(needs.seconds, 1)}
     if needs.is_long and not arguments.dry_run:
@@ -201,8 +205,29 @@ def _make(
     return Answer({**row, "statistics": said, **report.saved_row(saved)}, "\n".join(lines), status)
 
 
+def _chosen(
+    arguments: argparse.Namespace,
+    loaded: Loaded,
+    traced: Traced,
+    targets: Sequence[Target],
+    data: Samples | None,
+) -> tuple[Plan, Found | None, Selection]:
+    """The plan, what a search for targets found, and the channels that stay."""
+    from slimgui import engine
+
+    plan = plan_for(arguments, traced)
+    found = engine.meet(traced, loaded.model, targets, plan, data) if targets else None
+    plan = found.plan if found else plan
+    return plan, found, engine.resolve(traced, plan, loaded.model, data)
+
+
 def _export(
-    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, plan: Plan, selection: Selection
+    arguments: argparse.Namespace,
+    loaded: Loaded,
+    traced: Traced,
+    plan: Plan,
+    selection: Selection,
+    data: Samples | None,
 ) -> list[str]:
     """Write what the export options ask for; a sentence for each file."""
     from slimgui import engine
@@ -213,7 +238,7 @@ def _export(
     if arguments.export_plan:
         plans = [write_out(traced.groups, selection)]
         if arguments.steps > 1:
-            plans = [*engine.steps(traced, plan, loaded.model, arguments.steps)]
+            plans = [*engine.steps(traced, plan, loaded.model, arguments.steps, data)]
         write_text(arguments.export_plan, PlanSet.numbered("Step", plans).to_json())
     if arguments.export_config:
         engine.write_config(arguments.export_config, traced, selection)

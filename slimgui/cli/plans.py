@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from slimgui.cli.exits import UsageError
+from slimgui.core.criteria import CRITERIA
 from slimgui.errors import PlanError
 
 if TYPE_CHECKING:
@@ -17,19 +18,22 @@ if TYPE_CHECKING:
     from slimgui.core.targets import Target
     from slimgui.engine.trace import Traced
 
+USES: Final = " ".join(
+    f"{name}: {known.when}{' (--samples)' if known.needs_samples else ''}" for name, known in CRITERIA.items()
+)
 # Options that set one field of the plan, over what the file given by --plan says.
 _FIELDS: Final = (
     (
         "--scope",
         "scope",
         str,
-        "local: of every group; global: of all channels together, the least important first",
+        "local: of every group; global: the least important of all; isomorphic: of groups of one structure",
     ),
     ("--round-to", "round_to", int, "round counts up to a multiple of this"),
     ("--bins", "bins", int, "shrink every group in this many equal steps"),
     ("--min-count", "min_count", int, "channels that always stay in a group"),
     ("--min-ratio", "min_ratio", float, "share of every group that always stays, 0 to 1"),
-    ("--importance", "importance", str, "what says which channels go first: l1, l2, first"),
+    ("--importance", "importance", str, "what says which channels go first; " + USES),
 )
 _WANTED: Final = ("ratio", "plan", "minimum", "sample", "target", "ratio_of", "count", "channels")
 

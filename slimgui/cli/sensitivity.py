@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slimgui.cli import samples
+from slimgui.cli.plans import USES
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
 
@@ -23,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, help="the file (.jsonl) of the points; it goes on where it was"
     )
-    parser.add_argument("--importance", default="l1", help="what says which channels go first")
+    parser.add_argument("--importance", default="l1", help="what says which channels go first; " + USES)
     parser.add_argument(
         "--distance", action="store_true", help="compare outputs, also where the samples have labels"
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, get_args
 
 import msgspec
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT: Final = 2
-Scope = Literal["local", "global"]
+Scope = Literal["local", "global", "isomorphic"]
+SCOPES: Final = get_args(Scope)
 
 
 class HasGroups(Protocol):
@@ -44,7 +45,7 @@ class Plan:
             layers changes.
         round_to: counts are rounded up to a multiple of this.
         scope: "local" removes `ratio` of every group; "global" removes `ratio` of the channels of all groups
-            together, the least important first.
+            together, the least important first; "isomorphic" the same among groups of the same structure.
         ratios: (dotted path, share removed) for the groups at or below it; the longest path wins.
         indices: (group id or layer name, the channels that stay, ascending).
         bins: counts are rounded up to one of this many equal steps of the group's size; 0: any count.
@@ -72,7 +73,7 @@ class Plan:
         for ratio in (self.ratio, *(share for _, share in self.ratios)):
             _check_ratio(ratio)
         for ok, text in (
-            (self.scope in ("local", "global"), f"There is no scope {self.scope!r}: it is local or global."),
+            (self.scope in SCOPES, f"There is no scope {self.scope!r}: it is {', '.join(SCOPES)}."),
             (self.round_to >= 1, f"Counts cannot be multiples of {self.round_to}."),
             (self.bins >= 0, f"A group cannot have {self.bins} steps."),
             (self.min_count >= 1, f"At least one channel stays in a group, not {self.min_count}."),

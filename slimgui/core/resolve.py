@@ -136,8 +136,9 @@ def counts(groups: Sequence[Group], plan: Plan, scores: Scores | None = None) ->
             result[group.id] = rounded(group, plan, wanted)
         elif group.id not in written:
             shared.append(group)
-    if plan.ratio and shared:
-        result.update(_share_out(shared, plan, scores))
+    if plan.ratio:
+        for pool in _pools(shared, plan):
+            result.update(_share_out(pool, plan, scores))
     locked = locked_by(groups, plan)
     result.update((name, count) for name, count in written.items() if name not in locked)
     return result
@@ -145,7 +146,21 @@ def counts(groups: Sequence[Group], plan: Plan, scores: Scores | None = None) ->
 
 def needs_scores(plan: Plan) -> bool:
     """Whether the counts of `plan` depend on how important channels are."""
-    return plan.scope == "global" and plan.ratio > 0
+    return plan.scope != "local" and plan.ratio > 0
+
+
+def _pools(groups: Sequence[Group], plan: Plan) -> list[list[Group]]:
+    """Groups whose channels are compared: all of them, or those of the same structure.
+
+    Source: Fang et al. 2024, "Isomorphic Pruning for Vision Models": scores of what is built differently are
+    spread differently. Groups are of the same structure when their members are, but for the layers' names.
+    """
+    pools: dict[object, list[Group]] = {}
+    for group in groups:
+        members = ((member.parameter.rpartition(".")[2], member.dim) for member in group.members)
+        key = (group.kind, tuple(sorted(members))) if plan.scope == "isomorphic" else None
+        pools.setdefault(key, []).append(group)
+    return list(pools.values())
 
 
 def _left(size: int, ratio: float) -> int:
@@ -161,10 +176,10 @@ def _own_ratios(groups: Sequence[Group], plan: Plan) -> dict[str, float]:
 
 
 def _share_out(groups: Sequence[Group], plan: Plan, scores: Scores | None) -> dict[str, int]:
-    """Counts under one threshold for all groups.
+    """Counts under one threshold for these groups.
 
     Every group keeps its best channels down to `smallest`; of all the others together the lowest scores
-    go, until `ratio` of all channels is gone.
+    go, until `ratio` of all their channels is gone.
 
     Scores are `normalised` first; without it, groups with large weights would keep everything.
     """

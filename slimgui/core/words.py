@@ -21,6 +21,9 @@ def describe(plan: Plan) -> str:
 def _removes(plan: Plan) -> Iterator[str]:
     if plan.ratio and plan.scope == "global":
         yield f"Removes {_percent(plan.ratio)} of all channels, the least important of all groups first."
+    elif plan.ratio and plan.scope == "isomorphic":
+        alike = "the least important of all groups of the same structure first"
+        yield f"Removes {_percent(plan.ratio)} of all channels, {alike}."
     elif plan.ratio:
         yield f"Removes {_percent(plan.ratio)} of every group's channels."
     for path, ratio in plan.ratios:

@@ -1,11 +1,15 @@
 """Everything that touches a model. These are the names other programs may rely on."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from torch import nn
 
 from slimgui.core import resolve as _resolve
 from slimgui.core import variants as _variants
 from slimgui.core.budget import Found
 from slimgui.core.cost import Cost, full_counts
+from slimgui.core.criteria import CRITERIA
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.sensitivity import Sensitivity, scores_from
@@ -14,7 +18,7 @@ from slimgui.core.variants import maximum, minimum, sample
 from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.estimate import Estimate, estimate
-from slimgui.engine.importance import CRITERIA, importance
+from slimgui.engine.importance import importance
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
@@ -82,22 +86,31 @@ __all__ = [
 ]
 
 
-def resolve(traced: Traced, plan: Plan, model: nn.Module) -> Selection:
+def resolve(traced: Traced, plan: Plan, model: nn.Module, samples: Iterable[Any] | None = None) -> Selection:
     """Choose which channels stay under `plan`, the most important ones by its criterion.
+
+    Args:
+        traced: of `model`.
+        plan: see `Plan`.
+        model: whose channels are judged.
+        samples: for criteria that look at data, see `importance`.
 
     Raises:
         PlanError: the plan does not fit this model.
+        DataError: its criterion looks at data, and there is none.
     """
-    return _resolve.resolve(traced.groups, importance(model, traced.groups, plan.importance), plan)
+    return _resolve.resolve(traced.groups, importance(model, traced, plan.importance, samples), plan)
 
 
-def steps(traced: Traced, plan: Plan, model: nn.Module, number: int) -> tuple[Plan, ...]:
+def steps(
+    traced: Traced, plan: Plan, model: nn.Module, number: int, samples: Iterable[Any] | None = None
+) -> tuple[Plan, ...]:
     """Plans that lead to `plan` in `number` equal steps, for pruning with training in between.
 
     Raises:
         PlanError: the plan does not fit this model.
     """
-    scores = importance(model, traced.groups, plan.importance)
+    scores = importance(model, traced, plan.importance, samples)
     return _variants.steps(traced.groups, plan, number, scores)
 
 

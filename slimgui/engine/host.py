@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from slimgui.core import wire
+from slimgui.core.criteria import CRITERIA
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import Statistics
 from slimgui.core.plan_store import collected
@@ -115,7 +116,7 @@ class Host:
             groups=tuple(wire.group_row(group) for group in traced.groups),
             graph=replace(traced.layer_graph, positions=placed.positions),
             cost=traced.cost_model,
-            criteria=tuple(self._engine.CRITERIA),
+            criteria=tuple(name for name, known in CRITERIA.items() if not known.needs_samples),
             routes=placed.routes,
             notes=tuple(loaded.notes),
         )
@@ -183,7 +184,7 @@ class Host:
 
     def _rank(self, request: wire.Rank) -> wire.Ranked:
         self._progress(request.task, "Judging every channel")
-        scores = self._engine.importance(self._loaded.model, self._traced.groups, request.importance)
+        scores = self._engine.importance(self._loaded.model, self._traced, request.importance)
         packed = {name: values.astype("float64").tobytes() for name, values in scores.items()}
         return wire.Ranked(request.task, request.importance, packed)
 

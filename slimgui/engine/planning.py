@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import nn
 
 from slimgui.core import budget
 from slimgui.core.budget import Found
+from slimgui.core.criteria import find_criterion
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import needs_scores
+from slimgui.core.resolve import needs_scores, resolve, write_out
 from slimgui.core.targets import Reach, Target, target
 from slimgui.core.targets import reach as _reach
+from slimgui.engine.importance import Scores
 from slimgui.engine.importance import importance as _importance
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
 Amount = float | str
+Samples = Iterable[Any] | None
 
 
 def plan_for(
@@ -29,6 +33,7 @@ def plan_for(
     bytes: Amount | None = None,  # noqa: A002 - the name of the resource
     activation_bytes: Amount | None = None,
     importance: str | None = None,
+    samples: Samples = None,
     plan: Plan | None = None,
 ) -> Plan:
     """The plan that meets all given targets and keeps the most importance.
@@ -42,11 +47,13 @@ def plan_for(
         bytes: the same for the bytes of parameters and buffers.
         activation_bytes: the same for what the forward pass writes.
         importance: name of a criterion; None takes that of `plan`.
+        samples: for criteria that look at data, see `importance`.
         plan: its locks, rounding, bins, minima and written counts are kept; its ratios are not.
 
     Returns:
         A plan with every count written out: at most what was asked for, and no group could grow by one more
-        step. See `slimgui.core.budget`.
+        step, see `slimgui.core.budget`. By a criterion that looks at data every channel is written out, so
+        that whoever follows the plan needs no samples.
 
     Raises:
         TargetError: no plan within the limits leaves as little; its `reach` says what can be reached.
@@ -56,13 +63,16 @@ def plan_for(
     targets = [target(name, amount) for name, amount in wanted.items() if amount is not None]
     if not targets:
         raise PlanError("Nothing says what is to be left.", "", "Give a target, for example macs=0.5.")
-    return meet(traced, model, targets, _with_criterion(plan, importance)).plan
+    return meet(traced, model, targets, _with_criterion(plan, importance), samples).plan
 
 
-def meet(traced: Traced, model: nn.Module, targets: Sequence[Target], plan: Plan) -> Found:
+def meet(
+    traced: Traced, model: nn.Module, targets: Sequence[Target], plan: Plan, samples: Samples = None
+) -> Found:
     """`plan_for` with parsed targets; also says what the plan costs and keeps."""
-    scores = _importance(model, traced.groups, plan.importance)
-    return budget.find(traced.groups, traced.cost_model, targets, scores, plan)
+    scores = _importance(model, traced, plan.importance, samples)
+    found = budget.find(traced.groups, traced.cost_model, targets, scores, plan)
+    return _lasting(traced, scores, found)
 
 
 def pareto(
@@ -72,6 +82,7 @@ def pareto(
     *,
     points: int = 20,
     importance: str | None = None,
+    samples: Samples = None,
     plan: Plan | None = None,
 ) -> tuple[Found, ...]:
     """Plans from the smallest to the whole model, to slide along: each costs more and keeps more.
@@ -82,21 +93,34 @@ def pareto(
         resource: "macs", "params", "bytes" or "activation_bytes".
         points: evenly spaced costs to look at.
         importance: as in `plan_for`.
+        samples: as in `plan_for`.
         plan: as in `plan_for`.
 
     Returns:
         In rising order, each with its plan, its cost, and the share of importance that it keeps.
     """
     plan = _with_criterion(plan, importance)
-    scores = _importance(model, traced.groups, plan.importance)
+    scores = _importance(model, traced, plan.importance, samples)
     name = target(resource, 1).resource
-    return budget.pareto(traced.groups, traced.cost_model, name, scores, plan, points)
+    front = budget.pareto(traced.groups, traced.cost_model, name, scores, plan, points)
+    return tuple(_lasting(traced, scores, found) for found in front)
 
 
-def reach(traced: Traced, model: nn.Module, plan: Plan | None = None) -> dict[str, Reach]:
+def _lasting(traced: Traced, scores: Scores, found: Found) -> Found:
+    """The same, with every channel written out where only data says which ones stay."""
+    if not find_criterion(found.plan.importance).needs_samples:
+        return found
+    chosen = write_out(traced.groups, resolve(traced.groups, scores, found.plan))
+    plan = replace(found.plan, counts=(), indices=chosen.indices, importance=Plan().importance)
+    return replace(found, plan=plan)
+
+
+def reach(
+    traced: Traced, model: nn.Module, plan: Plan | None = None, samples: Samples = None
+) -> dict[str, Reach]:
     """What every resource can come down to within the limits of `plan`: minimum, now, maximum."""
     plan = plan or Plan()
-    scores = _importance(model, traced.groups, plan.importance) if needs_scores(plan) else None
+    scores = _importance(model, traced, plan.importance, samples) if needs_scores(plan) else None
     return _reach(traced.groups, traced.cost_model, plan, scores)
 
 

@@ -56,7 +56,7 @@ def sensitivity(
     """
     plan, samples = plan or Plan(), list(samples)
     loss = _missing(model, evaluate) if evaluate else distance(model, samples)
-    scores = importance(model, traced.groups, plan.importance)
+    scores = importance(model, traced, plan.importance, samples)
     kind = "accuracy" if evaluate else "distance"
     of = f"{kind} by {plan.importance} of {fingerprint(model, samples)}"
     points = {(p.group, p.count): p for p in start_file(path, of).points} if path else {}

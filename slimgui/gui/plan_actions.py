@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from slimgui import resources
 from slimgui.core import variants
+from slimgui.core.criteria import CRITERIA
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
@@ -162,9 +163,9 @@ class PlanActions:
     def ask_importance(self) -> None:
         """Choose what says which channels go first."""
         known = self._resolver().document.criteria
-        name = self._dialogs.choice(
-            self._parent, "Importance", "What says which channels stay:", known, self._plan.importance
-        )
+        uses = "\n".join(f"{name}: {CRITERIA[name].when}" for name in known)
+        label = f"What says which channels stay.\n\n{uses}"
+        name = self._dialogs.choice(self._parent, "Importance", label, known, self._plan.importance)
         if name:
             self._session.edit(f"Importance {name}", replace(self._plan, importance=name))
 

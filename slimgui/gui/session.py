@@ -131,7 +131,7 @@ class Session(QObject):
     def set_ratio(self, ratio: float) -> None:
         """Remove the share `ratio` of every group whose count was not set by hand."""
         if self._snapshot is not None and self._snapshot.plan.ratio != ratio:
-            of = "all channels" if self._snapshot.plan.scope == "global" else "every group"
+            of = "every group" if self._snapshot.plan.scope == "local" else "all channels"
             self.edit(f"Remove {ratio:.0%} of {of}", replace(self._snapshot.plan, ratio=ratio), "*")
 
     def edit(self, title: str, plan: Plan, subject: str = "") -> None:

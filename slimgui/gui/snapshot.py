@@ -76,7 +76,7 @@ class Resolver:
 
     def lacks_scores(self, plan: Plan) -> bool:
         """Whether `plan` compares groups by scores that nobody has asked the engine for."""
-        return plan.scope == "global" and plan.importance not in self.scores
+        return plan.scope != "local" and plan.importance not in self.scores
 
     def take_scores(self, ranked: Ranked) -> None:
         """Remember what the engine answered."""

@@ -1,13 +1,10 @@
-import sys
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from slimgui import engine
-
-LAYER = sys.modules["slimgui.engine.importance"]  # the package has a function of the same name
+from slimgui.engine.importance import weights
 
 
 class TwoLayers(nn.Module):
@@ -42,7 +39,7 @@ def hidden(traced: engine.Traced) -> engine.Group:
     ],
 )
 def test_a_channel_scores_all_it_owns_whatever_the_size_of_a_block(monkeypatch, block, criterion, expected):
-    monkeypatch.setattr(LAYER, "BLOCK", block)
+    monkeypatch.setattr(weights, "BLOCK", block)
     model = TwoLayers()
     group = hidden(engine.trace(model, torch.zeros(1, 2)))
     scores = engine.importance(model, [group], criterion)

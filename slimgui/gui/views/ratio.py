@@ -11,7 +11,11 @@ from slimgui.core.plan import Plan
 from slimgui.gui.theme import SPACE
 
 MOST = 95
-_LABELS: Final = {"local": "&Remove from every group:", "global": "&Remove from all together:"}
+_LABELS: Final = {
+    "local": "&Remove from every group:",
+    "global": "&Remove from all together:",
+    "isomorphic": "&Remove from all of a kind:",
+}
 
 
 class RatioControl(QWidget):

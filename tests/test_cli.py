@@ -362,7 +362,7 @@ def test_an_unexpected_fault_is_a_sentence_too(run, monkeypatch):
     def fault(*_):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("slimgui.cli.commands._open", fault)
+    monkeypatch.setattr("slimgui.cli.commands.opened", fault)
     status, _, err = run("groups", EXAMPLE)
     assert status == 70
     assert "ZeroDivisionError: division by zero (test_cli.py:" in err
@@ -372,7 +372,7 @@ def test_an_interrupted_command_says_so_and_returns_what_shells_return(run, monk
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("slimgui.cli.commands._open", interrupt)
+    monkeypatch.setattr("slimgui.cli.commands.opened", interrupt)
     status, out, err = run("groups", EXAMPLE)
     assert (status, out, err) == (130, "", "Cancelled; no model was written.\n")
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimgui.cli import samples
+from slimgui.cli.opening import opened
 from slimgui.cli.plans import statistics_of
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
 
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
+    from slimgui.engine.data import Samples
     from slimgui.engine.deploy import Deployed
-    from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
 
 PHASE = "Taking the statistics of every norm"
@@ -28,12 +29,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="the file of plans to write; the numbers go beside it")
 
 
-def recalibrated(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, step: Step) -> Answer:
-    """Take the statistics of the smaller model of every plan, and write the plans with them."""
+def recalibrated(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui recalibrate`: take the statistics of the smaller model of every plan, and write them down."""
     from slimgui import engine
     from slimgui.core.plan_set import Statistics
     from slimgui.core.plan_store import write_plans
 
+    loaded, traced = opened(arguments, step)
     plans = engine.read_plans(arguments.plans, traced)
     data = samples.samples_of(arguments, loaded)
     with tempfile.TemporaryDirectory() as folder:
@@ -52,13 +54,13 @@ def recalibrated(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, 
 
 
 def with_statistics(
-    arguments: argparse.Namespace, loaded: Loaded, traced: Traced, plan: Plan, deployed: Deployed
+    arguments: argparse.Namespace, data: Samples | None, traced: Traced, plan: Plan, deployed: Deployed
 ) -> tuple[Deployed, str]:
     """The smaller model with statistics taken anew, or with those of its plan in a file; and a sentence."""
     from slimgui import engine
 
     if arguments.recalibrate:
-        data = samples.samples_of(arguments, loaded)
+        assert data is not None, "the usage was checked"
         recovered = engine.recalibrate(deployed, data)
         changed = (
             "Its norm statistics were taken anew." if recovered.recovery[-1].before else "It keeps none."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slimgui.cli import samples
+from slimgui.cli.opening import opened
 from slimgui.cli.plans import USES
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
@@ -14,8 +15,6 @@ from slimgui.cli.report import Answer
 if TYPE_CHECKING:
     from slimgui.core.groups import Group
     from slimgui.core.sensitivity import Sensitivity
-    from slimgui.engine.load import Loaded
-    from slimgui.engine.trace import Traced
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +29,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def measured(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, step: Step) -> Answer:
-    """Measure every group that may be cut; a sentence for each."""
+def measured(arguments: argparse.Namespace, step: Step) -> Answer:
+    """`slimgui sensitivity`: measure every group that may be cut; a line for each."""
     from slimgui import engine
 
+    loaded, traced = opened(arguments, step)
     data = samples.samples_of(arguments, loaded)
     scored = (data.labelled or data.evaluate is not None) and not arguments.distance
     found = engine.sensitivity(

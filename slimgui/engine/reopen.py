@@ -12,6 +12,7 @@ from slimgui.engine.attributes import Repair
 from slimgui.engine.deploy import Deployed, Recovery
 from slimgui.engine.keep import kept_indices
 from slimgui.engine.load import Loaded, load, with_inputs
+from slimgui.engine.load.inputs import shape_of, show
 from slimgui.engine.load.own import Provenance
 from slimgui.engine.replay import Kept, sliced
 from slimgui.engine.structural import named_tensors
@@ -40,7 +41,7 @@ def reopen(
         raise LoadError(f"{small} was not saved by SlimGUI.", "It does not say how it was cut.", "")
     whole = load(original, maker, trusted=trusted)
     if not shapes and cut.example_inputs is not None:
-        shapes = ",".join("x".join(map(str, tensor.shape)) for tensor in cut.example_inputs)
+        shapes = ",".join(show(shape) for tensor in cut.example_inputs if (shape := shape_of(tensor)))
     whole = with_inputs(whole, shapes)
     assert whole.example_inputs is not None, "with_inputs gives some or raises"
     traced = trace(whole.model, whole.example_inputs)

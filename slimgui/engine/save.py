@@ -29,7 +29,7 @@ from slimgui.engine.formats.draft import Content, Draft
 from slimgui.engine.formats.tensors import old_shards
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
-from slimgui.engine.load.inputs import Shapes
+from slimgui.engine.load.inputs import Shapes, shape_of
 from slimgui.engine.load.source import parse
 from slimgui.engine.origin import Origin, compose, origin_of
 from slimgui.engine.readback import check
@@ -202,13 +202,13 @@ def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
 
 
 def _shapes(inputs: Inputs) -> Shapes:
-    """Shapes that say everything about the inputs; () when those are named or hold more than real numbers."""
+    """Shapes that say everything about the inputs; () when there are none, or the inputs have names."""
     values = (inputs,) if isinstance(inputs, Tensor) else inputs
-    if not isinstance(values, tuple) or not all(
-        isinstance(v, Tensor) and v.is_floating_point() for v in values
-    ):
+    if not isinstance(values, tuple):
         return ()
-    return tuple(tuple(value.shape) for value in values)
+    shapes = [shape_of(value) for value in values if isinstance(value, Tensor)]
+    known = tuple(shape for shape in shapes if shape is not None)
+    return known if len(known) == len(values) else ()
 
 
 def _array(values: Any) -> NDArray[np.int64]:

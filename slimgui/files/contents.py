@@ -13,11 +13,12 @@ from typing import Any, BinaryIO, Final
 from slimgui.errors import LoadError
 from slimgui.files import foreign
 from slimgui.files.headers import read_header
+from slimgui.files.onnx_graph import read_graph
 from slimgui.files.outline import Entry, Made, module_state, outline
 from slimgui.files.scan import examine
 from slimgui.files.sets import is_optimizer, weights_in
 from slimgui.files.shards import check_names, checkpoint_at, shards_of
-from slimgui.files.sniff import Kind, bare_pickle, existing_file, old_module, refuse_archive, sniff
+from slimgui.files.sniff import HEAD, Kind, bare_pickle, existing_file, old_module, refuse_archive, sniff
 from slimgui.files.verdicts import check_allowed, verdicts
 from slimgui.scanner.containers import inside
 from slimgui.scanner.opcodes import UnreadableError
@@ -32,6 +33,7 @@ _KINDS: Final[dict[Kind, str]] = {
 }
 _LONGEST: Final = 100  # characters of a value that is shown
 _FEW: Final = 10
+_OPERATORS: Final = 20  # that are named; the commonest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Contents:
     """What a file holds.
 
     Attributes:
-        kind: in words; "" when it cannot be opened and `refusal` says what it is.
+        kind: in words; "" when nothing is known but what `refusal` says.
         files: how many there are.
         bytes: of all files.
         weights: every set of weights in it, by where it lies ("" for the file itself), then by name.
@@ -85,6 +87,8 @@ def inspect(path: Path) -> Contents:
 
 def _of(path: Path) -> Contents:
     with path.open("rb") as stream:
+        if foreign.by_bytes(stream.read(HEAD)) is foreign.ONNX:
+            return _graph(path)
         kind = sniff(stream, path.name)
         if kind == "index":
             return _sharded(path)
@@ -93,6 +97,28 @@ def _of(path: Path) -> Contents:
             size = path.stat().st_size
             return Contents(_KINDS[kind], 1, size, {"": found.tensors}, metadata=found.metadata)
         return _pickled(stream, kind, path)
+
+
+def _graph(path: Path) -> Contents:
+    """An ONNX model: what can be seen of it, and why it cannot be slimmed."""
+    found = read_graph(path)
+    by = f" by {found.producer}" if found.producer else ""
+    opsets = ", ".join(f"{domain} {version}" for domain, version in found.opsets.items())
+    nodes = ", ".join(f"{count:,} {name}" for name, count in found.nodes.most_common(_OPERATORS))
+    more = ", ..." if len(found.nodes) > _OPERATORS else ""
+    return Contents(
+        kind=f"an ONNX model{by}",
+        bytes=path.stat().st_size,
+        weights={"": found.weights},
+        entries={
+            **{f"input {name}": kind for name, kind in found.inputs.items()},
+            **{f"output {name}": kind for name, kind in found.outputs.items()},
+            "operator sets": opsets,
+            "operators": f"{found.nodes.total():,} ({nodes}{more})",
+        },
+        metadata=found.metadata,
+        refusal=foreign.ONNX.refusal(path.name),
+    )
 
 
 def _sharded(index: Path) -> Contents:

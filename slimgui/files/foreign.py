@@ -36,10 +36,11 @@ class Shaped(Protocol):
 _AS_STATE_DICT: Final = "Open the original model and save it with torch.save(model.state_dict(), path)."
 _OTHER: Final = "It belongs to another framework; SlimGUI works on PyTorch models."
 _CONVERT: Final = "Convert it to PyTorch first, and open the weights."
-_ONNX: Final = Foreign(
+ONNX: Final = Foreign(
     "an ONNX model",
     "It holds the graph of a runtime instead of a PyTorch module whose layers could be changed and trained.",
-    "Open the PyTorch model it was exported from, slim that, and export it again.",
+    "Open the PyTorch model it was exported from, slim that, and export it again. "
+    "slimgui inspect lists what is in this file.",
 )
 _MAGIC: Final = (
     (
@@ -98,7 +99,7 @@ _WIDE: Final = ("float64", "float32", "float16", "bfloat16", "complex", "bool")
 def by_bytes(head: bytes) -> Foreign | None:
     """The kind of a file that begins with `head`, when it is one of other programs."""
     if head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a"):
-        return _ONNX
+        return ONNX
     return next((kind for offset, magic, kind in _MAGIC if head[offset:].startswith(magic)), None)
 
 

@@ -16,6 +16,7 @@ from slimgui.scanner.report import Kind as Container
 
 Kind = Container | Literal["safetensors", "index"]
 
+HEAD = 4096  # bytes that tell what a file is
 _TEXT_PICKLE_LIMIT = 2**20  # bytes; larger ones are not looked for
 _LARGEST_INDEX = 64 * 2**20
 
@@ -53,7 +54,7 @@ def sniff(stream: BinaryIO, shown: str) -> Kind:
         LoadError: it is something SlimGUI does not open; says what it is and what to do.
     """
     stream.seek(0)
-    head = stream.read(4096)
+    head = stream.read(HEAD)
     stream.seek(0)
     kind = kind_of(head)
     if kind != "pickle":

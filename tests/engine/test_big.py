@@ -304,7 +304,8 @@ def test_what_has_no_room_on_the_disk_is_refused_before_anything_is_written(
         "--ratio",
         "0.5",
     ]
-    monkeypatch.setattr("slimgui.cli.commands._open", lambda _: (load(folder, factory), TOKENS))
+    loaded = replace(load(folder, factory), example_inputs=(TOKENS,))
+    monkeypatch.setattr("slimgui.cli.slim.opened", lambda *_: (loaded, engine.trace(loaded.model, TOKENS)))
     assert main([*map(str, words), "--out", str(out)]) == 1
     assert "on the disk beside what is there, and 0 MB are free" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before

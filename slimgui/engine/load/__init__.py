@@ -13,7 +13,15 @@ from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.fit import fit
-from slimgui.engine.load.inputs import Shapes, example_inputs, guess_shapes, model_dtype, parse_shapes, show
+from slimgui.engine.load.inputs import (
+    Shapes,
+    Whole,
+    example_inputs,
+    guess_shapes,
+    model_dtype,
+    parse_shapes,
+    show,
+)
 from slimgui.engine.load.narrow import is_narrower, narrowed
 from slimgui.engine.load.nested import Choice, choose, listed
 from slimgui.engine.load.source import Source, build, build_for, is_trusted, parse
@@ -192,7 +200,9 @@ def _left_out(sets: Mapping[str, Mapping[str, Tensor]], chosen: Choice, shown: s
 def _file_inputs(shapes: Any, model: nn.Module, shown: str) -> tuple[Tensor, ...] | None:
     """Example inputs of the shapes a file says; a file may not ask for absurd ones."""
     try:
-        checked: Shapes = tuple(tuple(int(size) for size in shape) for shape in shapes)
+        checked: Shapes = tuple(
+            shape if isinstance(shape, Whole) else tuple(int(size) for size in shape) for shape in shapes
+        )
         text = ",".join(map(show, checked))
         return example_inputs(parse_shapes(text), model_dtype(model)) if checked else None
     except (TypeError, ValueError, LoadError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -14,9 +16,19 @@ from torch.nn.modules.conv import _ConvNd
 from slimgui.engine.structural import copy_module, on_meta
 from slimgui.errors import LoadError, MissingInputsError
 
-Shapes = tuple[tuple[int, ...], ...]
 
-_SHAPE: Final = re.compile(r"\d{1,9}(?:\s*[xX*]\s*\d{1,9})*")
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An input of whole numbers from 0 to `below` - 1, such as places in a table of words."""
+
+    sizes: tuple[int, ...]
+    below: int
+
+
+Shape = tuple[int, ...] | Whole
+Shapes = tuple[Shape, ...]
+
+_SHAPE: Final = re.compile(r"(?P<sizes>\d{1,9}(?:\s*[xX*]\s*\d{1,9})*)(?:\s*:\s*(?P<below>\d{1,18}))?")
 _SEED: Final = 0
 _LARGEST: Final = 2**28
 _GREY_SIDES: Final = (28, 32, 64, 224, 128, 48, 96)
@@ -26,35 +38,58 @@ _CLIPS: Final = ((16, 112, 112), (8, 32, 32), (16, 16, 16))
 
 
 def parse_shapes(text: str) -> Shapes:
-    """Shapes as the user writes them: "1x3x224x224", or "1x3x8x8,1x16" for two inputs.
+    """Shapes as the user writes them: "1x3x224x224", "1x3x8x8,1x16" for two inputs, "1x16:30522" for words.
+
+    A number behind a colon makes an input of whole numbers below it; all others are real numbers.
 
     Raises:
         LoadError: it is written in another way, or a size is zero or absurd.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(_SHAPE.fullmatch(part) for part in parts):
+    return tuple(_parse_shape(_SHAPE.fullmatch(part.strip()), text) for part in text.split(","))
+
+
+def _parse_shape(match: re.Match[str] | None, text: str) -> Shape:
+    if match is None:
         hint = "Write sizes with x between them: 1x3x224x224; several inputs with commas."
+        hint += " Whole numbers below 30522, for words, are written 1x16:30522."
         raise LoadError(f"{text!r} is not an input shape.", "", hint)
-    shapes = tuple(tuple(int(size) for size in re.split(r"\D+", part)) for part in parts)
-    for shape in shapes:
-        elements = 1
-        for size in shape:
-            elements *= size
-        if not 0 < elements <= _LARGEST:
-            what = f"An input of shape {show(shape)} cannot be made."
-            raise LoadError(what, f"It would have {elements} elements.", "Every size must be at least 1.")
-    return shapes
+    sizes = tuple(int(size) for size in re.split(r"\D+", match["sizes"]))
+    elements = math.prod(sizes)
+    if not 0 < elements <= _LARGEST or match["below"] == "0":
+        what = f"An input of shape {match[0]} cannot be made."
+        raise LoadError(what, f"It would have {elements} elements.", "Every number must be at least 1.")
+    return Whole(sizes, int(match["below"])) if match["below"] else sizes
 
 
-def show(shape: tuple[int, ...]) -> str:
+def show(shape: Shape) -> str:
     """A shape as the user writes it."""
+    if isinstance(shape, Whole):
+        return f"{show(shape.sizes)}:{shape.below}"
     return "x".join(map(str, shape))
 
 
+def shape_of(tensor: Tensor) -> Shape | None:
+    """What makes an input like `tensor`; None where sizes do not say enough."""
+    sizes = tuple(tensor.shape)
+    if tensor.is_floating_point():
+        return sizes
+    if tensor.dtype == torch.int64 and tensor.numel() and int(tensor.min()) >= 0:
+        return Whole(sizes, int(tensor.max()) + 1)
+    return None
+
+
 def example_inputs(shapes: Shapes, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
-    """Normal random inputs of these shapes; always the same, and the global random state is left alone."""
+    """Random inputs of these shapes: normal, of type `dtype`, or whole numbers, all equally likely.
+
+    They are always the same, and the global random state is left alone.
+    """
     generator = torch.Generator().manual_seed(_SEED)
-    return tuple(torch.randn(shape, generator=generator).to(dtype) for shape in shapes)
+    return tuple(
+        torch.randint(shape.below, shape.sizes, generator=generator)
+        if isinstance(shape, Whole)
+        else torch.randn(shape, generator=generator).to(dtype)
+        for shape in shapes
+    )
 
 
 def model_dtype(model: nn.Module) -> torch.dtype:
@@ -78,23 +113,27 @@ def guess_shapes(model: nn.Module) -> Shapes:
     raise MissingInputsError(
         "What this model takes as input is not known.",
         "The file does not say it, and the common shapes do not fit.",
-        "Give the shape with --input, for example --input 1x3x224x224.",
+        "Give the shape with --input, for example --input 1x3x224x224, or 1x16:30522 for numbers of words.",
     )
 
 
-def _accepts(skeleton: nn.Module, shape: tuple[int, ...]) -> bool:
+def _accepts(skeleton: nn.Module, shape: Shape) -> bool:
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            skeleton(torch.empty(shape, device="meta", dtype=model_dtype(skeleton)))
+            (given,) = example_inputs((shape,), model_dtype(skeleton))
+            skeleton(given.to("meta"))
     except Exception:  # noqa: BLE001 - a wrong guess fails in whatever way the model's code likes
         return False
     return True
 
 
-def _candidates(model: nn.Module) -> Iterator[tuple[int, ...]]:
+def _candidates(model: nn.Module) -> Iterator[Shape]:
     """Shapes for the first layer that fixes the channels of the input, one sample each."""
     for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            yield Whole((1, 16), module.num_embeddings)
+            return
         if isinstance(module, _ConvNd):
             yield from _for_conv(module.in_channels, len(module.kernel_size))
             return

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slimgui.engine.load.fit import fit, inside
-from slimgui.engine.load.inputs import Shapes
+from slimgui.engine.load.inputs import Shape, Shapes, Whole, parse_shapes, show
 from slimgui.engine.load.source import build_for, is_factory, is_trusted
 from slimgui.engine.replay import Kept, correct, is_plain, replay
 from slimgui.errors import LoadError
@@ -101,7 +101,9 @@ def record(provenance: Provenance) -> dict[str, object]:
         KEY: FORMAT,
         "source": provenance.source,
         "original": provenance.original,
-        "shapes": json.dumps(provenance.shapes),
+        "shapes": json.dumps(
+            [show(shape) if isinstance(shape, Whole) else shape for shape in provenance.shapes]
+        ),
         "plan": provenance.plan,
         "selection": json.dumps({name: keep.tolist() for name, keep in provenance.selection.items()}),
         "kept": _kept_json(provenance.kept),
@@ -190,7 +192,7 @@ def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
             installed=_corrections_of(found.get("installed", "[]")),
             selection={str(k): _indices(v) for k, v in json.loads(found["selection"]).items()},
             plan=str(found["plan"]),
-            shapes=tuple(tuple(int(n) for n in shape) for shape in json.loads(found["shapes"])),
+            shapes=tuple(map(_shape, json.loads(found["shapes"]))),
             proof=dict(json.loads(found["proof"])),
             recovery=tuple(
                 StoredRecovery(str(method), int(batches), tuple(map(str, changed)))
@@ -285,6 +287,13 @@ def _correction(module: Any, site: Any, path: Any, kind: Any, old: Any, new: Any
 
 def _is_number(value: object) -> bool:
     return type(value) is int or (isinstance(value, float) and math.isfinite(value))
+
+
+def _shape(stored: Any) -> Shape:
+    try:
+        return parse_shapes(stored)[0] if isinstance(stored, str) else tuple(int(size) for size in stored)
+    except LoadError as error:
+        raise ValueError(error.what) from None
 
 
 def _indices(values: Any) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from slimgui.engine.load import example_inputs, guess_shapes, parse_shapes
+from slimgui.engine.load.inputs import Whole, shape_of, show
 from slimgui.errors import LoadError
 
 
@@ -14,6 +15,7 @@ from slimgui.errors import LoadError
         ("1x3x224x224", ((1, 3, 224, 224),)),
         ("1x3x8x8,1x16", ((1, 3, 8, 8), (1, 16))),
         (" 1 X 3 , 2 ", ((1, 3), (2,))),
+        ("1x16:30522, 1x8", (Whole((1, 16), 30522), (1, 8))),
     ],
 )
 def test_shapes_are_read(text, shapes):
@@ -21,7 +23,22 @@ def test_shapes_are_read(text, shapes):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1x", "1x-3", "1x3,", "1.5x2", "a", "1x0x3", "99999999x99999999", "9" * 5000]
+    "text",
+    [
+        "",
+        "x",
+        "1x",
+        "1x-3",
+        "1x3,",
+        "1.5x2",
+        "a",
+        "1x0x3",
+        "1x3:0",
+        "1x3:",
+        ":5",
+        "99999999x99999999",
+        "9" * 5000,
+    ],
 )
 def test_nonsense_is_a_sentence(text):
     with pytest.raises(LoadError) as caught:
@@ -39,6 +56,7 @@ def test_inputs_are_the_same_every_time_and_leave_the_global_state_alone():
 @pytest.mark.parametrize(
     ("model", "shapes"),
     [
+        (nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 2)), (Whole((1, 16), 9),)),
         (nn.Conv2d(1, 2, 3), ((1, 1, 28, 28),)),
         (nn.Conv2d(3, 2, 3), ((1, 3, 224, 224),)),
         (nn.Linear(17, 2), ((1, 17),)),
@@ -50,6 +68,17 @@ def test_inputs_are_the_same_every_time_and_leave_the_global_state_alone():
 )
 def test_the_first_layer_tells_which_common_shapes_to_try(model, shapes):
     assert guess_shapes(model) == shapes
+
+
+def test_an_input_is_written_as_it_is_read():
+    for text in ("1x3x8x8", "2x16:30522"):
+        assert ",".join(map(show, parse_shapes(text))) == text
+    (numbers,) = example_inputs((Whole((50, 20), 7),))
+    assert (numbers.dtype, numbers.shape, numbers.unique().tolist()) == (torch.int64, (50, 20), [*range(7)])
+    assert shape_of(numbers) == Whole((50, 20), 7)
+    assert shape_of(numbers.float()) == (50, 20)
+    assert shape_of(numbers.bool()) is None
+    assert shape_of(numbers - 1) is None
 
 
 def test_guessing_leaves_the_model_alone():

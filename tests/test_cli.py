@@ -340,7 +340,7 @@ def test_wrong_usage_returns_two(words, run):
     [
         (("--channels", "stem=a"), "no list of channels"),
         (("--ratio", "0.5", "--lock", "stm"), "Did you mean 'stem'"),
-        (("--ratio", "0.5", "--scope", "everywhere"), "local or global"),
+        (("--ratio", "0.5", "--scope", "everywhere"), "local, global or isomorphic"),
         (("--ratio", "0.5", "--importance", "luck"), "Choose one of: l1"),
         (("--ratio", "0.5", "--export-config", "no/such/folder.yaml"), "was not saved"),
     ],

@@ -73,7 +73,10 @@ class Plan:
         for ratio in (self.ratio, *(share for _, share in self.ratios)):
             _check_ratio(ratio)
         for ok, text in (
-            (self.scope in SCOPES, f"There is no scope {self.scope!r}: it is {', '.join(SCOPES)}."),
+            (
+                self.scope in SCOPES,
+                f"There is no scope {self.scope!r}: it is {', '.join(SCOPES[:-1])} or {SCOPES[-1]}.",
+            ),
             (self.round_to >= 1, f"Counts cannot be multiples of {self.round_to}."),
             (self.bins >= 0, f"A group cannot have {self.bins} steps."),
             (self.min_count >= 1, f"At least one channel stays in a group, not {self.min_count}."),

@@ -134,18 +134,18 @@ class Photographer:
         dialog = RecalibrationDialog(window, session.plans.current, Recalibration(samples))
         dialog.show()
         QTest.qWait(150)
-        dialog.grab().save(str(self.folder / f"12-recalibrate-dialog-{self.theme}.png"))
+        dialog.grab().save(str(self.folder / f"14-recalibrate-dialog-{self.theme}.png"))
         dialog.close()
         dialog.deleteLater()
         for name in session.plans.names:
             window.plan_actions.switch(name)
             session.recalibrate(samples, 500)
             self.wait(self.idle)
-        self.shoot("13-recalibrated")
+        self.shoot("15-recalibrated")
         session.set_ratio(0.4)
         entries = next(action.menu() for action in menu.actions() if action.menu())
         assert isinstance(entries, QMenu), "a menu of plans is in the menu"
-        self.popped(entries, "14-statistics", QPoint(80, 120))
+        self.popped(entries, "16-statistics", QPoint(80, 120))
 
     def popped(self, menu: QMenu, name: str, place: QPoint) -> None:
         """A picture with an open menu, which is a window of its own."""

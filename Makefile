@@ -7,7 +7,7 @@
 #                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves;
 #                             then searches 20 models for five targets each;
 #                             then recognises bare weights of torchvision and timm
-# make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
+# make architectures          builds resources/architectures.xz anew, by which weights are recognised (half an hour)
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-window          measures how the window answers while the engine works

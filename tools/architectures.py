@@ -2,7 +2,7 @@
 """Make resources/architectures.xz: every model of torchvision and timm, and common ones of transformers.
 
 Usage: python tools/architectures.py [--only WORD]. Models are built on the meta device, so that no weight
-takes memory; nothing is downloaded. It takes about 20 minutes. What cannot be built is said and left out.
+takes memory; nothing is downloaded. It takes about half an hour. What cannot be built is said and left out.
 """
 
 from __future__ import annotations

@@ -25,8 +25,10 @@ from torch import Tensor, nn
 from benchmarks.zoo import material, timm_models, vision
 from slimgui import engine
 from slimgui.core.recognise import known, recognise
+from slimgui.core.resolve import resolve
 from slimgui.engine.keep import kept_indices
 from slimgui.engine.load.source import build
+from slimgui.engine.structural import named_tensors
 from slimgui.errors import SlimError, UnnamedModelError
 from slimgui.files.sets import weights_in
 
@@ -93,14 +95,10 @@ def wrapped(state: State, seed: int) -> object:
 def slimmed(model: nn.Module, side: int, seed: int) -> State:
     """Its weights as narrow as a random plan leaves them."""
     traced = engine.trace(model, (torch.zeros(2, 3, side, side),))
-    plan = engine.sample(traced, seed)
     scores = {group.id: torch.arange(group.size).double().numpy() for group in traced.groups}
-    from slimgui.core.resolve import resolve
-
-    state = model.state_dict()
-    kept = kept_indices(
-        traced.groups, resolve(traced.groups, scores, plan), {n: t.shape for n, t in state.items()}
-    )
+    selection = resolve(traced.groups, scores, engine.sample(traced, seed))
+    shapes = {name: tensor.shape for name, tensor in named_tensors(model).items()}
+    kept, state = kept_indices(traced.groups, selection, shapes), model.state_dict()
     sizes = {name: {dim: len(stays) for dim, stays in dims.items()} for name, dims in kept.items()}
     return {
         name: torch.empty([sizes.get(name, {}).get(dim, size) for dim, size in enumerate(value.shape)],
@@ -152,8 +150,8 @@ def main() -> int:
             try:
                 for kind, truth, content in cases(name, side, options.seed + number):
                     check(name, truth, content, kind, Path(scratch), tally)
-            except SlimError as error:  # not of recognition: the rest of this model is not tried
-                tally.skipped.append(f"{name}: {error.what} {error.why}")
+            except SlimError as error:  # it cannot be followed, so there is no slimmed one
+                tally.skipped.append(f"{name}, slimmed: {error.what} {error.why}")
     return told(tally)
 
 

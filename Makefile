@@ -8,6 +8,8 @@
 #                             then searches 20 models for five targets each;
 #                             then recognises bare weights of torchvision and timm
 # make architectures          builds resources/architectures.xz anew, by which weights are recognised (half an hour)
+# make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
+#                             then inspects and slims a checkpoint of 4 GB (6 GB of disk)
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-window          measures how the window answers while the engine works
@@ -67,6 +69,7 @@ soak:
 
 architectures:
 	$(BIN)/python tools/architectures.py $(ARGS)
+	$(BIN)/python -m benchmarks.soak.big
 
 bench-window:
 	$(BIN)/python -m benchmarks.window $(ARGS)

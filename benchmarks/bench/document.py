@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -23,8 +25,13 @@ TITLES = {
     "memory": "Memory of big models",
     "coverage": "Coverage beside Torch-Pruning's",
     "window": "The window",
+    "big": "A checkpoint of 4 GB",
 }
-COMMANDS = {"coverage": "make bench-coverage", "window": "make bench-window"}
+COMMANDS = {
+    "coverage": "make bench-coverage",
+    "window": "make bench-window",
+    "big": "python -m benchmarks.soak.big",
+}
 
 
 def write(section: str, lines: list[str], page: Path = PAGE) -> None:
@@ -42,10 +49,14 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _setting() -> str:
-    libraries = ("torchvision", "torch-pruning", "timm", "transformers")
-    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
-    day = datetime.now(UTC).date()
-    return f"{day}, torch {torch.__version__}, {versions}, Python {platform.python_version()}, {_processor()}"
+    day, python = datetime.now(UTC).date(), f"Python {platform.python_version()}"
+    return ", ".join((str(day), f"torch {torch.__version__}", *_versions(), python, _processor()))
+
+
+def _versions() -> Iterator[str]:
+    for name in ("torchvision", "torch-pruning", "timm", "transformers"):
+        with suppress(PackageNotFoundError):
+            yield f"{name} {version(name)}"
 
 
 def _processor() -> str:

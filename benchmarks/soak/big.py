@@ -4,7 +4,8 @@ python -m benchmarks.soak.big [--blocks 20] [--folder /tmp]
 
 Memory is sampled every 10 ms from /proc. RssAnon is what a process made itself and the system cannot drop;
 RssFile are pages of files, among them the mapped checkpoint, which the system takes back when it needs them.
-"Extra" is RssAnon less what the program has after `import slimgui.engine`, torch and all.
+"Extra" is RssAnon less what the program has after `import slimgui.engine`, torch and all: the larger of that of
+one process, and of all that run at a time together. The figures go to docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from benchmarks.bench import document
 from slimgui.engine.formats.stream import write_tensors
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.source import build_for
 from slimgui.files.headers import read_header
 
 WIDTH: Final = 2048
+BLOCKS: Final = 20
 INSPECT_SECONDS, INSPECT_MB, EXTRA_SHARDS = 1.0, 300, 1.5  # what it may cost
 NET: Final = """
 import torch
@@ -155,7 +158,8 @@ def check(folder: Path) -> Iterator[tuple[str, bool]]:
             "--input", f"1x16x{WIDTH}", "--ratio", "0.5", "--out", str(folder / "small.safetensors"),
         ]
     )  # fmt: skip
-    yield slimmed.text.strip().replace("\n", "\n  "), slimmed.status == 0
+    print(slimmed.text.strip())
+    yield f"slim: exit status {slimmed.status}", slimmed.status == 0
     together = max(anon - base * count for anon, count in slimmed.anon_all)
     extra, most = max(slimmed.anon - base, together), EXTRA_SHARDS * largest
     yield f"slim: {slimmed.seconds:.0f} s, RssAnon {slimmed.anon:.0f} MB, {base:.0f} at the start", True
@@ -170,19 +174,22 @@ def check(folder: Path) -> Iterator[tuple[str, bool]]:
 def main() -> int:
     """A line for each figure; 1 when one of them is not met."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--blocks", type=int, default=20, help="of 0.2 GB each")
+    parser.add_argument("--blocks", type=int, default=BLOCKS, help="of 0.2 GB each")
     parser.add_argument("--folder", default=tempfile.gettempdir())
     options = parser.parse_args()
     need = options.blocks * 12 * WIDTH**2 * 4 * 1.7
     if shutil.disk_usage(options.folder).free < need:
         print(f"{options.folder} has no room for {need / 1e9:.0f} GB.")
         return 1
-    faults = 0
+    lines, faults = [], 0
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="slimgui-big-") as name:
         make(Path(name), options.blocks)
         for line, holds in check(Path(name)):
-            print(line if holds else f"{line}\n  NOT MET", flush=True)
+            lines.append(line if holds else f"{line}: NOT MET")
+            print(lines[-1], flush=True)
             faults += not holds
+    if options.blocks == BLOCKS:
+        document.write("big", [f"- {line}" for line in lines])
     return min(faults, 1)
 
 

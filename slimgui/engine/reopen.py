@@ -14,6 +14,7 @@ from slimgui.engine.keep import kept_indices
 from slimgui.engine.load import Loaded, load, with_inputs
 from slimgui.engine.load.inputs import shape_of, show
 from slimgui.engine.load.own import Provenance
+from slimgui.engine.load.source import parse
 from slimgui.engine.replay import Kept, sliced
 from slimgui.engine.structural import named_tensors
 from slimgui.engine.trace import trace
@@ -85,8 +86,9 @@ def _small(original: str, small: str, maker: str | None) -> Loaded:
     except UnsafeFileError:
         raise
     except LoadError as error:
+        factory = maker or parse(original).factory
         try:
-            return load(small, load(original, maker).model)
+            return load(small, factory or load(original).model)
         except LoadError:
             raise error from None
 

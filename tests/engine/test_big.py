@@ -4,7 +4,9 @@ import hashlib
 import json
 import shutil
 import weakref
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import oracle
@@ -20,6 +22,7 @@ from slimgui.engine.load import load
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.source import build_for
+from slimgui.engine.reopen import reopen
 from slimgui.errors import LoadError, SaveError
 
 NET = """
@@ -69,6 +72,7 @@ class Listed(nn.Linear):
         super().__init__(3, 4)
         self.again = [self.weight]  # another way to it
 
+def blocks(): return nn.Sequential(Block(), Block())
 def counted(): return Counted()
 def derived(): return Derived()
 def listed(): return Listed()
@@ -206,6 +210,55 @@ def test_what_is_not_cut_keeps_every_byte(big, net, tmp_path):
     assert deployed.kept
     found = read(report.path)["state_dict"]
     assert all(found[name].numpy().tobytes() == state[name].numpy().tobytes() for name in whole)
+
+
+def test_a_big_saved_file_is_proven_again_without_copies(big, net, tmp_path):
+    factory = net[1].replace(":build", ":blocks")
+    model = oracle.randomise(build_for({}, factory, Consent(named=True)), seed=3)
+    save_file(model.state_dict(), tmp_path / "blocks.safetensors")
+    loaded = load(tmp_path / "blocks.safetensors", factory)
+    traced = engine.trace(loaded.model, torch.zeros(1, 5, 12))
+    selection = engine.resolve(traced, engine.Plan(ratio=0.4), loaded.model)
+    deployed = engine.deploy(loaded.model, traced, selection, hollow=True)
+    small = engine.save(replace(deployed, source=loaded.source), tmp_path / "small.safetensors").path
+    original, again = reopen(str(tmp_path / "blocks.safetensors"), str(small), factory)
+    assert again.kept
+    assert "small.safetensors" in Path("/proc/self/maps").read_text()
+    storages = {tensor.untyped_storage().data_ptr() for tensor in again.model.parameters()}
+    assert len(storages) == len(list(again.model.parameters()))
+    proof = engine.verify(original.model, again, torch.ones(2, 5, 12))
+    assert (proof.passed, proof.level) == (True, "blocks")
+
+
+def test_pickled_shards_are_mapped_too(big, net, tmp_path):
+    _, factory, state = net
+    rows = list(state.items())
+    parts = {"a.bin": dict(rows[:9]), "b.bin": dict(rows[9:])}
+    (tmp_path / "old").mkdir()
+    for file, part in parts.items():
+        torch.save(part, tmp_path / "old" / file)
+    places = {name: file for file, part in parts.items() for name in part}
+    (tmp_path / "old" / "model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    model = load(tmp_path / "old", factory).model
+    assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
+    assert "a.bin" in Path("/proc/self/maps").read_text()
+    with torch.no_grad():
+        model.back.weight.zero_()
+    assert torch.equal(
+        torch.load(tmp_path / "old" / "b.bin", weights_only=True)["back.weight"], state["back.weight"]
+    )
+
+
+def test_a_packed_archive_is_read_instead_of_mapped(net, tmp_path):
+    _, factory, state = net
+    torch.save(state, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain:
+        parts = {name: plain.read(name) for name in plain.namelist()}
+    with zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data)
+    model = load(tmp_path / "packed.pt", factory).model
+    assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
 def test_a_wrong_cut_of_a_big_model_fails_its_proof(big, net):

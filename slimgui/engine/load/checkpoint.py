@@ -1,5 +1,5 @@
-"""A checkpoint -> the object in it. Tensors of safetensors are mapped from disk, pickles read with
-`weights_only=True` and an allow list of classes.
+"""A checkpoint -> the object in it. Tensors are mapped from disk where that is possible; pickles are read
+with `weights_only=True` and an allow list of classes.
 
 The file's pickles are first read opcode by opcode in a process of their own (scan.py) and judged
 (allow.py); torch sees them only when everything they name is plain data or an allowed module class.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -119,15 +120,30 @@ def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: st
     allowed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         (cls, name) for name, cls in classes.items()
     ]
+    name = None if classes else _mappable(stream)  # a whole model goes on living when its file is replaced
     try:
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.load(stream, map_location="cpu", weights_only=True)
+            return torch.load(name or stream, map_location="cpu", weights_only=True, mmap=name is not None)
     except Exception as error:  # noqa: BLE001 - what a broken file makes torch raise is not documented
         text = str(error).partition("\n")[0]
         if "persistent_load" in str(error):
             raise old_module(shown) from None
         raise LoadError(f"{shown} is damaged.", f"torch says: {text}", "Download or save it again.") from None
+
+
+def _mappable(stream: BinaryIO) -> str | None:
+    """A name of this open file whose tensors can be mapped: a zip with nothing packed, on Linux; else None.
+
+    By its path another file might be found there by now.
+    """
+    name = Path(f"/proc/self/fd/{stream.fileno()}")
+    if not name.exists() or not zipfile.is_zipfile(stream):
+        return None
+    with zipfile.ZipFile(stream) as archive:
+        plain = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+    stream.seek(0)
+    return str(name) if plain else None
 
 
 def _modules_in(found: object) -> list[nn.Module]:

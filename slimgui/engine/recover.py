@@ -62,6 +62,7 @@ def recover(
     batches = None if samples is None else samples if isinstance(samples, Sequence) else list(samples)
     steps = (WITH_SAMPLES if batches else WITHOUT) if steps is None else steps
     _check(steps, batches)
+    deployed = deployed.held()
     consumers, others = consumers_of(traced, deployed.selection)
     for step in steps:
         if step == "recalibrate" and batches is not None:
@@ -181,7 +182,6 @@ def with_numbers(
     left: tuple[Refusal, ...] = (),
 ) -> Deployed:
     """`deployed` with other numbers in the named parameters and buffers, and a record of it."""
-    deployed = deployed.held()
     model = copy_module(deployed.model, cloned)
     tensors, before = named_tensors(model), {}
     with torch.no_grad():

@@ -159,7 +159,7 @@ def _outputs(model: nn.Module, content: Content, inputs: Inputs) -> list[Tensor]
     """
     modes: list[AbstractContextManager[None]] = []
     if content.deployed.pending:
-        model, lending = lent_copy(model, {}, None, content.numbers)
+        model, lending = lent_copy(model, {}, None, lambda tensor: content.numbers(tensor).cpu())
         modes.append(lending)
     else:
         model = model.cpu()

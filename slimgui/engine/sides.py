@@ -15,6 +15,7 @@ from slimgui.core.plan import Selection
 from slimgui.engine.crossings import Report, watching
 from slimgui.engine.inputs import Inputs, as_call, map_tensors, tensors_in
 from slimgui.engine.keep import Kept, kept_indices
+from slimgui.engine.memory import device_of
 from slimgui.engine.pending import numbers_of
 from slimgui.engine.statistics import KeptOnly
 from slimgui.engine.zeroed import lent_copy, zeroed_copy
@@ -59,7 +60,8 @@ class Sides:
     ) -> list[Tensor]:
         if self.lent:
             numbers = numbers_of(self.deployed.model, self.deployed.pending)
-            copy, lending = lent_copy(model, kept, self.dtype, numbers, buffers=self.buffers)
+            device = device_of(self.model)
+            copy, lending = lent_copy(model, kept, self.dtype, numbers, device=device, buffers=self.buffers)
             modes = [lending, *modes]
         else:
             copy = zeroed_copy(model, kept, self.dtype, buffers=self.buffers)

@@ -51,18 +51,19 @@ def lent_copy(
     dtype: torch.dtype | None = None,
     numbers: Numbers | None = None,
     *,
+    device: torch.device | None = None,
     buffers: bool = True,
 ) -> tuple[nn.Module, AbstractContextManager[None]]:
     """The same with parameters that hold no numbers: those are made for each call that uses them.
 
-    `numbers` gives the numbers of the model's tensors, where those do not hold them.
+    `numbers` gives the numbers of the model's tensors, where those do not hold them; they lie on `device`.
 
     Returns:
         The copy, and the mode to run it under. Buffers, and weights that are computed from others, are held.
     """
     model, kept = _plain(model, kept)
     twin = _twins(model, kept, dtype, numbers or _own_numbers, buffers=buffers)
-    lending = _Lending(device_of(model))
+    lending = _Lending(device or device_of(model))
 
     def stand_in(tensor: Tensor) -> Tensor:
         return lending.add(tensor, twin, dtype) if isinstance(tensor, nn.Parameter) else twin(tensor)

@@ -12,12 +12,14 @@ from types import SimpleNamespace
 import oracle
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from slimgui import engine
 from slimgui.cli import main
 from slimgui.engine import memory, pending
+from slimgui.engine.formats.stream import write_tensors
 from slimgui.engine.load import load
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
@@ -293,6 +295,31 @@ def test_no_more_than_one_cut_weight_is_held_at_a_time(big, net, tmp_path, monke
     largest = sorted(numbers(cut).nbytes for cut in cuts)[-4:]
     # An LSTM is called with all its weights at once: two of 4·hidden rows and two of as many numbers.
     assert max(most) <= sum(largest) < sum(numbers(cut).nbytes for cut in cuts) / 2
+
+
+def test_a_file_written_by_tensor_is_what_the_library_of_the_format_reads(tmp_path):
+    tensors = {
+        "complex": torch.randn(3, dtype=torch.complex64),
+        "empty": torch.zeros(0, 4),
+        "number": torch.tensor(3),
+        "flags": torch.tensor([True, False, True]),
+        "turned": torch.randn(3, 5).bfloat16().t(),
+        "wide": torch.randn(2).double(),
+        "narrow": torch.randn(2, 2).to(torch.float8_e4m3fn),
+        "conjugate": torch.randn(3, dtype=torch.complex64).conj(),
+    }
+    write_tensors(tmp_path / "a", tensors, lambda tensor: tensor, {"note": "ü"})
+    found = load_file(tmp_path / "a")
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert (found[name].dtype, found[name].shape) == (tensor.dtype, tensor.shape)
+        assert torch.equal(found[name].to(torch.complex64), tensor.to(torch.complex64)), name
+    with safe_open(tmp_path / "a", framework="pt") as file:
+        assert file.metadata() == {"note": "ü"}
+    with pytest.raises(SaveError, match="which safetensors does not know"):
+        write_tensors(
+            tmp_path / "b", {"w": torch.zeros(2, dtype=torch.complex128)}, lambda tensor: tensor, {}
+        )
 
 
 def test_weights_that_follow_from_others_are_cut_at_once(big):

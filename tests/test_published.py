@@ -1,0 +1,45 @@
+"""The program that slims published checkpoints: rows, sounds and document. The packages are not needed."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.published import document, makers, material, tasks
+from benchmarks.published.models import MAKERS, REFUSED, ROWS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.task)
+def test_every_row_has_a_task_and_makers_that_exist(row):
+    assert getattr(tasks, row.task).__doc__
+    for net in row.nets:
+        assert not net.factory.startswith(MAKERS) or callable(
+            getattr(makers, net.factory.removeprefix(MAKERS))
+        )
+
+
+def test_a_tone_has_its_pitch_and_a_voice_its_resonances():
+    spectrum = torch.fft.rfft(material.tone(440.0)).abs()  # one second: a bin is one hertz
+    assert spectrum.topk(4).indices.tolist() == [440, 880, 1320, 1760]
+    bands = material.mel(material.voice(120.0, (700.0, 2500.0), 1)).mean(0)
+    assert bands.shape == (40,)
+    low = bands[:25].argmax()
+    assert 600 < np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), 42)[low + 1] * 200 / 3 < 820
+
+
+def test_a_task_that_fails_and_a_cut_that_is_not_proven_are_faults(tmp_path):
+    row = ROWS[0]
+    net = {
+        "free": 4, "locked": 2, "params": 1000, "params_left": 0.7, "macs_left": 0.8, "passed": True,
+        "max_error": 1e-16, "corrected": 0, "seconds": 1.0,
+    }  # fmt: skip
+    good = {"nets": {"a": net}, "task": {"before": "99 %", "was": True, "after": "7 %", "done": False}}
+    assert not document.is_fault(good)
+    assert "lost" in document.line(row, good)
+    for broken in (good | {"task": {"error": "no"}}, good | {"nets": {"a": net | {"passed": False}}}):
+        assert document.is_fault(broken)
+    found = {row.task: good, "refused": {REFUSED[0].file: ["1", "It is something else.", "Open another."]}}
+    document.write(tmp_path / "page.md", found)
+    page = (tmp_path / "page.md").read_text()
+    assert "| a | 4, 2 locked | 1,000 | 70% | 80% | 1e-16 (passed) | 0 | 1 |" in page
+    assert "| 99 % | 7 % | no |" in page
+    assert "> It is something else." in page

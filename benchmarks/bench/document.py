@@ -24,6 +24,7 @@ TITLES = {
     "growth": "Growth with depth and width",
     "memory": "Memory of big models",
     "coverage": "Coverage beside Torch-Pruning's",
+    "accuracy": "Accuracy without training, beside Torch-Pruning's",
     "window": "The window",
     "big": "A checkpoint of 4 GB",
 }

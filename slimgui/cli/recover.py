@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimgui.cli.plans import statistics_of
@@ -46,9 +47,11 @@ def recovered(
         return deployed, [_sentence(step) for step in deployed.recovery]
     if arguments.recalibrate:
         assert data is not None, "checked with the other options"
-        deployed = engine.recalibrate(deployed, data)
-        changed = "Its norm statistics were taken anew." if deployed.recovery[-1].before else "It keeps none."
-        return deployed, [f"{changed} {data.describe()}"]
+        taken = engine.recalibrate(deployed, data)
+        if not taken.recovery[-1].before:
+            return deployed, ["It keeps no norm statistics that could be taken anew."]
+        count = "" if data.size is None else f"{data.size:,} samples of "
+        return taken, [f"Its norm statistics were taken anew, of {count}{Path(data.source).name}."]
     if own := statistics_of(arguments, traced, plan):
         said = f"Its norm statistics are those of {own.samples}."
         return engine.with_statistics(deployed, own.file), [said]

@@ -72,6 +72,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         format_of(arguments.out, arguments.format)
     if arguments.plan and not Path(arguments.plan).is_file():
         raise UsageError(f"There is no plan {arguments.plan}.")
+    if arguments.report and arguments.dry_run:
+        raise UsageError("--report is about a saved model: it takes --out, not --dry-run.")
     if arguments.recalibrate and not arguments.samples:
         raise UsageError("--recalibrate takes statistics of --samples: name them.")
     if arguments.recalibrate and arguments.recover is not None:
@@ -150,6 +152,7 @@ def _export(job: _Job) -> list[str]:
 def _made(job: _Job, step: Step) -> Answer:
     """Deploy, prove, recover and save; what is not proven is saved only when that was accepted."""
     from slimgui import engine
+    from slimgui.cli.page import write_page
     from slimgui.cli.recover import recovered, recovery_rows
 
     step("Building the smaller model", 3, _STEPS)
@@ -175,5 +178,7 @@ def _made(job: _Job, step: Step) -> Answer:
         replace_original=job.arguments.replace_original,
     )
     lines = [line, *said, *report.saved_lines(saved)]
+    if job.arguments.report:
+        lines.append(write_page(job.arguments.report, job.loaded, job.data, job.plan, deployed, saved, said))
     row |= {"statistics": " ".join(said), "recovery": recovery_rows(deployed)}
     return Answer({**row, **report.saved_row(saved)}, "\n".join(lines), status)

@@ -18,6 +18,7 @@ from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group, Kind, Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.report import Facts
 
 MAX_FRAME: Final = 64 * 2**20
 _HEADER: Final = struct.Struct(">I")
@@ -117,6 +118,14 @@ class Export(Message, frozen=True, tag="export"):
     plan: Plan
     document: int
     what: Literal["config", "kept"]
+
+
+class Report(Message, frozen=True, tag="report"):
+    """Write a page of HTML about the smaller model that `facts` are of to `path`; `document` as in Save."""
+
+    path: str
+    facts: Facts
+    document: int
 
 
 class Ready(Message, frozen=True, tag="ready"):
@@ -251,7 +260,7 @@ class Recalibrated(Message, frozen=True, tag="recalibrated"):
 
 
 class Exported(Message, frozen=True, tag="exported"):
-    """Answer to Export."""
+    """Answer to Export and to Report."""
 
     path: str
 
@@ -290,7 +299,7 @@ class Failed(Message, frozen=True, tag="failed"):
     architectures: tuple[Architecture, ...] = ()
 
 
-DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Recalibrate | Export
+DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Recalibrate | Export | Report
 Request = Open | DocumentRequest
 Answer = (
     Ready

@@ -26,6 +26,7 @@ from slimgui.engine.plan_files import read_plans, write_config, write_kept
 from slimgui.engine.plan_statistics import take_statistics, with_statistics
 from slimgui.engine.planning import meet, pareto, plan_for, reach
 from slimgui.engine.recover import recalibrate, recover
+from slimgui.engine.report import write_report
 from slimgui.engine.save import check_room, save
 from slimgui.engine.sensitivity import sensitivity
 from slimgui.engine.supernet import Supernet
@@ -83,6 +84,7 @@ __all__ = [
     "with_statistics",
     "write_config",
     "write_kept",
+    "write_report",
 ]
 
 

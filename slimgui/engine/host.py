@@ -54,6 +54,7 @@ class Host:
             wire.ReadPlans: self._read_plans,
             wire.Recalibrate: self._recalibrate,
             wire.Export: self._export,
+            wire.Report: self._report,
         }
 
     def handle(self, request: wire.Request) -> None:
@@ -200,6 +201,11 @@ class Host:
         write(request.path, self._traced, selection)
         return wire.Exported(request.task, request.path)
 
+    def _report(self, request: wire.Report) -> wire.Exported:
+        self._progress(request.task, "Hashing the files")
+        self._engine.write_report(request.path, request.facts)
+        return wire.Exported(request.task, request.path)
+
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))
 
@@ -237,6 +243,8 @@ def _doing(request: wire.Request) -> str:
         return f"reading {Path(request.path).name}"
     if isinstance(request, wire.Recalibrate):
         return "taking the statistics"
+    if isinstance(request, wire.Report):
+        return "writing the report"
     return (
         "judging the channels" if isinstance(request, wire.Rank | wire.Meet) else "building the smaller model"
     )

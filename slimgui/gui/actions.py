@@ -43,6 +43,11 @@ def can_save(session: Session) -> str:
     return idle(session)
 
 
+def has_saved(session: Session) -> str:
+    """A smaller model must have been saved."""
+    return has_document(session) or ("" if session.facts else "Save a smaller model first") or idle(session)
+
+
 def can_undo(session: Session) -> str:
     """There must be an edit before this point."""
     return "" if session.undo_stack.canUndo() else "There is nothing to undo"
@@ -167,6 +172,7 @@ ACTIONS: Final = (
     ActionInfo("open", "&Open…", "Open a PyTorch model", "choose_file", idle, Keys.Open, "open"),
     ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "open_example", idle, icon="example"),
     ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "choose_target", can_save, Keys.Save, "save"),
+    ActionInfo("report", "Save Re&port…", "Write a page about the smaller model saved last: what was cut, the proof, versions and hashes", "plan_actions.save_report", has_saved),
     ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "clear_recent"),
     ActionInfo("clear_trusted", "&Forget Allowed Code", "Ask again about every file whose code was allowed to run", "clear_trusted"),
     ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
@@ -209,7 +215,7 @@ ACTIONS: Final = (
 )  # fmt: skip
 
 MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("&File", ("open", "example", "recent", "", "save", "", "clear_trusted", "", "quit")),
+    ("&File", ("open", "example", "recent", "", "save", "report", "", "clear_trusted", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "find")),
     ("&Plan", ("plan_new", "plan_rename", "plan_delete", "plans", "plan_steps", "",
                "plan_minimum", "plan_maximum", "plan_sample", "plan_target", "",

@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
 
     def _on_saved(self, path: str) -> None:
         del path
+        self.menus.refresh()
         then, self._then = self._then, None
         if then is not None:
             then()

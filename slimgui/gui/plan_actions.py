@@ -228,6 +228,11 @@ class PlanActions:
         if path := self._ask_target("-plan.json", "Save the plans", PLANS):
             self._session.save_plans(path)
 
+    def save_report(self) -> None:
+        """Write a page about the smaller model that was saved last."""
+        if path := self._ask_target("-report.html", "Save the report", "Web pages (*.html)"):
+            self._session.write_report(path)
+
     def export_config(self) -> None:
         """Write the widths of layers, or the choices of units."""
         if path := self._ask_target("-widths.yaml", "Export the channel configuration", CONFIGS):

@@ -20,12 +20,14 @@ from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.plan_store import write_plans
+from slimgui.core.report import Facts
 from slimgui.core.resolve import with_ids
 from slimgui.core.targets import parse_targets
 from slimgui.errors import PlanError, SaveError, SlimError
 from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
 from slimgui.gui.notice import Notice
+from slimgui.gui.report import facts_of
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.tasks import Task, Tasks, Transport
 
@@ -46,6 +48,7 @@ class Session(QObject):
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
         self.selected = ""
+        self.facts: Facts | None = None  # of the smaller model that was saved last
         self._tasks = Tasks(transport, self)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
@@ -207,10 +210,11 @@ class Session(QObject):
             hint = "Choose another name: the original is what the smaller model is proven against."
             self.noticed.emit(Notice("error", what, "", hint))
             return
-        plans = self._plans
+        plans, cut = self._plans, self._snapshot
         own = plans.fresh.get(plans.current)
         request = wire.Save(0, path, plans.plan, 0, accept_unproven, own)
-        self._tasks.start(request, f"saving {Path(path).name}", lambda answer: self._on_saved(answer, plans))
+        doing = f"saving {Path(path).name}"
+        self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
 
     def save_plans(self, path: str) -> None:
         """Write all plans to a file."""
@@ -245,6 +249,12 @@ class Session(QObject):
             return
         before, request = self._plans, wire.Meet(0, targets, self._snapshot.plan, 0)
         self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
+
+    def write_report(self, path: str) -> None:
+        """Write a page about the smaller model that was saved last."""
+        if self.facts is not None and not self._tasks.refuse_while_busy():
+            request = wire.Report(0, path, self.facts, 0)
+            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
     def recalibrate(
         self,
@@ -295,17 +305,18 @@ class Session(QObject):
         self.end_gesture()
         self._resolver, self._plans = Resolver(answer.document), PlanSet()
         self._base = self._snapshot = self._resolver.snapshot(self._plans.plan)
-        self.selected = ""
+        self.selected, self.facts = "", None
         self.document_changed.emit()
         self.opened.emit(answer.document.source)
 
-    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet) -> None:
-        assert self._snapshot and self._base, "a save needs a document"
+    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet, cut: Snapshot) -> None:
+        assert self.document and self._base, "a save needs a document"
         if isinstance(answer, wire.Unproven):
             self.noticed.emit(notice.unproven(answer))
             return
         if _current(self._plans) == _current(written):
             self.undo_stack.setClean()
+        self.facts = facts_of(self.document, written, self._base, cut, answer)
         self.noticed.emit(notice.saved(answer, self._base.cost, notice.with_statistics(written)))
         self.saved.emit(answer.path)
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from slimgui.core import wire
-from slimgui.core.cost import CostModel
+from slimgui.core.cost import Cost, CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.report import Facts
 from slimgui.core.sizes import Product, Size
 
 SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
@@ -29,6 +30,11 @@ DOCUMENT = wire.Document(
 )  # fmt: skip
 PROOF = wire.ProofRow(passed=True, max_error=1.25e-9, level="numeric", note="–")
 
+FACTS = Facts(
+    "net", "net.pt", "small.pt", "Removes half.", Cost(4, 3, 2, 1), Cost(2, 1, 1, 1), (("a", 4, 2),), True,
+    "Proven.", ("How.",), (("Accuracy", "0.9", "0.8"),), "Samples.",
+)  # fmt: skip
+
 REQUESTS = [
     wire.Open(1, "resnet.pt", "1x3x224x224"),
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
@@ -37,6 +43,7 @@ REQUESTS = [
     wire.Meet(5, "macs=50%", Plan(), 1),
     wire.ReadPlans(5, "widths.yaml", 1, "folder"),
     wire.Recalibrate(7, Plan(ratio=0.5), 1, "a.safetensors", "photos", 100, (0.5,), (0.25,), ("ab",)),
+    wire.Report(8, "page.html", FACTS, 1),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
     ),

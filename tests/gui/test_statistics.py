@@ -190,6 +190,33 @@ def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
     return window
 
 
+def test_a_report_is_about_the_model_saved_last(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs, tmp_path: Path
+) -> None:
+    action, session = loaded.menus.actions["report"], loaded.session
+    assert "Save a smaller model first" in action.toolTip()
+    session.set_ratio(0.5)
+    cut = session.snapshot
+    session.save("/tmp/small.pt")
+    session.set_ratio(0.75)  # while it is saved
+    transport.save()
+    dialogs.path = str(tmp_path / "page")
+    action.trigger()
+    request = transport.requests[-1]
+    assert isinstance(request, wire.Report)
+    assert request.path == str(tmp_path / "page.html")
+    facts = request.facts
+    assert (facts.name, facts.saved, facts.proven) == ("demo.pt", "/tmp/small.pt", True)
+    assert (facts.before, facts.after) == (session.base.cost, cut.cost)
+    assert ("stem.conv", 32, 16) in facts.counts
+    assert "Removes 50 %" in facts.plan
+    transport.answer(wire.Exported, path=request.path)
+    assert loaded.card.what.text() == "Wrote page.html."
+    session.open("/models/other.pt")
+    transport.open(demo(2))
+    assert not action.isEnabled()
+
+
 def entries(window: MainWindow) -> list[str]:
     menu = next(action.menu() for action in window.menus.menus["&Plan"].actions() if action.menu())
     menu.aboutToShow.emit()

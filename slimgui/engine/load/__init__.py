@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from slimgui.engine.load import own
 from slimgui.engine.load.checkpoint import read
 from slimgui.engine.load.consent import Consent
-from slimgui.engine.load.fit import fit
+from slimgui.engine.load.fit import fit, is_narrower
 from slimgui.engine.load.inputs import (
     Shapes,
     Whole,
@@ -22,7 +22,7 @@ from slimgui.engine.load.inputs import (
     parse_shapes,
     show,
 )
-from slimgui.engine.load.narrow import is_narrower, narrowed
+from slimgui.engine.load.narrow import narrowed
 from slimgui.engine.load.nested import Choice, choose, listed
 from slimgui.engine.load.source import Source, build, build_for, is_trusted, parse
 from slimgui.engine.load.unnamed import unnamed
@@ -175,7 +175,7 @@ def _weights(found: object, model: nn.Module | None, shown: str, parsed: Source)
         raise unnamed(sets, parsed)
     chosen = choose(sets, model, parsed.entry, shown)
     notes = _left_out(sets, chosen, shown)
-    if is_narrower(model, chosen.state) and is_trusted(parsed.factory):
+    if is_narrower(model.state_dict(), chosen.state) and is_trusted(parsed.factory):
         model = narrowed(model, chosen.state, shown, parsed.factory).model
         notes += (
             f"The weights are narrower than {parsed.factory}, and the model was made as narrow as they are.",

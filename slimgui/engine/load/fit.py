@@ -100,6 +100,19 @@ def difference(own: Mapping[str, object], given: Mapping[str, object]) -> str:
     return ""
 
 
+def is_narrower(own: Mapping[str, object], given: Mapping[str, object]) -> bool:
+    """Whether a state dict has the names of another, and shapes that slimming may leave of its shapes."""
+    if own.keys() != given.keys():
+        return False
+    sizes: list[tuple[int, int]] = []
+    for name, value in own.items():
+        other = given[name]
+        if not isinstance(value, Tensor) or not isinstance(other, Tensor) or value.ndim != other.ndim:
+            return False
+        sizes += zip(other.shape, value.shape, strict=True)
+    return any(small != whole for small, whole in sizes) and all(0 < small <= whole for small, whole in sizes)
+
+
 def _names(missing: list[str], unexpected: list[str]) -> str:
     if missing:
         near = difflib.get_close_matches(missing[0], unexpected, n=1)

@@ -19,7 +19,7 @@ from slimgui.core.recognise import recognise
 from slimgui.core.widths import Wanted, Widths, counts_of
 from slimgui.engine.costing import SizeOf
 from slimgui.engine.deploy import Deployed, deploy
-from slimgui.engine.load.fit import unwrapped
+from slimgui.engine.load.fit import is_narrower, unwrapped
 from slimgui.engine.load.inputs import example_inputs, guess_shapes, model_dtype
 from slimgui.engine.load.nested import choose
 from slimgui.engine.load.source import Source, build
@@ -28,15 +28,6 @@ from slimgui.errors import DeployError, LoadError, SlimError
 from slimgui.files.sets import weights_in
 
 Weights = Mapping[str, Tensor]
-
-
-def is_narrower(model: nn.Module, state: Weights) -> bool:
-    """Whether `state` has the model's names, and shapes that slimming may leave of the model's."""
-    own, given = model.state_dict(), unwrapped(state, model)
-    if own.keys() != given.keys() or any(own[name].ndim != given[name].ndim for name in own):
-        return False
-    pairs = [pair for name in own for pair in zip(given[name].shape, own[name].shape, strict=True)]
-    return any(small != whole for small, whole in pairs) and all(0 < small <= whole for small, whole in pairs)
 
 
 def narrowed(model: nn.Module, state: Weights, shown: str, maker: str) -> Deployed:
@@ -85,7 +76,11 @@ def narrowed_before(parsed: Source, found: Mapping[str, object]) -> Deployed | N
         return None  # so it is known without building the model
     model = build(parsed.factory)
     state = choose(sets, model, parsed.entry, parsed.path.name).state if sets else {}
-    return narrowed(model, state, parsed.path.name, parsed.factory) if is_narrower(model, state) else None
+    return (
+        narrowed(model, state, parsed.path.name, parsed.factory)
+        if is_narrower(model.state_dict(), state)
+        else None
+    )
 
 
 def _sizes(traced: Traced) -> Iterator[tuple[str, Widths]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from slimgui.engine.load.fit import difference, inside, unwrapped
+from slimgui.engine.load.fit import difference, inside, is_narrower, unwrapped
 from slimgui.errors import LoadError
 
 Weights = Mapping[str, Tensor]
@@ -38,21 +38,25 @@ def choose(sets: Mapping[str, Weights], model: nn.Module, name: str, shown: str)
         shown: how to call the file in a sentence.
 
     Returns:
-        The set; when none fits the one that comes nearest, for a sentence about the difference.
+        The set, or one of a slimmed model; when none fits the one that comes nearest, for a sentence about
+        the difference.
 
     Raises:
         LoadError: several fit, or none has that name.
     """
     choices: list[Choice] = []
     fitting: list[Choice] = []
+    narrower: list[Choice] = []
     for key, state in sets.items():
         target = inside(model, state)
         wanted = target.state_dict()
         found = [choice for choice in _choices(key, state, target, wanted) if name in ("", choice.name)]
         choices += found
         fitting += [choice for choice in found if not difference(wanted, choice.state)]
+        narrower += [choice for choice in found if is_narrower(wanted, choice.state)]
     if not choices:
         raise LoadError(f"{shown} has no weights called {name!r}.", f"It has {listed(sets)}.", "")
+    fitting = fitting or narrower
     if len(fitting) > 1:
         named = ", ".join(repr(choice.name) for choice in fitting[:6])
         hint = f"Name one of them behind a #: {shown}#{fitting[-1].name}"

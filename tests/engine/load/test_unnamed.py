@@ -104,6 +104,17 @@ def test_slimmed_weights_load_into_the_architecture_made_as_narrow(tmp_path, nam
     assert "made as narrow" in loaded.notes[0]
 
 
+def test_of_two_slimmed_sets_of_weights_none_is_taken_unasked(tmp_path):
+    state = slimmed("squeezenet1_1")[0].state_dict()
+    path = saved(
+        {"model": state, "ema": {name: value + 1 for name, value in state.items()}}, tmp_path / "a.pt"
+    )
+    with pytest.raises(LoadError, match="several sets of weights that fit"):
+        load(path, "torchvision.models:squeezenet1_1")
+    ema = load(f"{path}#ema", "torchvision.models:squeezenet1_1").model
+    assert torch.equal(ema.classifier[1].bias, state["classifier.1.bias"] + 1)
+
+
 def test_what_was_opened_narrower_is_slimmed_again_and_opens_by_itself(tmp_path):
     small, image = slimmed("resnet18")
     source = asked(saved(small.state_dict(), tmp_path / "a.pt")).candidates[0][0]

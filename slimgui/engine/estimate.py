@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from slimgui.core.cost import full_counts
 from slimgui.core.plan import Selection
 from slimgui.engine.deploy import one_by_one
-from slimgui.engine.memory import available, copy_size, device_of, is_big, lends
+from slimgui.engine.memory import available, copy_size, device_of, is_big, lends, size_of
 from slimgui.engine.trace import Traced
 
 _LONG_SECONDS, _LARGE_BYTES = 10.0, 10**9  # from here on the user should know before it begins
@@ -85,7 +85,8 @@ def estimate(model: nn.Module, traced: Traced, selection: Selection) -> Estimate
 
 def _bytes_per_second(tensors: list[Tensor]) -> float:
     """How fast weights are read, made float64 and hashed, judged by a part of the largest."""
-    largest = max((t for t in tensors if not t.is_meta), key=lambda t: t.nbytes, default=torch.zeros(1))
+    dense = (t for t in tensors if not t.is_meta and t.layout == torch.strided and not t.is_quantized)
+    largest = max(dense, key=size_of, default=torch.zeros(1))
     part = largest.detach().reshape(-1)[: _PROBE_BYTES // largest.element_size()].cpu()
 
     def work() -> None:

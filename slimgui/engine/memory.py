@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 BIG = 1 << 30  # bytes; models with more weights than this are mapped from disk, cut and proven one by one
 _MEMINFO, _CONTROL_GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
@@ -42,17 +42,22 @@ def _of_container() -> int | None:
     return None
 
 
-def copy_size(model: nn.Module, dtype: torch.dtype) -> int:
+def size_of(tensor: Tensor) -> int:
+    """Bytes of the numbers in it, were it dense."""
+    return tensor.numel() * tensor.element_size()
+
+
+def copy_size(model: nn.Module, dtype: torch.dtype | None = None) -> int:
     """Bytes that a copy of `model` takes with its floating-point tensors in `dtype`; tied ones count once."""
     return sum(
-        tensor.numel() * (dtype.itemsize if tensor.is_floating_point() else tensor.itemsize)
+        tensor.numel() * dtype.itemsize if dtype and tensor.is_floating_point() else size_of(tensor)
         for tensor in (*model.parameters(), *model.buffers())
     )
 
 
 def is_big(model: nn.Module) -> bool:
     """Whether the weights of `model` are better held one at a time."""
-    return sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers())) > BIG
+    return copy_size(model) > BIG
 
 
 def lends(model: nn.Module, free: int | None) -> bool:

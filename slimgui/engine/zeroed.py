@@ -25,8 +25,9 @@ SIZES = frozenset({"shape", "ndim", "dtype", "size", "dim", "stride", "numel", "
 
 def _zeroed(tensor: Tensor, kept: dict[int, np.ndarray], dtype: torch.dtype | None) -> Tensor:
     """A copy of `tensor` in `dtype` with every index that is not in kept[dim] set to zero."""
-    result = _cast(tensor.detach(), dtype)
-    result = result.clone() if result.data_ptr() == tensor.data_ptr() else result
+    own = tensor.detach()
+    cast = _cast(own, dtype)
+    result = cast.clone() if cast is own else cast
     for dim, indices in kept.items():
         gone = torch.ones(tensor.shape[dim], dtype=torch.bool)
         gone[torch.from_numpy(indices)] = False

@@ -303,14 +303,14 @@ def test_a_pickle_that_no_other_program_can_open_is_not_saved(tmp_path):
 
 @pytest.mark.fresh_process
 def test_what_another_process_reads_differently_is_not_saved(deployed, tmp_path, monkeypatch):
-    real = tensors.save_file
+    real = tensors.write_tensors
 
-    def spoil(state, path, metadata):
-        changed = {name: value.clone() for name, value in state.items()}
+    def spoil(path, state, numbers, metadata):
+        changed = {name: numbers(value).detach().clone() for name, value in state.items()}
         changed["head.bias"][0] += 1e-6
-        real(changed, path, metadata)
+        real(path, changed, torch.clone, metadata)
 
-    monkeypatch.setattr(tensors, "save_file", spoil)
+    monkeypatch.setattr(tensors, "write_tensors", spoil)
     with pytest.raises(SaveError, match=r"'head.bias' is not the same"):
         engine.save(deployed, tmp_path / "small.safetensors")
     assert not list(tmp_path.iterdir())

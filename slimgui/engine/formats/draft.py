@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from torch import Tensor, nn
+from torch import nn
 
 from slimgui.engine.deploy import Deployed
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.load import own
+from slimgui.engine.memory import size_of
 from slimgui.engine.origin import Origin
 from slimgui.engine.pending import Numbers, numbers_of
 from slimgui.engine.structural import named_tensors
@@ -60,11 +61,6 @@ class Content:
     def original(self) -> str:
         """How to call the whole model: its factory or its file."""
         return self.origin.factory or self.deployed.source or "the original model"
-
-
-def size_of(tensor: Tensor) -> int:
-    """Bytes of the numbers in it."""
-    return tensor.numel() * tensor.element_size()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from slimgui.engine.formats.draft import size_of
+from slimgui.engine.memory import size_of
 from slimgui.engine.pending import Numbers
 from slimgui.errors import SaveError
 from slimgui.files.headers import DTYPES

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.formats.checkpoint import beside
-from slimgui.engine.formats.draft import Content, Draft, size_of
+from slimgui.engine.formats.draft import Content, Draft
 from slimgui.engine.formats.stream import write_tensors
 from slimgui.engine.load import own
+from slimgui.engine.memory import size_of
 from slimgui.engine.pending import Numbers
 from slimgui.engine.temporary import shard_of
 from slimgui.errors import SaveError

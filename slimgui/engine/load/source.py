@@ -132,7 +132,7 @@ def build_for(found: object, factory: str, consent: Consent = NONE) -> nn.Module
     Raises:
         UnsafeFileError, LoadError: as `build`.
     """
-    if sum(tensor.nbytes for tensor in tensors_in(found)) > memory.BIG:
+    if sum(map(memory.size_of, tensors_in(found))) > memory.BIG:
         with suppress(LoadError), making_hollow():  # what is wrong with the factory is said below
             model = build(factory, consent)
             if can_be_filled(model):

@@ -88,6 +88,7 @@ def _bytes_per_second(tensors: list[Tensor]) -> float:
     dense = (t for t in tensors if not t.is_meta and t.layout == torch.strided and not t.is_quantized)
     largest = max(dense, key=size_of, default=torch.zeros(1))
     part = largest.detach().reshape(-1)[: _PROBE_BYTES // largest.element_size()].cpu()
+    part = torch.view_as_real(part) if part.is_complex() else part
 
     def work() -> None:
         hashlib.sha256(part.double().contiguous().view(torch.uint8).numpy().data)

@@ -65,9 +65,9 @@ def take(model: nn.Module, state: Mapping[str, Any]) -> None:
         if tensor is not None
     ]
     model.load_state_dict(state, strict=True, assign=True)
-    taken = {id(old): table[key] for table, key, old in places if table[key] is not old}
+    taken = {id(old): (old, table[key]) for table, key, old in places if table[key] is not old}
     storages: set[int] = set()
-    new = {id(old): _as(taken[id(old)], old, storages) for _, _, old in places if id(old) in taken}
+    new = {number: _as(given, old, storages) for number, (old, given) in taken.items()}
     for table, key, old in places:
         table[key] = new.get(id(old), old)  # type: ignore[assignment]  # parameters for parameters
     for module in model.modules():

@@ -303,6 +303,18 @@ def test_a_refusal_with_json_is_one_object_on_stdout(run, tmp_path):
     assert json.loads(out)["error"]["kind"] == "LoadError"
 
 
+@pytest.mark.parametrize("words", [(), ("--input", "3x5:9")])
+def test_a_model_that_reads_words_is_given_whole_numbers(words, run, tmp_path):
+    layers = (nn.Embedding(9, 4), nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    torch.save(nn.Sequential(*layers), tmp_path / "words.pt")
+    small = tmp_path / "small.pt"
+    assert run("slim", tmp_path / "words.pt", *words, "--ratio", "0.5", "--out", small)[0] == 0
+    (given,) = load(small).example_inputs
+    assert (given.dtype, tuple(given.shape)) == (torch.int64, (3, 5) if words else (1, 16))
+    assert int(given.max()) < 9
+    assert run("verify", tmp_path / "words.pt", small)[0] == 0
+
+
 def test_a_model_that_takes_no_common_shape_asks_for_the_input(run, tmp_path):
     torch.save(nn.Sequential(nn.Flatten(), nn.Bilinear(2, 3, 4)), tmp_path / "a.pt")
     status, _, err = run("groups", tmp_path / "a.pt")

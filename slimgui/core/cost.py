@@ -18,23 +18,28 @@ from slimgui.core.sizes import Product, total
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Totals of one model. Units: params in elements, bytes of all parameters and buffers,
-    activation_bytes of every tensor the forward pass writes.
+    activation_bytes of every tensor the forward pass writes, latency in femtoseconds (0: not known).
     """
 
     params: int
     macs: int
     bytes: int
     activation_bytes: int
+    latency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CostModel:
-    """Closed forms of `Cost`: one product per parameter, per buffer, per op."""
+    """Closed forms of `Cost`: one product per parameter, per buffer, per op.
+
+    `latency` is measured, so it is empty until somebody asks; see `slimgui.core.latency_forms`.
+    """
 
     params: tuple[Product, ...] = ()
     macs: tuple[Product, ...] = ()
     bytes: tuple[Product, ...] = ()
     activation_bytes: tuple[Product, ...] = ()
+    latency: tuple[Product, ...] = ()
 
     def at(self, counts: Mapping[str, int]) -> Cost:
         """The cost when group g keeps counts[g] channels; counts names every group."""
@@ -43,6 +48,7 @@ class CostModel:
             total(self.macs, counts),
             total(self.bytes, counts),
             total(self.activation_bytes, counts),
+            total(self.latency, counts),
         )
 
 

@@ -24,6 +24,10 @@ RESOURCES: Final = {
     "bytes": "bytes",
     "activation_bytes": "bytes of activations",
 }
+NAMES: Final = {
+    **RESOURCES,
+    "latency": "time",
+}  # what can have a target; latency is known once it is measured
 _TEXT: Final = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>%|[kKMGT]?)")
 _UNITS: Final = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _HOW: Final = "Write what is to be left: 50%, 2.0G, or -50% for a reduction."
@@ -34,7 +38,7 @@ class Target:
     """The most that may be left of one resource.
 
     Attributes:
-        resource: a key of RESOURCES.
+        resource: a key of NAMES.
         amount: a share of the whole model, or a number.
         is_share: which of the two.
     """
@@ -49,7 +53,7 @@ class Target:
 
     def __str__(self) -> str:
         amount = f"{100 * self.amount:g} % of the" if self.is_share else short(self.amount)
-        return f"keeps {amount} {RESOURCES[self.resource]}"
+        return f"keeps {amount} {NAMES[self.resource]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,15 @@ def target(resource: str, wanted: float | str) -> Target:
         PlanError: there is no such resource, or the amount is none.
     """
     known = resource.strip().replace("-", "_")
-    if known not in RESOURCES:
-        raise PlanError(f"There is no target {resource!r}.", "", f"Choose one of: {', '.join(RESOURCES)}.")
+    if known not in NAMES:
+        raise PlanError(f"There is no target {resource!r}.", "", f"Choose one of: {', '.join(NAMES)}.")
     match = _TEXT.fullmatch(str(wanted).strip())
     if match is None:
         raise PlanError(f"{wanted!r} is no amount.", "", _HOW)
     number, unit = float(match["number"]), match["unit"]
     is_share = unit == "%" or (unit == "" and abs(number) <= 1)
+    if known == "latency" and not is_share:
+        raise PlanError(f"A latency of {wanted} is no share.", "", "Write what is to be left of it: 60%.")
     amount = number * (0.01 if unit == "%" else _UNITS[unit])
     if match["number"].startswith("-"):
         if not is_share or amount < -1:
@@ -129,20 +135,31 @@ def reach(
     """
     low, now = cost.at(smallest_counts(groups, plan)), cost.at(counts(groups, plan, scores))
     high = cost.at(full_counts(groups))
-    return {name: Reach(*(getattr(each, name) for each in (low, now, high))) for name in RESOURCES}
+    names = NAMES if cost.latency else RESOURCES
+    return {name: Reach(*(getattr(each, name) for each in (low, now, high))) for name in names}
+
+
+def _range(resource: str, reach: Reach) -> str:
+    """A range in words; of time in shares, since its unit is for the search alone."""
+    if resource == "latency":
+        return f"{100 * reach.minimum / reach.maximum:.0f} % of the time stay by the measured ops"
+    return f"{NAMES[resource]} go {reach}"
 
 
 def limits(targets: Sequence[Target], reachable: Mapping[str, Reach]) -> dict[str, int]:
     """The most that may be left of every resource.
 
     Raises:
+        PlanError: the latency is not known.
         TargetError: less than the minimum is asked for; it holds what can be reached.
     """
+    if any(one.resource not in reachable for one in targets):
+        raise PlanError("Nobody has measured how long the model takes.", "", "See `plan_for_latency`.")
     result = {one.resource: one.limit(reachable[one.resource].maximum) for one in targets}
     missed = [one for one in targets if result[one.resource] < reachable[one.resource].minimum]
     if missed:
         names = " and ".join(str(one).removeprefix("keeps ") for one in missed)
-        ranges = "; ".join(f"{RESOURCES[one.resource]} go {reachable[one.resource]}" for one in missed)
+        ranges = "; ".join(_range(one.resource, reachable[one.resource]) for one in missed)
         raise TargetError(
             f"No plan leaves only {names}.",
             f"With every group as small as its limits allow, {ranges}.",

@@ -11,6 +11,7 @@ from slimgui.core.budget import Found
 from slimgui.core.cost import Cost, full_counts
 from slimgui.core.criteria import CRITERIA
 from slimgui.core.groups import Group, Member, Refusal
+from slimgui.core.latency import LatencyModel
 from slimgui.core.plan import Plan, Selection
 from slimgui.core.sensitivity import Sensitivity, scores_from
 from slimgui.core.targets import Reach
@@ -19,6 +20,7 @@ from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.estimate import Estimate, estimate
 from slimgui.engine.importance import importance
+from slimgui.engine.latency import latency_model
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
 from slimgui.engine.mask import Subnet, mask
@@ -30,6 +32,7 @@ from slimgui.engine.report import write_report
 from slimgui.engine.save import check_room, save
 from slimgui.engine.sensitivity import sensitivity
 from slimgui.engine.supernet import Supernet
+from slimgui.engine.timing import Latency, measure_latency
 from slimgui.engine.trace import Traced, trace
 from slimgui.engine.verify import Proof, verify
 
@@ -40,6 +43,8 @@ __all__ = [
     "Estimate",
     "Found",
     "Group",
+    "Latency",
+    "LatencyModel",
     "Loaded",
     "Member",
     "Plan",
@@ -59,9 +64,11 @@ __all__ = [
     "deploy",
     "estimate",
     "importance",
+    "latency_model",
     "load",
     "mask",
     "maximum",
+    "measure_latency",
     "meet",
     "minimum",
     "pareto",

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _LARGE = 1 << 20  # bytes; from here on a block is mapped by itself
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+_GROWN = (
+    32 << 20
+)  # where glibc's own threshold ends up once a large block was freed (DEFAULT_MMAP_THRESHOLD_MAX)
+_chosen: list[int] = []  # the threshold of `map_large_blocks`, once it was called
 
 
 def map_large_blocks() -> None:
@@ -20,6 +26,23 @@ def map_large_blocks() -> None:
     """
     if (mallopt := getattr(_c_library(), "mallopt", None)) is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)
+        _chosen[:] = [_LARGE]
+
+
+@contextmanager
+def as_in_other_programs() -> Iterator[None]:
+    """Large blocks come from the heap, as in a program that has run a model for a while.
+
+    Mapped anew for every call, their pages would be what is measured: a batch norm takes ten times as long.
+    """
+    if (mallopt := getattr(_c_library(), "mallopt", None)) is not None:
+        mallopt(_MMAP_THRESHOLD, _GROWN)
+        mallopt(_TRIM_THRESHOLD, 2 * _GROWN)
+    try:
+        yield
+    finally:
+        if _chosen:
+            map_large_blocks()
 
 
 def trim() -> None:

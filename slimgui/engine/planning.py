@@ -17,6 +17,7 @@ from slimgui.core.targets import Reach, Target, target
 from slimgui.core.targets import reach as _reach
 from slimgui.engine.importance import Scores
 from slimgui.engine.importance import importance as _importance
+from slimgui.engine.latency_target import meet_latency
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
@@ -32,6 +33,8 @@ def plan_for(
     params: Amount | None = None,
     bytes: Amount | None = None,  # noqa: A002 - the name of the resource
     activation_bytes: Amount | None = None,
+    latency: Amount | None = None,
+    device: str = "cpu",
     importance: str | None = None,
     samples: Samples = None,
     plan: Plan | None = None,
@@ -46,6 +49,9 @@ def plan_for(
         params: the same for parameters.
         bytes: the same for the bytes of parameters and buffers.
         activation_bytes: the same for what the forward pass writes.
+        latency: the share of the time that is to be left, as 0.6 or "60%"; it is measured, which takes a
+            minute the first time. The plan comes as near to it as the noise of measurements allows.
+        device: to measure the time on.
         importance: name of a criterion; None takes that of `plan`.
         samples: for criteria that look at data, see `importance`.
         plan: its locks, rounding, bins, minima and written counts are kept; its ratios are not.
@@ -59,11 +65,21 @@ def plan_for(
         TargetError: no plan within the limits leaves as little; its `reach` says what can be reached.
         PlanError: an amount or a criterion is unknown, or `plan` does not fit.
     """
-    wanted = {"macs": macs, "params": params, "bytes": bytes, "activation_bytes": activation_bytes}
+    wanted = {
+        "macs": macs,
+        "params": params,
+        "bytes": bytes,
+        "activation_bytes": activation_bytes,
+        "latency": latency,
+    }
     targets = [target(name, amount) for name, amount in wanted.items() if amount is not None]
     if not targets:
         raise PlanError("Nothing says what is to be left.", "", "Give a target, for example macs=0.5.")
-    return meet(traced, model, targets, _with_criterion(plan, importance), samples).plan
+    plan = _with_criterion(plan, importance)
+    if latency is None:
+        return meet(traced, model, targets, plan, samples).plan
+    timed = meet_latency(traced, model, targets, plan, samples=samples, device=device)
+    return _lasting(traced, _importance(model, traced, plan.importance, samples), timed.found).plan
 
 
 def meet(

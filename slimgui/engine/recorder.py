@@ -186,7 +186,7 @@ class Functions(TorchFunctionMode):
         recorder.function = around
         known = recorder.index_of
         outputs = tuple(known[id(tensor)] for tensor in tensors_in(result, 3) if id(tensor) in known)
-        self.made.append(Function(number, name, site, time, module, given, named, outputs, is_open))
+        self.made.append(Function(number, name, site, time, module, given, named, outputs, is_open, func))
         return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ class Function:
         args: as given; tensors are Refs.
         outputs: indices of the resulting values.
         is_open: its inner calls are recorded too.
+        func: what is called.
     """
 
     number: int
@@ -85,6 +86,7 @@ class Function:
     kwargs: dict[str, Any]
     outputs: tuple[int, ...]
     is_open: bool
+    func: Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Final
 from slimgui.cli import report
 from slimgui.cli.exits import Exit
 from slimgui.cli.inspect import inspected
+from slimgui.cli.latency import latency
 from slimgui.cli.opening import PROVING, opened
 from slimgui.cli.progress import Step
 from slimgui.cli.recalibrate import recalibrated
@@ -50,5 +51,6 @@ COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
     "verify": verify,
     "sensitivity": measured,
     "recalibrate": recalibrated,
+    "latency": latency,
     "inspect": inspected,
 }

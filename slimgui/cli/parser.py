@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from slimgui import __version__
-from slimgui.cli import exits, recalibrate, recover, samples, sensitivity
+from slimgui.cli import exits, latency, recalibrate, recover, samples, sensitivity
 from slimgui.cli.exits import UsageError
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
@@ -21,6 +21,7 @@ slimgui slim SOURCE --plan plan.json --dry-run        what a plan would leave
 slimgui verify ORIGINAL SMALL                         prove a saved file again
 slimgui sensitivity SOURCE --samples DIR --out c.jsonl what is lost when each group is cut alone
 slimgui recalibrate SOURCE PLANS --samples DIR --out P  norm statistics for every plan in a file
+slimgui latency SOURCE [SMALL]                        how long it takes; --ratio 0.5: and what that leaves
 slimgui inspect FILE                                  what is in a file, and what it would run
 
 slimgui COMMAND --help lists the options of a command. --json prints one JSON object, also for errors.
@@ -74,6 +75,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     add_options(slim)
     samples.add_options(slim)
     recover.add_options(slim)
+    latency.add_device(slim)
     _add_outputs(slim)
     verify = commands.add_parser("verify", help="prove a saved file against its original")
     verify.add_argument("original", help=_SOURCE)
@@ -84,11 +86,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     plans = commands.add_parser("recalibrate", help="take norm statistics for every plan in a file")
     plans.add_argument("source", help=_SOURCE)
     recalibrate.add_options(plans)
+    times = commands.add_parser("latency", help="measure how long a model takes, whole and cut")
+    times.add_argument("source", help=_SOURCE)
+    latency.add_options(times)
+    add_options(times)
+    samples.add_options(times)
     inspect = commands.add_parser("inspect", help="say what is in a file and what it would run")
     inspect.add_argument("file", help="a checkpoint, or the folder it lies in")
-    for command in (groups, slim, verify, curves, plans):
+    for command in (groups, slim, verify, curves, plans, times):
         _add_model(command)
-    for command in (groups, slim, verify, curves, plans, inspect):
+    for command in (groups, slim, verify, curves, plans, times, inspect):
         command.add_argument("--json", action="store_true", help="print one JSON object, also for errors")
     return parser.parse_args(words)
 

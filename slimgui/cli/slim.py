@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from slimgui.cli import report
+from slimgui.cli import latency, report
 from slimgui.cli.exits import Exit, UsageError
 from slimgui.cli.opening import PROVING, opened
 from slimgui.cli.plans import plan_for, says_something, targets_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slimgui.core.targets import Target
     from slimgui.engine.data import Samples
     from slimgui.engine.estimate import Estimate
+    from slimgui.engine.latency_target import Timed
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
 
@@ -40,6 +41,7 @@ class _Job:
     data: Samples | None
     targets: tuple[Target, ...]
     found: Found | None
+    timed: Timed | None
     plan: Plan
     selection: Selection
     needs: Estimate
@@ -94,11 +96,11 @@ def _chosen(arguments: argparse.Namespace, step: Step) -> _Job:
     step("Choosing the channels that stay", 2, steps)
     data = samples_of(arguments, loaded) if arguments.samples else None
     plan = plan_for(arguments, traced)
-    found = engine.meet(traced, loaded.model, targets, plan, data) if targets else None
+    found, timed = latency.meet(arguments, loaded.model, traced, targets, plan, data, step)
     plan = found.plan if found else plan
     selection = engine.resolve(traced, plan, loaded.model, data)
     needs = engine.estimate(loaded.model, traced, selection)
-    return _Job(arguments, loaded, traced, data, targets, found, plan, selection, needs)
+    return _Job(arguments, loaded, traced, data, targets, found, timed, plan, selection, needs)
 
 
 def _described(job: _Job) -> tuple[dict[str, object], list[str]]:
@@ -124,8 +126,9 @@ def _described(job: _Job) -> tuple[dict[str, object], list[str]]:
             "seconds": round(job.needs.seconds, 1),
         },
     }
+    times, said = latency.timed_report(job.timed, job.targets) if job.timed else ({}, [])
     lines = [*job.loaded.notes, *samples, *report.target_lines(job.targets, job.found)]
-    return row, [*lines, describe(job.plan), report.change_line(before, after)]
+    return {**row, **times}, [*lines, describe(job.plan), report.change_line(before, after), *said]
 
 
 def _export(job: _Job) -> list[str]:

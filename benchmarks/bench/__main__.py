@@ -1,6 +1,6 @@
 """What the whole job costs in seconds and bytes, beside a peer; written to docs/benchmarks.md.
 
-python -m benchmarks.bench [speed growth memory] [--only NAME,NAME]
+python -m benchmarks.bench [speed growth memory latency] [--only NAME,NAME]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks.bench import document, growth, memory, models, speed
+from benchmarks.bench import document, growth, latency, memory, models, speed
 
 
 def main() -> int:
@@ -44,6 +44,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "speed": print_speed,
     "growth": lambda: growth.table(growth.measure()),
     "memory": lambda: [line for result in memory.measure() for line in memory.table(result)],
+    "latency": lambda: latency.table(latency.measure()),
 }
 
 

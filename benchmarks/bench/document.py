@@ -23,6 +23,7 @@ TITLES = {
     "speed": "The whole job beside Torch-Pruning's",
     "growth": "Growth with depth and width",
     "memory": "Memory of big models",
+    "latency": "Latency: predicted, measured, and to a target",
     "coverage": "Coverage beside Torch-Pruning's",
     "accuracy": "Accuracy without training, beside Torch-Pruning's",
     "window": "The window",

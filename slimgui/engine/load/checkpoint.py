@@ -138,12 +138,14 @@ def _mappable(stream: BinaryIO) -> str | None:
     By its path another file might be found there by now.
     """
     name = Path(f"/proc/self/fd/{stream.fileno()}")
-    if not name.exists() or not zipfile.is_zipfile(stream):
-        return None
-    with zipfile.ZipFile(stream) as archive:
-        plain = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
-    stream.seek(0)
-    return str(name) if plain else None
+    try:
+        if not name.exists() or not zipfile.is_zipfile(stream):
+            return None
+        with zipfile.ZipFile(stream) as archive:
+            plain = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+        return str(name) if plain else None
+    finally:
+        stream.seek(0)  # looking for a zip ends at the end of the file
 
 
 def _modules_in(found: object) -> list[nn.Module]:

@@ -137,8 +137,9 @@ def table(subjects_rows: list[list[Row]]) -> list[str]:
             removed = f"{100 * (1 - mean(row['macs'] for row in same)):.1f} %"
             lines.append(f"| {' | '.join([same[0]['model'], removed, *numbers, *peers])} |")
         first, seeds = rows[0], len({row["seed"] for row in rows})
+        splits = "one random split" if seeds == 1 else f"{seeds} random splits"
         notes.append(
-            f"{first['model']}: {first['data']}; {seeds} random splits into {first['samples']:,} images that "
+            f"{first['model']}: {first['data']}; {splits} into {first['samples']:,} images that "
             f"selection and recovery see, without labels, and {first['held']:,} others that are held out."
         )
     return [*lines, "", *notes]

@@ -119,8 +119,8 @@ def recalibrated(model: nn.Module, batches: tuple[Tensor, ...]) -> nn.Module:
 
 
 HEAD = (
-    "model", "MACs removed", "whole", "cut", "+ absorb", "+ recalibrate", "+ fold", "peer's best", "which",
-    "+ norms", "which",
+    "model", "splits", "MACs removed", "whole", "cut", "+ absorb", "+ recalibrate", "+ fold", "peer's best",
+    "which", "+ norms", "which",
 )  # fmt: skip
 
 
@@ -135,11 +135,10 @@ def table(subjects_rows: list[list[Row]]) -> list[str]:
             peers = [f"{mean(r['peer'] for r in same):.2f}", same[0]["peer_name"]]
             peers += [f"{mean(r['peer_norms'] for r in same):.2f}", same[0]["peer_norms_name"]]
             removed = f"{100 * (1 - mean(row['macs'] for row in same)):.1f} %"
-            lines.append(f"| {' | '.join([same[0]['model'], removed, *numbers, *peers])} |")
-        first, seeds = rows[0], len({row["seed"] for row in rows})
-        splits = "one random split" if seeds == 1 else f"{seeds} random splits"
+            lines.append(f"| {' | '.join([same[0]['model'], str(len(same)), removed, *numbers, *peers])} |")
+        first = rows[0]
         notes.append(
-            f"{first['model']}: {first['data']}; {splits} into {first['samples']:,} images that "
+            f"{first['model']}: {first['data']}; random splits into {first['samples']:,} images that "
             f"selection and recovery see, without labels, and {first['held']:,} others that are held out."
         )
     return [*lines, "", *notes]

@@ -30,6 +30,7 @@ TITLES = {
     "big": "A checkpoint of 4 GB",
 }
 COMMANDS = {
+    "accuracy": "make bench-accuracy",
     "coverage": "make bench-coverage",
     "window": "make bench-window",
     "big": "python -m benchmarks.soak.big",

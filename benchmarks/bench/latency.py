@@ -66,12 +66,15 @@ def main(name: str) -> None:
     model, image = models.load(name)
 
     def timed(found: Sequence[nn.Module]) -> tuple[Latency, ...]:
+        tell(measured=len(found))  # a step that says nothing for long is ended
         return measure_latency(found, image, seconds=SECONDS)
 
     traced = engine.trace(model, image)
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:  # nothing is known beforehand
-        latency = latency_model(traced, cache=Path(folder))
+        latency = latency_model(
+            traced, cache=Path(folder), told=lambda done, total: tell(done=done, total=total)
+        )
     seconds, ops = time.process_time() - begun, len(latency.ops)
 
     even = [Plan(ratio=ratio) for ratio in EVEN]
@@ -109,9 +112,9 @@ def measure(names: Sequence[str] = MODELS) -> list[Row]:
     """A row for each model, printed when it is known."""
     rows = []
     for name in names:
-        for said in process.lines("benchmarks.bench.latency", name):
-            rows.append(Row(**{**said, "pairs": [tuple(pair) for pair in said["pairs"]]}))
-            print(line(rows[-1]), flush=True)
+        *_, said = process.lines("benchmarks.bench.latency", name)
+        rows.append(Row(**{**said, "pairs": [tuple(pair) for pair in said["pairs"]]}))
+        print(line(rows[-1]), flush=True)
     return rows
 
 

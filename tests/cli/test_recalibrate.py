@@ -1,29 +1,14 @@
 """Norm statistics on the command line: of one model before it is saved, and of every plan in a file."""
 
 import hashlib
-import json
 from pathlib import Path
 
-import pytest
 import torch
 
 from slimgui import engine, resources
-from slimgui.cli import main
 from slimgui.core.plan_set import PlanSet
 
-pytestmark = pytest.mark.usefixtures("read_back_here")
 EXAMPLE, HELDOUT = resources.path(resources.EXAMPLE), resources.path(resources.SAMPLES)
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        status = main([*map(str, words), "--json"])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return status, json.loads(out)
-
-    return call
 
 
 def expected(ratio: float, limit: int) -> dict[str, torch.Tensor]:
@@ -42,10 +27,10 @@ def same(path: Path, want: dict[str, torch.Tensor]) -> None:
     assert [step.method for step in small.provenance.recovery] == ["recalibrate"]
 
 
-def test_every_plan_in_a_file_gets_its_own_and_a_saved_model_has_those_of_its_plan(run, tmp_path):
+def test_every_plan_in_a_file_gets_its_own_and_a_saved_model_has_those_of_its_plan(answer, tmp_path):
     plans = PlanSet((("half", engine.Plan(ratio=0.5)), ("deep", engine.Plan(ratio=0.75))), "half")
     (tmp_path / "plans.json").write_text(plans.to_json())
-    status, row = run(
+    status, row = answer(
         "recalibrate", EXAMPLE, tmp_path / "plans.json", "--samples", HELDOUT, "--limit", 64, "--out",
         tmp_path / "own.json",
     )  # fmt: skip
@@ -54,19 +39,21 @@ def test_every_plan_in_a_file_gets_its_own_and_a_saved_model_has_those_of_its_pl
     assert len(list(tmp_path.iterdir())) == 4  # two files of plans, two of numbers
 
     small = tmp_path / "small.pt"
-    status, row = run("slim", EXAMPLE, "--plan", tmp_path / "own.json", "--plan-name", "deep", "--out", small)
+    status, row = answer(
+        "slim", EXAMPLE, "--plan", tmp_path / "own.json", "--plan-name", "deep", "--out", small
+    )
     assert (status, row["statistics"]) == (0, "Its norm statistics are those of 64 samples of heldout.npz.")
     same(small, expected(0.75, 64))
-    status, row = run(
+    status, row = answer(
         "slim", EXAMPLE, "--plan", tmp_path / "own.json", "--round-to", 8, "--out", small
     )  # another plan
     assert (status, row["statistics"]) == (0, "")
     assert engine.load(small).provenance.recovery == ()
 
 
-def test_a_report_says_what_was_cut_proven_recovered_measured_and_hashed(run, tmp_path):
+def test_a_report_says_what_was_cut_proven_recovered_measured_and_hashed(answer, tmp_path):
     small, page = tmp_path / "small.pt", tmp_path / "page.html"
-    status, _ = run(
+    status, _ = answer(
         "slim", EXAMPLE, "--ratio", 0.25, "--out", small, "--report", page, "--samples", HELDOUT,
         "--limit", 200, "--recalibrate",
     )  # fmt: skip
@@ -80,20 +67,20 @@ def test_a_report_says_what_was_cut_proven_recovered_measured_and_hashed(run, tm
         assert f">{found.accuracy(model):.4f}<" in text
     for words in ("Removes 25 %", "Proven equal", "taken anew", torch.__version__, f">{188920:,}<"):
         assert words in text
-    assert run("slim", EXAMPLE, "--ratio", 0.25, "--dry-run", "--report", page)[0] == 2
+    assert answer("slim", EXAMPLE, "--ratio", 0.25, "--dry-run", "--report", page)[0] == 2
 
 
-def test_one_model_is_recalibrated_before_it_is_saved(run, tmp_path):
+def test_one_model_is_recalibrated_before_it_is_saved(answer, tmp_path):
     small = tmp_path / "small.pt"
     words = ("slim", EXAMPLE, "--ratio", 0.5, "--out", small, "--recalibrate")
-    status, row = run(*words, "--samples", HELDOUT, "--limit", 64)
+    status, row = answer(*words, "--samples", HELDOUT, "--limit", 64)
     assert status == 0
     assert "taken anew, of 64 samples of heldout.npz." in row["statistics"]
     same(small, expected(0.5, 64))
-    status, row = run("verify", EXAMPLE, small)
+    status, row = answer("verify", EXAMPLE, small)
     assert (status, row["proof"]["passed"]) == (0, True)
 
-    status, row = run(*words)
+    status, row = answer(*words)
     assert (status, row["error"]["what"]) == (2, "--recalibrate takes statistics of --samples: name them.")
-    status, row = run(*words, "--samples", tmp_path / "nowhere")
+    status, row = answer(*words, "--samples", tmp_path / "nowhere")
     assert (status, row["error"]["kind"]) == (1, "DataError")

@@ -12,25 +12,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from slimgui.cli import exits, main
+from slimgui.cli import exits
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.engine.load import load
 from slimgui.engine.verify import Proof
 
-pytestmark = pytest.mark.usefixtures("read_back_here")
-EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        status = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return status, out, err
-
-    return call
+EXAMPLE = str(Path(__file__).parents[2] / "resources" / "example" / "fashion_cnn.pt")
 
 
 def test_groups_lists_what_can_be_cut_and_why_not(run):
@@ -377,7 +365,7 @@ def test_an_unexpected_fault_is_a_sentence_too(run, monkeypatch):
     monkeypatch.setattr("slimgui.cli.commands.opened", fault)
     status, _, err = run("groups", EXAMPLE)
     assert status == 70
-    assert "ZeroDivisionError: division by zero (test_cli.py:" in err
+    assert "ZeroDivisionError: division by zero (test_commands.py:" in err
 
 
 def test_an_interrupted_command_says_so_and_returns_what_shells_return(run, monkeypatch):
@@ -401,7 +389,7 @@ def test_what_is_not_proven_is_saved_only_when_that_is_accepted(proof, run, tmp_
 
 
 def test_help_and_readme_say_what_every_exit_status_means(run):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for words in (("--help",), ("slim", "--help"), ("inspect", "--help")):
         status, out, _ = run(*words)
         assert status == 0

@@ -1,16 +1,11 @@
 """`slimgui latency` and `--target latency=...`: what is said; no test knows a time."""
 
-import json
-
 import pytest
 import torch
 from torch import nn
 
-from slimgui.cli import main
 from slimgui.core.latency import LatencyModel
 from slimgui.engine import latency, timing
-
-pytestmark = pytest.mark.usefixtures("read_back_here")
 
 
 class Small(nn.Module):
@@ -38,23 +33,12 @@ def source(tmp_path, monkeypatch):
     return f"{__file__}:Small"
 
 
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        status = main([*map(str, words), "--json"])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return status, json.loads(out)
-
-    return call
-
-
 INPUT = ("--input", "2x16")
 
 
-def test_time_stands_beside_macs_and_a_table_is_written(run, source, tmp_path):
+def test_time_stands_beside_macs_and_a_table_is_written(answer, source, tmp_path):
     table = tmp_path / "device.json"
-    status, row = run("latency", source, *INPUT, "--ratio", "0.5", "--export-latency", table)
+    status, row = answer("latency", source, *INPUT, "--ratio", "0.5", "--export-latency", table)
     assert status == 0
     # 16·64+64 + 64·64+64 + 64·4+4 weights before; 16·32+32 + 32·32+32 + 32·4+4 after
     assert row["seconds"] == {"before": pytest.approx(1e-6 + 5508e-9), "after": pytest.approx(1e-6 + 1732e-9)}
@@ -64,32 +48,34 @@ def test_time_stands_beside_macs_and_a_table_is_written(run, source, tmp_path):
     assert LatencyModel.from_json(table.read_text()).device == row["device"]
 
 
-def test_the_table_of_another_device_is_used_and_nothing_is_measured(run, source, tmp_path, monkeypatch):
+def test_the_table_of_another_device_is_used_and_nothing_is_measured(answer, source, tmp_path, monkeypatch):
     table = tmp_path / "device.json"
-    run("latency", source, *INPUT, "--export-latency", table)
+    answer("latency", source, *INPUT, "--export-latency", table)
     monkeypatch.setattr(timing, "in_turns", None)
-    status, row = run("latency", source, *INPUT, "--ratio", "0.5", "--latency-table", table)
+    status, row = answer("latency", source, *INPUT, "--ratio", "0.5", "--latency-table", table)
     assert status == 0
     assert set(row["predicted"]) == {"before", "after"}
     assert "seconds" not in row
 
 
-def test_an_unknown_device_is_refused(run, source):
-    status, row = run("latency", source, *INPUT, "--device", "cuda" if not torch.cuda.is_available() else "x")
+def test_an_unknown_device_is_refused(answer, source):
+    status, row = answer(
+        "latency", source, *INPUT, "--device", "cuda" if not torch.cuda.is_available() else "x"
+    )
     assert status == 1
     assert "Nothing can be measured" in row["error"]["what"]
 
 
-def test_a_saved_model_is_measured_beside_its_original(run, source, tmp_path):
+def test_a_saved_model_is_measured_beside_its_original(answer, source, tmp_path):
     small = tmp_path / "small.pt"
-    assert run("slim", source, *INPUT, "--ratio", "0.5", "--out", small)[0] == 0
-    status, row = run("latency", source, small, *INPUT)
+    assert answer("slim", source, *INPUT, "--ratio", "0.5", "--out", small)[0] == 0
+    status, row = answer("latency", source, small, *INPUT)
     assert status == 0
     assert row["time_left"] == pytest.approx((1e-6 + 1732e-9) / (1e-6 + 5508e-9))
 
 
-def test_a_target_of_latency_is_met_on_the_deployed_model(run, source):
-    status, row = run("slim", source, *INPUT, "--target", "latency=60%", "--dry-run")
+def test_a_target_of_latency_is_met_on_the_deployed_model(answer, source):
+    status, row = answer("slim", source, *INPUT, "--target", "latency=60%", "--dry-run")
     assert status == 0
     assert row["latency"]["time_left"] == pytest.approx(0.6, abs=0.05)
     assert "keeps 60 % of the time" in row["targets"]["latency"]["asked"]

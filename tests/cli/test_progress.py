@@ -4,13 +4,14 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from slimgui.cli.progress import Progress, line
 
-EXAMPLE = str(Path(__file__).parents[1] / "resources" / "example" / "fashion_cnn.pt")
+EXAMPLE = str(Path(__file__).parents[2] / "resources" / "example" / "fashion_cnn.pt")
 
 
 def test_the_line_has_a_bar_where_the_share_is_known_and_fits_the_terminal():
@@ -59,8 +60,7 @@ def on_a_terminal(*words):
 def test_a_command_says_on_a_terminal_what_it_is_doing_and_with_json_it_does_not():
     status, out, drawn = on_a_terminal("groups", EXAMPLE)
     assert (status, "stem" in out) == (0, True)
-    assert "[                    ] 0:0" in drawn  # of two steps none is done
-    assert "Reading the model" in drawn
+    assert re.search(r"\[ {20}\] \d+:\d\d Reading the model", drawn)  # of two steps none is done
     status, out, drawn = on_a_terminal("groups", EXAMPLE, "--json")
     assert (status, drawn) == (0, "")
     assert json.loads(out)["groups"]

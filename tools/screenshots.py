@@ -23,10 +23,14 @@ from PySide6.QtGui import QPainter  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QMenu  # noqa: E402
 
+from slimgui.core.recovery import RECOVERY, Recovery  # noqa: E402
+from slimgui.core.sampling import SampleSource  # noqa: E402
+from slimgui.gui.data_actions import SENSITIVITY  # noqa: E402
 from slimgui.gui.delegates import CountEditor  # noqa: E402
 from slimgui.gui.dialogs import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.main_window import MainWindow  # noqa: E402
-from slimgui.gui.recalibration import Recalibration, RecalibrationDialog  # noqa: E402
+from slimgui.gui.recovery import RecoveryDialog  # noqa: E402
+from slimgui.gui.samples import SamplesDialog  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
@@ -131,17 +135,26 @@ class Photographer:
         """Both plans with statistics of their own, one of them out of date; and what asks for samples."""
         window, session = self.window, self.session
         samples = str(ROOT / "resources" / "example" / "heldout.npz")
-        dialog = RecalibrationDialog(window, session.plans.current, Recalibration(samples))
-        dialog.show()
-        QTest.qWait(150)
-        dialog.grab().save(str(self.folder / f"14-recalibrate-dialog-{self.theme}.png"))
-        dialog.close()
-        dialog.deleteLater()
+        recover = RecoveryDialog(window, None, SampleSource(samples))
+        sense = SamplesDialog(window, SENSITIVITY, SampleSource(samples))
+        for dialog, name in ((recover, "14-recover-dialog"), (sense, "14-sensitivity-dialog")):
+            dialog.show()
+            QTest.qWait(150)
+            dialog.grab().save(str(self.folder / f"{name}-{self.theme}.png"))
+            dialog.close()
+            dialog.deleteLater()
         for name in session.plans.names:
             window.plan_actions.switch(name)
-            session.recalibrate(samples, 500)
+            session.data.recalibrate(SampleSource(samples, 500))
             self.wait(self.idle)
         self.shoot("15-recalibrated")
+        session.data.recover(Recovery(tuple(RECOVERY), SampleSource(samples, 500)))
+        self.wait(self.idle)
+        self.shoot("15-recovered")
+        session.data.measure(SampleSource(samples, 200))
+        self.wait(self.idle)
+        session.select(next(row.id for row in session.document.groups if row.locked is None))
+        self.shoot("15-sensitivity")
         session.set_ratio(0.4)
         entries = next(action.menu() for action in menu.actions() if action.menu())
         assert isinstance(entries, QMenu), "a menu of plans is in the menu"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.soak.hostile import Hostile, everything
 from benchmarks.soak.payloads import pickles, remove, trips
-from slimgui.core import wire
+from slimgui.core import framing, wire
 
 
 class Engine:
@@ -27,7 +27,7 @@ class Engine:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
-        self._reader, self._task = wire.FrameReader(), 0
+        self._reader, self._task = framing.FrameReader(), 0
         self._bodies: list[bytes] = []
         self._next(time.monotonic() + 120)
 

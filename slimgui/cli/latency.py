@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slimgui.cli.opening import opened
-from slimgui.cli.plans import plan_for, says_something, targets_of
+from slimgui.cli.plans import plan_for, says_something, sensitivity_of, targets_of
 from slimgui.cli.progress import Step
 from slimgui.cli.report import Answer
 from slimgui.cli.samples import samples_of
@@ -65,7 +65,8 @@ def meet(
     from slimgui.engine.latency_target import by_table, meet_latency
 
     if not any(one.resource == "latency" for one in targets):
-        return (engine.meet(traced, model, targets, plan, data) if targets else None), None
+        known = sensitivity_of(arguments)
+        return (engine.meet(traced, model, targets, plan, data, sensitivity=known) if targets else None), None
     if arguments.latency_table:
         return by_table(traced, model, _read(arguments, traced), targets, plan, data), None
     _use(arguments)

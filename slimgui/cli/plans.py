@@ -15,6 +15,7 @@ from slimgui.errors import PlanError
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
     from slimgui.core.plan_set import PlanSet, Statistics
+    from slimgui.core.sensitivity import Sensitivity
     from slimgui.core.targets import Target
     from slimgui.engine.trace import Traced
 
@@ -53,6 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what is to be left: macs=50%%, params=11M, macs=-30%% (a reduction); bytes, activation_bytes; "
         "several hold together",
     )
+    parser.add_argument(
+        "--sensitivity",
+        metavar="FILE",
+        help="search for the --target by what `slimgui sensitivity` measured (its --out)",
+    )
     parser.add_argument("--plan-name", metavar="NAME", help="of a file with several plans, this one")
     pairs: tuple[tuple[str, str, Callable[[str], object], str], ...] = (
         ("--ratio-of", "PATH=SHARE", float, "share to remove of the groups at or below a path"),
@@ -85,15 +91,27 @@ def targets_of(arguments: argparse.Namespace) -> tuple[Target, ...]:
     from slimgui.core.targets import parse_targets
 
     if not arguments.target:
+        if arguments.sensitivity:
+            raise UsageError("--sensitivity says how to meet a --target: give one.")
         return ()
     for name in ("ratio", "minimum", "sample", "ratio_of"):
         if getattr(arguments, name) not in (None, False, []):
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"--target says what is left, {option} what is removed: give one of them.")
     try:
-        return parse_targets(", ".join(arguments.target))
+        targets = parse_targets(", ".join(arguments.target))
     except PlanError as error:
         raise UsageError(str(error).replace("\n", " ")) from None
+    if arguments.sensitivity and any(one.resource == "latency" for one in targets):
+        raise UsageError("A target of latency goes by importance: leave --sensitivity out.")
+    return targets
+
+
+def sensitivity_of(arguments: argparse.Namespace) -> Sensitivity | None:
+    """What was measured of every group, where the options name it. Raises PlanError for another file."""
+    from slimgui.core.sensitivity import read_points
+
+    return read_points(arguments.sensitivity) if arguments.sensitivity else None
 
 
 def plan_for(arguments: argparse.Namespace, traced: Traced) -> Plan:

@@ -11,7 +11,7 @@ from slimgui.cli.plans import statistics_of
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
     from slimgui.engine.data import Samples
-    from slimgui.engine.deploy import Deployed, Recovery
+    from slimgui.engine.deploy import Deployed
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
 
@@ -44,7 +44,7 @@ def recovered(
     if arguments.recover is not None:
         steps = [step for step in arguments.recover.split(",") if step] or None
         deployed = engine.recover(loaded.model, traced, deployed, data, steps)
-        return deployed, [_sentence(step) for step in deployed.recovery]
+        return deployed, [step.describe() for step in deployed.recovery]
     if arguments.recalibrate:
         assert data is not None, "checked with the other options"
         taken = engine.recalibrate(deployed, data)
@@ -69,14 +69,3 @@ def recovery_rows(deployed: Deployed) -> list[dict[str, object]]:
         }
         for step in deployed.recovery
     ]
-
-
-def _sentence(step: Recovery) -> str:
-    """What one step of recovery did."""
-    parts = [f"{step.method}: {len(step.before)} weights changed"]
-    if step.distance is not None:
-        before, after = (f"{100 * distance:.3g} %" for distance in step.distance)
-        parts.append(f"outputs differ from the whole model's by {after}, {before} before")
-    if step.left:
-        parts.append(f"{len(step.left)} left alone, the first because: {step.left[0]}")
-    return "; ".join(parts) + "."

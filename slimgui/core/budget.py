@@ -215,6 +215,8 @@ def find(
     targets: Sequence[Target],
     scores: Scores,
     plan: Plan = NO_LIMITS,
+    *,
+    one_scale: bool = False,
 ) -> Found:
     """The plan that meets all targets and keeps the most importance.
 
@@ -228,13 +230,14 @@ def find(
         targets: the most that may be left; each resource once.
         scores: per group id a float array [size].
         plan: its locks, rounding, bins, minima and written counts are kept; its ratios are not.
+        one_scale: scores of different groups can be compared as they are; else each group's are normalised.
 
     Raises:
         TargetError: no plan within these limits leaves as little.
         PlanError: the plan does not fit these groups.
     """
     wanted = limits(targets, reach(groups, cost, plan, scores))
-    search = Steps(groups, cost, plan, scores, list(wanted))
+    search = Steps(groups, cost, plan, scores, list(wanted), one_scale)
     caps = np.maximum(np.array(list(wanted.values()), np.float64), 1)
     goal = _Goal.of(search, caps)
     at = _landed(search, _best(search, search.top, goal, ROUNDS), goal)

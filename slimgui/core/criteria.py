@@ -36,3 +36,8 @@ def find_criterion(name: str) -> Criterion:
     if name not in CRITERIA:
         raise PlanError(f"There is no criterion {name!r}.", "", f"Choose one of: {', '.join(CRITERIA)}.")
     return CRITERIA[name]
+
+
+def looks_at_data(name: str) -> bool:
+    """Whether the criterion of that name judges channels by data; a name that nobody knows does not."""
+    return name in CRITERIA and CRITERIA[name].needs_samples

@@ -8,25 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from slimgui.core.text_files import read_text, write_text
 from slimgui.errors import PlanError, SaveError
-
-
-def cache_folder() -> Path:
-    """Where the user's system keeps what programs can make again."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "slimgui" / "latency"
 
 
 class LatencyCache:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -83,6 +83,12 @@ class PlanSet:
         """The plan of that name has these statistics, or none of its own any more."""
         others = tuple(pair for pair in self.statistics if pair[0] != name)
         return replace(self, statistics=others if own is None else (*others, (name, own)))
+
+    def mapped(self, change: Callable[[Plan], Plan]) -> Self:
+        """With every plan changed the same way; statistics stay with theirs."""
+        plans = tuple((name, change(plan)) for name, plan in self.plans)
+        owns = tuple((name, replace(own, plan=change(own.plan))) for name, own in self.statistics)
+        return replace(self, plans=plans, statistics=owns)
 
     def with_plan(self, plan: Plan) -> Self:
         """The current plan is another one."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from slimgui.core.criteria import looks_at_data
 from slimgui.core.groups import Group
 from slimgui.core.names import Names
 from slimgui.core.plan import Plan, Selection
@@ -258,3 +259,15 @@ def write_out(groups: Sequence[Group], selection: Selection) -> Plan:
     sizes = {group.id: group.size for group in groups}
     cut = sorted(name for name, kept in selection.keep.items() if len(kept) != sizes[name])
     return Plan(indices=tuple((name, tuple(selection.keep[name].tolist())) for name in cut))
+
+
+def lasting(groups: Sequence[Group], scores: Scores, plan: Plan) -> Plan:
+    """`plan`, with every channel written out where only data says which ones stay: it needs no data.
+
+    The limits stay, and shape what is edited later.
+    """
+    if not looks_at_data(plan.importance):
+        return plan
+    chosen = write_out(groups, resolve(groups, scores, plan))
+    usual = Plan().importance
+    return replace(plan, ratio=0.0, ratios=(), counts=(), indices=chosen.indices, importance=usual)

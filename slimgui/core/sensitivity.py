@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from slimgui.core.text_files import read_text, write_text
 from slimgui.errors import PlanError, SaveError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = dict[str, NDArray[np.floating[Any]]]
+
+# What a loss is: missing to the share that is right, or to a measure of the user's own; how far outputs went.
+Measure = Literal["accuracy", "score", "distance"]
 
 FORMAT: Final = 1
 _TIE: Final = 1e-9  # of the steepest slope: keeps the order of channels that lose the same

@@ -30,7 +30,13 @@ class Steps:
     """
 
     def __init__(
-        self, groups: Sequence[Group], cost: CostModel, plan: Plan, scores: Scores, resources: Sequence[str]
+        self,
+        groups: Sequence[Group],
+        cost: CostModel,
+        plan: Plan,
+        scores: Scores,
+        resources: Sequence[str],
+        one_scale: bool = False,
     ) -> None:
         self.cost, self.plan, self.evaluations = cost, plan, 0
         self.open = sorted(open_groups(groups, plan), key=lambda group: group.id)
@@ -40,7 +46,8 @@ class Steps:
         self.arrays = CostArrays(cost, resources, self.ids)
         self._rest = np.array([self.fixed[name] for name in self.ids[len(self.open) :]], np.int64)
         self.levels = [_levels(group, plan) for group in self.open]
-        self.worth = [_kept_by(scores[g.id], level) for g, level in zip(self.open, self.levels, strict=True)]
+        own = [scores[g.id] if one_scale else normalised(scores[g.id]) for g in self.open]
+        self.worth = [_kept_by(each, level) for each, level in zip(own, self.levels, strict=True)]
         self.total = sum(float(worth[-1]) for worth in self.worth)
         self.top = np.array([len(level) - 1 for level in self.levels], np.int64)
         self._flatten()
@@ -104,6 +111,6 @@ def _levels(group: Group, plan: Plan) -> Ints:
 
 
 def _kept_by(scores: NDArray[np.floating[Any]], levels: Ints) -> Floats:
-    own = normalised(scores)
+    own = scores.astype(np.float64)
     sums: Floats = np.concatenate(([0.0], np.cumsum(own[best_first(own)])))
     return sums[levels]

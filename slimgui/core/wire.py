@@ -7,21 +7,21 @@ repeats it, so that late answers of a cancelled task can be told apart.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
 
 from slimgui.core.cost import CostModel
+from slimgui.core.framing import HEADER, MAX_FRAME
 from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group, Kind, Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.recovery import Recovery
 from slimgui.core.report import Facts
+from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Measure, Sensitivity
 
-MAX_FRAME: Final = 64 * 2**20
-_HEADER: Final = struct.Struct(">I")
 BOX_WIDTH: Final = 160.0  # one box, in the units of LayerGraph.positions
 BOX_HEIGHT: Final = 46.0
 
@@ -48,7 +48,7 @@ class Save(Message, frozen=True, tag="save"):
 
     `document` is the task number of the Open that is meant: a restarted engine must never save another
     model. `accept_unproven` is the user's explicit word; without it only a numeric proof is written.
-    `statistics`: of the plan's own, applied after the proof, which is of the cut.
+    `statistics`: of the plan's own, applied after the proof, which is of the cut; then `recovery`.
     """
 
     path: str
@@ -56,6 +56,7 @@ class Save(Message, frozen=True, tag="save"):
     document: int
     accept_unproven: bool = False
     statistics: Statistics | None = None
+    recovery: Recovery | None = None
 
 
 class Verify(Message, frozen=True, tag="verify"):
@@ -65,22 +66,49 @@ class Verify(Message, frozen=True, tag="verify"):
     document: int
 
 
+class Recover(Message, frozen=True, tag="recover"):
+    """Try `recovery` on the smaller model under `plan`, write nothing; the other fields as in Save."""
+
+    plan: Plan
+    document: int
+    recovery: Recovery
+    statistics: Statistics | None = None
+
+
 class Rank(Message, frozen=True, tag="rank"):
-    """Score every channel of the open model by the criterion `importance`; `document` as in Save."""
+    """Score every channel of the open model by the criterion `importance`; `document` as in Save.
+
+    `samples`: for a criterion that looks at data.
+    """
 
     importance: str
     document: int
+    samples: SampleSource | None = None
+
+
+class Sense(Message, frozen=True, tag="sense"):
+    """Measure what is lost when each group alone is cut, on `samples`; `document` as in Save.
+
+    The criterion of `plan` says which channels go, its locks are kept.
+    """
+
+    plan: Plan
+    document: int
+    samples: SampleSource
 
 
 class Meet(Message, frozen=True, tag="meet"):
     """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
 
-    `document` as in Save.
+    `document` as in Save, `samples` as in Rank. `sensitivity`: says in place of the scores alone what a
+    group's channels are worth.
     """
 
     targets: str
     plan: Plan
     document: int
+    samples: SampleSource | None = None
+    sensitivity: Sensitivity | None = None
 
 
 class ReadPlans(Message, frozen=True, tag="read_plans"):
@@ -97,18 +125,13 @@ class ReadPlans(Message, frozen=True, tag="read_plans"):
 class Recalibrate(Message, frozen=True, tag="recalibrate"):
     """Take the running statistics of the model under `plan` anew and write them to the file `path`.
 
-    `samples`: path of what they are taken of, at most `limit` of them. `mean`, `std`: of pixels, () for what
-    the model says. `trusted` as in Open; `document` as in Save.
+    `samples`: what they are taken of. `document` as in Save.
     """
 
     plan: Plan
     document: int
     path: str
-    samples: str
-    limit: int
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    trusted: tuple[str, ...] = ()
+    samples: SampleSource
 
 
 class Export(Message, frozen=True, tag="export"):
@@ -206,6 +229,18 @@ class ProofRow(msgspec.Struct, frozen=True):
     parted: str | None = None
 
 
+class Recovered(Message, frozen=True, tag="recovered"):
+    """Answer to Recover: a sentence for each step, all that was left alone and why, what it was taken of.
+
+    `distance`: of the outputs from the whole model's, before and after, where there were samples.
+    """
+
+    steps: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    about: str = ""
+    distance: tuple[float, float] | None = None
+
+
 class Saved(Message, frozen=True, tag="saved"):
     """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back.
 
@@ -216,6 +251,7 @@ class Saved(Message, frozen=True, tag="saved"):
     bytes: int
     proof: ProofRow
     needs: str = ""
+    recovered: Recovered | None = None
 
 
 class Unproven(Message, frozen=True, tag="unproven"):
@@ -236,6 +272,14 @@ class Ranked(Message, frozen=True, tag="ranked"):
 
     importance: str
     scores: dict[str, bytes]
+
+
+class Sensed(Message, frozen=True, tag="sensed"):
+    """Answer to Sense. `about` as in Recalibrated."""
+
+    sensitivity: Sensitivity
+    measure: Measure
+    about: str = ""
 
 
 class Met(Message, frozen=True, tag="met"):
@@ -299,7 +343,8 @@ class Failed(Message, frozen=True, tag="failed"):
     architectures: tuple[Architecture, ...] = ()
 
 
-DocumentRequest = Save | Verify | Rank | Meet | ReadPlans | Recalibrate | Export | Report
+SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate
+DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report
 Request = Open | DocumentRequest
 Answer = (
     Ready
@@ -308,7 +353,9 @@ Answer = (
     | Saved
     | Unproven
     | Verified
+    | Recovered
     | Ranked
+    | Sensed
     | Met
     | PlansRead
     | Recalibrated
@@ -335,7 +382,7 @@ def frame(message: Message) -> bytes:
     body = _encoder.encode(message)
     if len(body) > MAX_FRAME:
         raise ValueError(f"a message of {len(body)} bytes is above the limit of {MAX_FRAME}")
-    return _HEADER.pack(len(body)) + body
+    return HEADER.pack(len(body)) + body
 
 
 def decode_request(body: bytes) -> Request:
@@ -346,24 +393,3 @@ def decode_request(body: bytes) -> Request:
 def decode_answer(body: bytes) -> Answer:
     """The answer in one frame's body. Raises msgspec.DecodeError."""
     return _answers.decode(body)
-
-
-class FrameReader:
-    """Cuts a stream of bytes into frames: feed() what came in, get the bodies that are complete."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Bodies completed by `data`, in order. Raises ValueError on a frame above MAX_FRAME."""
-        self._buffer += data
-        while len(self._buffer) >= _HEADER.size:
-            (length,) = _HEADER.unpack_from(self._buffer)
-            if length > MAX_FRAME:
-                raise ValueError(f"a frame of {length} bytes is above the limit of {MAX_FRAME}")
-            end = _HEADER.size + length
-            if len(self._buffer) < end:
-                return
-            body = bytes(self._buffer[_HEADER.size : end])
-            del self._buffer[:end]
-            yield body

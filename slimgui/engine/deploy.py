@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from slimgui.core.groups import Group, Refusal
 from slimgui.core.plan import Plan, Selection
+from slimgui.core.recovery import sentence
 from slimgui.engine.attributes import Repair, refresh, set_conv_groups, take_slow_path
 from slimgui.engine.capture import capture
 from slimgui.engine.correct import Found, find_corrections
@@ -56,6 +57,10 @@ class Recovery:
     before: dict[str, Tensor] = field(repr=False)
     left: tuple[Refusal, ...] = ()
     distance: tuple[float, float] | None = None
+
+    def describe(self) -> str:
+        """What it did, in a sentence."""
+        return sentence(self.method, len(self.before), self.distance, [str(reason) for reason in self.left])
 
 
 @dataclass(frozen=True, eq=False)

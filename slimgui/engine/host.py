@@ -11,21 +11,23 @@ import math
 import os
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from slimgui.core import wire
+from slimgui.core import framing, wire
+from slimgui.core.caches import cache_file
 from slimgui.core.criteria import CRITERIA
-from slimgui.core.plan import Plan
 from slimgui.core.plan_set import Statistics
 from slimgui.core.plan_store import collected
+from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Measure
 from slimgui.core.targets import parse_targets
+from slimgui.engine.failures import document_name, failed
 from slimgui.engine.layout import layout
-from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError, UnnamedModelError
+from slimgui.errors import SlimError
 
 Send = Callable[[wire.Answer], None]
 NICENESS = 5
@@ -49,7 +51,9 @@ class Host:
         self._handlers: dict[type[wire.Request], Callable[[Any], wire.Answer]] = {
             wire.Save: self._save,
             wire.Verify: self._verify,
+            wire.Recover: self._recover,
             wire.Rank: self._rank,
+            wire.Sense: self._sense,
             wire.Meet: self._meet,
             wire.ReadPlans: self._read_plans,
             wire.Recalibrate: self._recalibrate,
@@ -61,25 +65,8 @@ class Host:
         """Answer `request`; whatever happens, exactly one final answer is sent."""
         try:
             answer = self._answer(request)
-        except MissingInputsError as error:
-            hint = "Give the shape of one input, for example 1x3x224x224."
-            answer = wire.Failed(request.task, error.what, error.why, hint, _trace(error), "inputs")
-        except UnnamedModelError as error:
-            rows = tuple(wire.Architecture(*row) for row in error.candidates)
-            hint = "Say which architecture it is." if rows else "Choose the factory of its model."
-            answer = wire.Failed(
-                request.task, error.what, error.why, hint, needs="architecture", architectures=rows
-            )
-        except ConsentError as error:
-            code = wire.Code(error.path, error.sha256, error.runs)
-            hint = "Look at what would run, and run it only if you trust who made it."
-            answer = wire.Failed(request.task, error.what, error.why, hint, code=code)
-        except SlimError as error:
-            counts = error.counts if isinstance(error, DeployError) else {}
-            trace = _trace(error)
-            answer = wire.Failed(request.task, error.what, error.why, error.hint, trace, counts=counts)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the edge: a model's code may raise anything
-            answer = _unexpected(request, error)
+            answer = failed(request, error)
         self._send(answer)
 
     def _answer(self, request: wire.Request) -> wire.Answer:
@@ -94,7 +81,7 @@ class Host:
         return self._handlers[type(request)](request)
 
     def _verify(self, request: wire.Verify) -> wire.Verified:
-        return wire.Verified(request.task, self._prove(request.task, request.plan)[1])
+        return wire.Verified(request.task, self._prove(request)[1])
 
     def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
         plans, missing = collected(self._engine.read_plans(request.path, self._traced), request.folder)
@@ -117,7 +104,7 @@ class Host:
             groups=tuple(wire.group_row(group) for group in traced.groups),
             graph=replace(traced.layer_graph, positions=placed.positions),
             cost=traced.cost_model,
-            criteria=tuple(name for name, known in CRITERIA.items() if not known.needs_samples),
+            criteria=tuple(CRITERIA),
             routes=placed.routes,
             notes=tuple(loaded.notes),
         )
@@ -127,72 +114,136 @@ class Host:
         return answer
 
     def _save(self, request: wire.Save) -> wire.Saved | wire.Unproven:
-        deployed, proof = self._prove(request.task, request.plan, request.path)
+        deployed, proof = self._prove(request)
         name = Path(request.path).name
         if not request.accept_unproven and not (proof.passed and proof.level != "structural"):
             return wire.Unproven(request.task, request.path, proof)
-        if request.statistics is not None:
-            deployed = self._engine.with_statistics(deployed, request.statistics.file)
+        deployed, recovered = self._recovered(request, deployed)
         self._progress(request.task, f"Writing {name} and reading it back", 3, 4)
         report = self._engine.save(deployed, request.path, force=request.accept_unproven)
         needs = " ".join((report.needs, *report.notes))
-        return wire.Saved(request.task, str(report.path), report.bytes, proof, needs)
+        return wire.Saved(request.task, str(report.path), report.bytes, proof, needs, recovered)
 
-    def _prove(self, task: int, plan: Plan, path: str = "") -> tuple[Any, wire.ProofRow]:
-        """Cut and compare; it is for the file at `path`, if any."""
-        deployed, long = self._deploy(task, plan, path)
-        self._progress(task, f"Proving that it computes the same{long}", 2, 4)
+    def _prove(self, request: wire.Save | wire.Verify) -> tuple[Any, wire.ProofRow]:
+        """Cut and compare."""
+        deployed, long = self._deploy(request)
+        self._progress(request.task, f"Proving that it computes the same{long}", 2, 4)
         loaded = self._loaded
         proof = self._engine.verify(loaded.model, deployed, loaded.example_inputs)
         error = float(proof.max_error) if math.isfinite(proof.max_error) else None
         row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)
         return replace(deployed, source=loaded.source, proof=proof), row
 
-    def _deploy(self, task: int, plan: Plan, path: str = "") -> tuple[Any, str]:
+    def _deploy(self, request: wire.Save | wire.Verify | wire.Recover | wire.Recalibrate) -> tuple[Any, str]:
         """The smaller model, and what all this takes, in words, where that is long."""
-        engine, loaded, traced = self._engine, self._loaded, self._traced
+        engine, loaded, traced, task = self._engine, self._loaded, self._traced, request.task
         self._progress(task, "Choosing the channels that stay", 0, 4)
-        selection = engine.resolve(traced, plan, loaded.model)
+        selection = engine.resolve(traced, request.plan, loaded.model)
         needs = engine.estimate(loaded.model, traced, selection)
-        if path:
-            engine.check_room(path, needs.disk)
+        recovers = isinstance(request, wire.Save | wire.Recover) and request.recovery is not None
+        if isinstance(request, wire.Save):
+            engine.check_room(request.path, needs.disk)
         long = f". {needs}" if needs.is_long else ""
         self._progress(task, f"Building the smaller model{long}", 1, 4)
-        return engine.deploy(loaded.model, traced, selection, hollow=needs.hollow), long
+        hollow = needs.hollow and not recovers  # what recovery changes has to be there
+        return engine.deploy(loaded.model, traced, selection, hollow=hollow), long
 
-    def _recalibrate(self, request: wire.Recalibrate) -> wire.Recalibrated:
-        self._progress(request.task, f"Looking at {Path(request.samples).name}")
-        found = self._engine.samples(
-            request.samples,
+    def _recovered(
+        self, request: wire.Save | wire.Recover, deployed: Any
+    ) -> tuple[Any, wire.Recovered | None]:
+        """The smaller model with the numbers that its plan and the user want, and what recovery did."""
+        if request.statistics is not None:
+            deployed = self._engine.with_statistics(deployed, request.statistics.file)
+        if request.recovery is None:
+            return deployed, None
+        wanted, before = request.recovery, len(deployed.recovery)
+        found = self._samples(request.task, wanted.samples) if wanted.samples else None
+        self._progress(request.task, "Recovering accuracy")
+        model, traced = self._loaded.model, self._traced
+        deployed = self._engine.recover(model, traced, deployed, found, wanted.steps)
+        done = deployed.recovery[before:]
+        known = [step.distance for step in done if step.distance is not None]
+        recovered = wire.Recovered(
+            request.task,
+            tuple(step.describe() for step in done),
+            tuple(f"{step.method}: {reason}" for step in done for reason in step.left),
+            found.describe() if found else "",
+            (known[0][0], known[-1][1]) if known else None,
+        )
+        return deployed, recovered
+
+    def _recover(self, request: wire.Recover) -> wire.Recovered:
+        deployed, _ = self._deploy(request)
+        _, recovered = self._recovered(request, deployed)
+        assert recovered, "the request names what is to be recovered"
+        return recovered
+
+    def _samples(self, task: int, source: SampleSource) -> Any:
+        """What the user means by `source`; code among it runs only when that was agreed to."""
+        self._progress(task, f"Looking at {source.name}")
+        return self._engine.samples(
+            source.path,
             self._loaded.example_inputs,
             model=self._loaded,
-            limit=request.limit,
-            mean=request.mean or None,
-            std=request.std or None,
+            limit=source.limit,
+            mean=source.mean or None,
+            std=source.std or None,
+            size=source.size,
             allow_code=False,
-            trusted=request.trusted,
+            trusted=source.trusted,
         )
-        deployed, _ = self._deploy(request.task, request.plan)
+
+    def _recalibrate(self, request: wire.Recalibrate) -> wire.Recalibrated:
+        found = self._samples(request.task, request.samples)
+        deployed, _ = self._deploy(request)
 
         def tell(done: int) -> None:
             self._progress(request.task, "Taking the statistics of every norm", done, found.size or 0)
 
         count = self._engine.take_statistics(deployed, found, request.path, tell)
-        words = f"{count:,} samples of {Path(request.samples).name}"
+        words = f"{count:,} samples of {request.samples.name}"
         return wire.Recalibrated(
             request.task, Statistics(request.plan, request.path, words), found.describe_reading()
         )
 
     def _rank(self, request: wire.Rank) -> wire.Ranked:
+        data = self._samples(request.task, request.samples) if request.samples else None
         self._progress(request.task, "Judging every channel")
-        scores = self._engine.importance(self._loaded.model, self._traced, request.importance)
+        scores = self._engine.importance(self._loaded.model, self._traced, request.importance, data)
         packed = {name: values.astype("float64").tobytes() for name, values in scores.items()}
         return wire.Ranked(request.task, request.importance, packed)
 
+    def _sense(self, request: wire.Sense) -> wire.Sensed:
+        """Points that are known stay in a file: what was cancelled goes on where it was."""
+        data = self._samples(request.task, request.samples)
+        own = data.evaluate is not None
+        measure: Measure = "score" if own else "accuracy" if data.labelled else "distance"
+        what = (self._loaded.source, request.plan.importance, replace(request.samples, trusted=()))
+        phase = "Cutting each group alone"
+        self._progress(request.task, phase)
+        found = self._engine.sensitivity(
+            self._loaded.model,
+            self._traced,
+            data,
+            evaluate=None if measure == "distance" else data.accuracy,
+            plan=request.plan,
+            path=cache_file("sensitivity", repr(what)),
+            told=lambda done, total: self._progress(request.task, phase, done, total),
+        )
+        return wire.Sensed(request.task, found, measure, data.describe_reading())
+
     def _meet(self, request: wire.Meet) -> wire.Met:
+        data = self._samples(request.task, request.samples) if request.samples else None
         self._progress(request.task, "Searching for the plan that keeps most")
-        targets = parse_targets(request.targets)
-        found = self._engine.meet(self._traced, self._loaded.model, targets, request.plan)
+        found = self._engine.meet(
+            self._traced,
+            self._loaded.model,
+            parse_targets(request.targets),
+            request.plan,
+            data,
+            sensitivity=request.sensitivity,
+            told=lambda done, total: self._progress(request.task, "Measuring ops", done, total),
+        )
         return wire.Met(request.task, found.plan, found.kept)
 
     def _export(self, request: wire.Export) -> wire.Exported:
@@ -208,50 +259,6 @@ class Host:
 
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))
-
-
-def document_name(source: str) -> str:
-    """The last part of a path, "/home/a/net.pt" -> "net.pt", without a factory behind it; it stays alone."""
-    file, at, _ = source.rpartition("@")
-    shown = file if at and not os.path.exists(source) else source  # noqa: PTH110 - any text is asked about
-    return Path(shown).name if os.sep in shown or Path(shown).suffix else shown
-
-
-def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
-    doing = _doing(request)
-    if isinstance(error, MemoryError):
-        return wire.Failed(
-            request.task,
-            f"The memory ran out while {doing}.",
-            "",
-            "Close other programs and try again.",
-            _trace(error),
-        )
-    return wire.Failed(
-        request.task,
-        f"Something went wrong while {doing}.",
-        f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}",
-        "This is a fault of SlimGUI or of the model's code. Copy the details to report it.",
-        _trace(error),
-    )
-
-
-def _doing(request: wire.Request) -> str:
-    if isinstance(request, wire.Open):
-        return f"opening {document_name(request.source)}"
-    if isinstance(request, wire.ReadPlans):
-        return f"reading {Path(request.path).name}"
-    if isinstance(request, wire.Recalibrate):
-        return "taking the statistics"
-    if isinstance(request, wire.Report):
-        return "writing the report"
-    return (
-        "judging the channels" if isinstance(request, wire.Rank | wire.Meet) else "building the smaller model"
-    )
-
-
-def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
 
 
 def claim_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -281,7 +288,7 @@ def watch(lifeline: int) -> None:
 
 def serve(host: Host, requests: BinaryIO) -> None:
     """Handle requests until the window closes its end."""
-    reader = wire.FrameReader()
+    reader = framing.FrameReader()
     while data := requests.read(CHUNK):
         for body in reader.feed(data):
             host.handle(wire.decode_request(body))

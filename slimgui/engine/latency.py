@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
+from slimgui.core.caches import cache_folder
 from slimgui.core.cost import full_counts
 from slimgui.core.latency import LatencyModel, TimedOp
-from slimgui.core.latency_cache import LatencyCache, cache_folder
+from slimgui.core.latency_cache import LatencyCache
 from slimgui.core.latency_table import Line, Table, table_of
 from slimgui.core.plan import Selection
 from slimgui.engine.costing import SizeOf
@@ -66,7 +67,7 @@ def latency_model(
         A model without overhead; `LatencyModel.fitted` holds it to measurements of whole models.
     """
     gauge = gauge or gauge_of(torch.device(device))
-    known = LatencyCache(gauge.setting, cache_folder() if cache is None else cache)
+    known = LatencyCache(gauge.setting, cache_folder("latency") if cache is None else cache)
     plans = _op_plans(traced)
     wanted = {str(call): call for plan in plans for call in plan.calls}
     missing = [call for name, call in wanted.items() if name not in known]

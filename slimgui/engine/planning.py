@@ -10,13 +10,14 @@ from torch import nn
 
 from slimgui.core import budget
 from slimgui.core.budget import Found
-from slimgui.core.criteria import find_criterion
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import needs_scores, resolve, write_out
+from slimgui.core.resolve import lasting, needs_scores
+from slimgui.core.sensitivity import Sensitivity, scores_from
 from slimgui.core.targets import Reach, Target, target
 from slimgui.core.targets import reach as _reach
 from slimgui.engine.importance import Scores
 from slimgui.engine.importance import importance as _importance
+from slimgui.engine.latency import Told
 from slimgui.engine.latency_target import meet_latency
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
@@ -38,6 +39,7 @@ def plan_for(
     importance: str | None = None,
     samples: Samples = None,
     plan: Plan | None = None,
+    sensitivity: Sensitivity | None = None,
 ) -> Plan:
     """The plan that meets all given targets and keeps the most importance.
 
@@ -55,6 +57,8 @@ def plan_for(
         importance: name of a criterion; None takes that of `plan`.
         samples: for criteria that look at data, see `importance`.
         plan: its locks, rounding, bins, minima and written counts are kept; its ratios are not.
+        sensitivity: what is lost when groups are cut, see `sensitivity`: it says what channels are worth, and
+            the criterion only which of them go first. Not together with a latency.
 
     Returns:
         A plan with every count written out: at most what was asked for, and no group could grow by one more
@@ -76,19 +80,41 @@ def plan_for(
     if not targets:
         raise PlanError("Nothing says what is to be left.", "", "Give a target, for example macs=0.5.")
     plan = _with_criterion(plan, importance)
-    if latency is None:
-        return meet(traced, model, targets, plan, samples).plan
-    timed = meet_latency(traced, model, targets, plan, samples=samples, device=device)
-    return _lasting(traced, _importance(model, traced, plan.importance, samples), timed.found).plan
+    return meet(traced, model, targets, plan, samples, device=device, sensitivity=sensitivity).plan
 
 
 def meet(
-    traced: Traced, model: nn.Module, targets: Sequence[Target], plan: Plan, samples: Samples = None
+    traced: Traced,
+    model: nn.Module,
+    targets: Sequence[Target],
+    plan: Plan,
+    samples: Samples = None,
+    *,
+    device: str = "cpu",
+    sensitivity: Sensitivity | None = None,
+    told: Told = lambda done, total: None,
 ) -> Found:
-    """`plan_for` with parsed targets; also says what the plan costs and keeps."""
+    """`plan_for` with parsed targets; with what the plan costs and keeps. `told` as in `latency_model`."""
     scores = _importance(model, traced, plan.importance, samples)
-    found = budget.find(traced.groups, traced.cost_model, targets, scores, plan)
+    if any(one.resource == "latency" for one in targets):
+        if sensitivity is not None:
+            why = "Its search goes by importance alone."
+            raise PlanError("A share of the time is not met by sensitivity.", why, "Leave one of them out.")
+        found = meet_latency(traced, model, targets, plan, samples=samples, device=device, told=told).found
+    else:
+        worth = scores if sensitivity is None else _worth(traced, sensitivity, scores)
+        known = (traced.groups, traced.cost_model, targets, worth, plan)
+        found = budget.find(*known, one_scale=sensitivity is not None)
     return _lasting(traced, scores, found)
+
+
+def _worth(traced: Traced, sensitivity: Sensitivity, scores: Scores) -> Scores:
+    """What every channel is worth by what was measured of its group."""
+    if not {group.id for group in traced.groups} & {point.group for point in sensitivity.points}:
+        raise PlanError(
+            "This sensitivity is of another model.", "It names none of its groups.", "Measure it."
+        )
+    return scores_from(sensitivity, scores)
 
 
 def pareto(
@@ -124,11 +150,7 @@ def pareto(
 
 def _lasting(traced: Traced, scores: Scores, found: Found) -> Found:
     """The same, with every channel written out where only data says which ones stay."""
-    if not find_criterion(found.plan.importance).needs_samples:
-        return found
-    chosen = write_out(traced.groups, resolve(traced.groups, scores, found.plan))
-    plan = replace(found.plan, counts=(), indices=chosen.indices, importance=Plan().importance)
-    return replace(found, plan=plan)
+    return replace(found, plan=lasting(traced.groups, scores, found.plan))
 
 
 def reach(

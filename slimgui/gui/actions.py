@@ -131,6 +131,11 @@ def is_locked(session: Session) -> bool:
     return session.selected in session.plans.plan.whole
 
 
+def recovers(session: Session) -> bool:
+    """Whether saves recover accuracy."""
+    return session.data.recovery is not None
+
+
 def is_global(session: Session) -> bool:
     """Whether channels of all groups are compared."""
     return session.plans.plan.scope == "global"
@@ -198,8 +203,11 @@ ACTIONS: Final = (
     ActionInfo("plan_min_ratio", "Minimum S&hare…", "Set which share of every group always stays", "plan_actions.ask_min_ratio", has_document),
     ActionInfo("plan_lock", "&Lock Group", "Leave the selected group whole", "plan_actions.toggle_lock", can_lock, "Ctrl+L", checked=is_locked),
     ActionInfo("plan_lock_names", "Lock &by Name…", "Leave layers as they are, with all below them", "plan_actions.ask_locked", has_document),
-    ActionInfo("plan_recalibrate", "Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "plan_actions.recalibrate", can_recalibrate, "Ctrl+R"),
-    ActionInfo("plan_forget", "Forget Statistics", "Use the original's norm statistics for the current plan again", "plan_actions.forget_statistics", has_statistics),
+    ActionInfo("data_samples", "&Samples…", "Choose the data that criteria, recovery and sensitivity look at", "data_actions.choose_samples", can_ask),
+    ActionInfo("data_recover", "Recover &Accuracy…", "Choose what is done for the accuracy of smaller models, without training, and try it", "data_actions.recover", can_recalibrate, "Ctrl+Shift+R", checked=recovers),
+    ActionInfo("data_sensitivity", "&Measure Sensitivity…", "Cut each group alone and see what is lost", "data_actions.measure_sensitivity", can_ask),
+    ActionInfo("data_recalibrate", "&Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "data_actions.recalibrate", can_recalibrate, "Ctrl+R"),
+    ActionInfo("data_forget", "&Forget Statistics", "Use the original's norm statistics for the current plan again", "data_actions.forget_statistics", has_statistics),
     ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
     ActionInfo("plan_save", "Sa&ve Plans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
     ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
@@ -221,8 +229,8 @@ MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
                "plan_minimum", "plan_maximum", "plan_sample", "plan_target", "",
                "plan_global", "plan_exact", "plan_importance", "plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "",
                "plan_lock", "plan_lock_names", "",
-               "plan_recalibrate", "plan_forget", "",
                "plan_open", "plan_save", "plan_export", "plan_kept", "", "plan_command", "plan_python")),
+    ("&Data", ("data_samples", "", "data_sensitivity", "", "data_recover", "data_recalibrate", "data_forget")),
     ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "", "dismiss")),
     ("&Help", ("about",)),
 )  # fmt: skip

@@ -22,4 +22,4 @@ def ask(parent: QWidget, dialogs: Dialogs, settings: Settings, session: Session,
     if answer == "remember":
         settings.add_trusted(code.sha256)
     if answer != "cancel":
-        session.ask_again(request, (*request.trusted, code.sha256))
+        session.ask_again(request, code.sha256)

@@ -10,7 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 from slimgui.core import file_formats, wire
-from slimgui.gui.recalibration import Recalibration, RecalibrationDialog
+from slimgui.core.recovery import Recovery
+from slimgui.core.sampling import SampleSource
+from slimgui.gui.recovery import RecoveryDialog
+from slimgui.gui.samples import Purpose, SamplesDialog
 from slimgui.gui.views.architectures import Architectures
 
 Unsaved = Literal["save", "discard", "cancel"]
@@ -95,9 +98,16 @@ class Dialogs:
         dialog.deleteLater()
         return source
 
-    def recalibration(self, parent: QWidget, plan: str, start: Recalibration) -> Recalibration | None:
-        """What to take the statistics of `plan` from; None for a user who changed their mind."""
-        dialog = RecalibrationDialog(parent, plan, start)
+    def samples(self, parent: QWidget, purpose: Purpose, start: SampleSource) -> SampleSource | None:
+        """Which samples to use for something; None for a user who changed their mind."""
+        dialog = SamplesDialog(parent, purpose, start)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.wanted() if accepted else None
+
+    def recovery(self, parent: QWidget, start: Recovery | None, samples: SampleSource) -> Recovery | None:
+        """How to recover accuracy; None for a user who changed their mind."""
+        dialog = RecoveryDialog(parent, start, samples)
         accepted = dialog.exec()
         dialog.deleteLater()
         return dialog.wanted() if accepted else None

@@ -13,19 +13,23 @@ from PySide6.QtGui import (
     QDropEvent,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 import slimgui
 from slimgui import resources
+from slimgui.core import wire
 from slimgui.gui import architecture, consent
+from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.docks import add_dock
+from slimgui.gui.losses import losses
 from slimgui.gui.menus import Menus
 from slimgui.gui.notice import Notice
 from slimgui.gui.plan_actions import PlanActions
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
-from slimgui.gui.theme import SPACE, Theme, scaled
+from slimgui.gui.theme import Theme
 from slimgui.gui.views.card import Card
 from slimgui.gui.views.graph_view import STEP, GraphView
 from slimgui.gui.views.group_tree import GroupTree
@@ -65,7 +69,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("SlimGUI")
         self.resize(1440, 900)
         self._arrange()
-        self.plan_actions = PlanActions(self, session, self._dialogs, settings)
+        self.data_actions = DataActions(self, session, self._dialogs, settings)
+        self.plan_actions = PlanActions(self, session, self._dialogs, settings, self.data_actions)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()
@@ -84,33 +89,19 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         left, bottom = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
         self.docks = {
-            "groups": self._dock("Groups", "groups", self.groups, left),
-            "details": self._dock("Details", "details", self.inspector, left),
-            "totals": self._dock("Totals", "totals", self.totals, bottom),
+            "groups": add_dock(self, "Groups", "groups", self.groups, left),
+            "details": add_dock(self, "Details", "details", self.inspector, left),
+            "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
         }
         self.resizeDocks([self.docks["groups"]], [620], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["groups"], self.docks["details"]], [520, 210], Qt.Orientation.Vertical)
-
-    def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setAccessibleName(title)
-        dock.setWidget(widget)
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
-        heading = QWidget(dock) if name == "totals" else QLabel(title, dock)  # tiles carry their own titles
-        heading.setAccessibleName(title)
-        heading.setFont(scaled(self.font(), 1.0, bold=True))
-        heading.setContentsMargins(SPACE, SPACE, SPACE, 0)
-        dock.setTitleBarWidget(heading)
-        self.addDockWidget(area, dock)
-        dock.hide()
-        return dock
 
     def _connect(self) -> None:
         session = self.session
         session.document_changed.connect(self._on_document_changed)
         session.snapshot_changed.connect(self._on_snapshot_changed)
         session.plans_changed.connect(self._show_title)
+        session.data.changed.connect(self._show_title)
         session.selection_changed.connect(self._on_selection_changed)
         session.task_changed.connect(self._on_task_changed)
         session.noticed.connect(self._on_noticed)
@@ -241,7 +232,7 @@ class MainWindow(QMainWindow):
             )
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
-        self.inspector.show_model(document, self.session.plans)
+        self._show_details()
         self.ratio.set_plan(snapshot.plan)
         self._show_title()
         self.setWindowModified(False)
@@ -280,9 +271,9 @@ class MainWindow(QMainWindow):
             return
         row = next((row for row in document.groups if row.id == self.session.selected), None)
         if row is None:
-            self.inspector.show_model(document, self.session.plans)
+            self.inspector.show_model(document, self.session.plans, self.session.data.recovery)
         else:
-            self.inspector.show_group(row, snapshot)
+            self.inspector.show_group(row, snapshot, losses(self.session.data.sensed, row))
 
     def _on_task_changed(self) -> None:
         self.strip.set_task(self.session.task)
@@ -319,7 +310,8 @@ class MainWindow(QMainWindow):
         elif notice.offer == "architecture":
             architecture.ask(self, self._dialogs, self.session, notice)
         elif shape := self._dialogs.input_shape(self, Path(notice.subject).name):
-            self.session.open(notice.subject, shape, notice.request.trusted if notice.request else ())
+            trusted = notice.request.trusted if isinstance(notice.request, wire.Open) else ()
+            self.session.open(notice.subject, shape, trusted)
 
     def _on_theme_changed(self) -> None:
         with QSignalBlocker(self.theme):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,14 +31,14 @@ class Notice:
     details: str = ""
     offer: Offer = ""
     subject: str = ""
-    request: wire.Open | wire.Recalibrate | None = None
+    request: wire.Open | wire.SampleRequest | None = None
     code: wire.Code | None = None
     architectures: tuple[wire.Architecture, ...] = ()
 
 
 def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     """The card of a task that the engine refused."""
-    again = request if isinstance(request, (wire.Open, wire.Recalibrate)) else None
+    again = request if isinstance(request, wire.Open | wire.SampleRequest) else None
     offer: Offer = "consent" if answer.code else answer.needs
     subject = request.source if isinstance(request, wire.Open) else ""
     told = (answer.what, answer.why, answer.hint, answer.details)
@@ -73,8 +74,45 @@ def saved(answer: wire.Saved, before: Cost, statistics: str = "") -> Notice:
     what = f"Saved {text.file_size(answer.bytes)} ({share} of the original)."
     beside = f"\n{answer.needs}" if answer.needs else ""
     hint = f"{answer.path}{beside}"
-    why = f"{proof(answer.proof)} {statistics}".strip()
-    return Notice("success", what, why, hint, offer="folder", subject=answer.path)
+    recovery = answer.recovered
+    parts = (proof(answer.proof), statistics, nearer(recovery) if recovery else "")
+    details = "\n".join((*recovery.steps, *recovery.left)) if recovery else ""
+    why = " ".join(filter(None, parts))
+    return Notice("success", what, why, hint, details, offer="folder", subject=answer.path)
+
+
+def nearer(answer: wire.Recovered) -> str:
+    """How far recovery brought the outputs, in a sentence."""
+    if answer.distance is None:
+        return "Recovery ran without samples, so how far it helps was not measured."
+    before, after = (text.percent(apart, 1) for apart in answer.distance)
+    if before == after:
+        return f"Recovery could not bring the outputs nearer to the whole model's: they differ by {after}."
+    nearer = "Recovery brings the outputs nearer to the whole model's"
+    return f"{nearer}: they differ by {after}, before by {before}."
+
+
+def recovered(name: str, answer: wire.Recovered) -> Notice:
+    """The card of a recovery that was tried on the plan of that name."""
+    why = " ".join(filter(None, (f"Tried on {name!r}.", answer.about, "The proof stays that of the cut.")))
+    hint = "It is done whenever a smaller model of this document is saved. Data, Recover Accuracy changes it."
+    details = "\n".join((*answer.steps, *answer.left))
+    return Notice("success", nearer(answer), why, hint, details)
+
+
+def needs_samples(criterion: str) -> Notice:
+    """The card of a criterion that looks at data, when nobody has said which."""
+    what = f"{criterion} judges channels by what they do on your samples."
+    return Notice("note", what, "None were chosen yet.", "Choose them first: Data, Samples. Then try again.")
+
+
+def sensed(answer: wire.Sensed, rows: Sequence[wire.GroupRow]) -> Notice:
+    """The card of a sensitivity that was measured."""
+    curves = {row.id: answer.sensitivity.curve(row.id, row.size)[:-1] for row in rows}
+    worst = sorted((name for name, curve in curves.items() if curve), key=lambda name: -curves[name][0][1])
+    what = f"The sensitivity of {text.plural(len(worst), 'group')} was measured."
+    why = f"Most is lost by cutting {', '.join(worst[:3])}. {answer.about}".strip() if worst else answer.about
+    return Notice("success", what, why, "Select a group to see its own; Plan, Target can go by it.")
 
 
 def recalibrated(name: str, own: Statistics, about: str) -> Notice:
@@ -88,7 +126,7 @@ def statistics_changed(before: PlanSet, after: PlanSet) -> Notice | None:
     for name in after.stale:
         if name in before.fresh:
             what = f"The norm statistics of {name!r} are out of date."
-            hint = "Undo the change, or recalibrate the plan again: Plan, Recalibrate Statistics."
+            hint = "Undo the change, or recalibrate the plan again: Data, Recalibrate Statistics."
             return Notice("note", what, "They were taken of the smaller model before this change.", hint)
     for name, own in after.fresh.items():
         if before.stale.get(name) == own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,17 +10,16 @@ from typing import Any, Final
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from slimgui import resources
 from slimgui.core import variants
-from slimgui.core.criteria import CRITERIA
+from slimgui.core.criteria import CRITERIA, looks_at_data
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
 from slimgui.core.targets import RESOURCES, reach
 from slimgui.errors import PlanError
+from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.notice import Notice
-from slimgui.gui.recalibration import Recalibration
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Resolver
@@ -40,10 +38,14 @@ class PlanActions:
         session: is told every change.
         dialogs: ask the user.
         settings: remember the last folder.
+        data: asks for samples.
     """
 
-    def __init__(self, parent: QWidget, session: Session, dialogs: Dialogs, settings: Settings) -> None:
+    def __init__(
+        self, parent: QWidget, session: Session, dialogs: Dialogs, settings: Settings, data: DataActions
+    ) -> None:
         self._parent, self._session, self._dialogs, self._settings = parent, session, dialogs, settings
+        self._data_actions = data
 
     @property
     def _plan(self) -> Plan:
@@ -124,9 +126,22 @@ class PlanActions:
         scores = resolver.scores.get(plan.importance)
         reachable = reach(resolver.groups, resolver.document.cost, plan, scores)
         ranges = "\n".join(f"{name}: {reachable[name]}" for name in RESOURCES)
+        ranges += "\ntime: a share like latency=60%, which is measured and takes a minute the first time"
         label = f"What is to be left, for example macs=50%, params=-30%. It can be:\n{ranges}"
         if typed := self._dialogs.text(self._parent, "Target", label, "macs=50%"):
-            self._session.meet(typed)
+            by_sensitivity = self._session.data.sensed is not None and self._ask_by_sensitivity()
+            if by_sensitivity is not None:
+                self._session.meet(typed, by_sensitivity)
+
+    def _ask_by_sensitivity(self) -> bool | None:
+        """Whether the search goes by what was measured; None for a user who changed their mind."""
+        options = (
+            "the measured sensitivity of groups",
+            f"the importance of channels ({self._plan.importance})",
+        )
+        label = "The search keeps as much as it can of:"
+        picked = self._dialogs.choice(self._parent, "Target", label, options, options[0])
+        return None if picked is None else picked == options[0]
 
     def toggle_global(self) -> None:
         """Compare the channels of all groups, or of each one."""
@@ -166,7 +181,7 @@ class PlanActions:
         uses = "\n".join(f"{name}: {CRITERIA[name].when}" for name in known)
         label = f"What says which channels stay.\n\n{uses}"
         name = self._dialogs.choice(self._parent, "Importance", label, known, self._plan.importance)
-        if name:
+        if name and (not looks_at_data(name) or self._data_actions.have_samples(name)):
             self._session.edit(f"Importance {name}", replace(self._plan, importance=name))
 
     def toggle_lock(self) -> None:
@@ -190,30 +205,6 @@ class PlanActions:
         if typed is not None:
             paths = tuple(path for part in typed.split(",") if (path := part.strip()))
             self._session.edit("Lock by name", replace(self._plan, locked=paths))
-
-    # --- statistics of its own
-
-    def recalibrate(self) -> None:
-        """Take the norm statistics of the current plan's model anew."""
-        start = Recalibration(self._settings.samples or self._example_samples())
-        if wanted := self._dialogs.recalibration(self._parent, self._session.plans.current, start):
-            self._settings.samples = wanted.samples
-            self._session.recalibrate(
-                wanted.samples, wanted.limit, wanted.mean, wanted.std, self._settings.trusted
-            )
-
-    def forget_statistics(self) -> None:
-        """Let the current plan use the original's statistics again."""
-        plans = self._session.plans
-        title = f"Forget the statistics of {plans.current}"
-        self._session.edit_plans(title, plans.with_statistics(plans.current, None))
-
-    def _example_samples(self) -> str:
-        """The images that come with the example, when that is open."""
-        with suppress(FileNotFoundError):
-            if self._resolver().document.source == str(resources.path(resources.EXAMPLE)):
-                return str(resources.path(resources.SAMPLES))
-        return ""
 
     # --- files and the clipboard
 
@@ -254,7 +245,9 @@ class PlanActions:
     def _copy(self, write: Callable[..., str], what: str) -> None:
         document = self._resolver().document
         out = f"{_stem(document.name)}-slim.pt"
-        QGuiApplication.clipboard().setText(write(self._plan, document.source, self._session.shape, out))
+        QGuiApplication.clipboard().setText(
+            write(self._session.lasting(self._plan), document.source, self._session.shape, out)
+        )
         self._session.noticed.emit(Notice("note", f"{what} is on the clipboard.", "", f"It writes {out}."))
 
     def _ask_target(self, ending: str, title: str, kinds: str) -> str:

@@ -33,5 +33,6 @@ def facts_of(
         counts=tuple((row.id, row.size, after.counts[row.id]) for row in document.groups),
         proven=answer.proof.passed and answer.proof.level != "structural",
         proof=notice.proof(answer.proof),
-        recovery=(own,) if own else (),
+        recovery=(*((own,) if own else ()), *(answer.recovered.steps if answer.recovered else ())),
+        samples=answer.recovered.about if answer.recovered else "",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,15 +16,18 @@ from PySide6.QtCore import QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QUndoStack
 
 from slimgui.core import wire
+from slimgui.core.criteria import looks_at_data
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.plan_store import write_plans
 from slimgui.core.report import Facts
 from slimgui.core.resolve import with_ids
+from slimgui.core.sampling import SampleSource
 from slimgui.core.targets import parse_targets
 from slimgui.errors import PlanError, SaveError, SlimError
 from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
+from slimgui.gui.data_work import DataWork, trusting_request
 from slimgui.gui.notice import Notice
 from slimgui.gui.report import facts_of
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
@@ -56,6 +58,7 @@ class Session(QObject):
         self._resolver: Resolver | None = None
         self._plans = PlanSet()
         self._files = QTemporaryDir()  # the numbers of statistics: they outlive the engine's process
+        self.data = DataWork(self, self._tasks, self._files.path())
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
         self._tasks.changed.connect(self.task_changed)
@@ -154,7 +157,7 @@ class Session(QObject):
         """
         if self._resolver is None or plans == self._plans:
             return
-        if self._resolver.lacks_scores(plans.plan):
+        if self._resolver.lacks_scores(plans.plan, self.data.samples):
             self._rank(title, plans)
             return
         try:
@@ -212,14 +215,15 @@ class Session(QObject):
             return
         plans, cut = self._plans, self._snapshot
         own = plans.fresh.get(plans.current)
-        request = wire.Save(0, path, plans.plan, 0, accept_unproven, own)
+        plan = self.lasting(plans.plan)
+        request = wire.Save(0, path, plan, 0, accept_unproven, own, self.data.recovery)
         doing = f"saving {Path(path).name}"
         self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
 
     def save_plans(self, path: str) -> None:
         """Write all plans to a file."""
         try:
-            write_plans(path, self._plans)
+            write_plans(path, self._plans.mapped(self.lasting))
         except SaveError as error:
             self._tell(error)
             return
@@ -235,11 +239,16 @@ class Session(QObject):
     def export(self, path: str, what: Literal["config", "kept"]) -> None:
         """Write what the current plan leaves: widths of layers, or the channels that stay."""
         if self._snapshot is not None and not self._tasks.refuse_while_busy():
-            request = wire.Export(0, path, self._snapshot.plan, 0, what)
+            request = wire.Export(0, path, self.lasting(self._snapshot.plan), 0, what)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
-    def meet(self, targets: str) -> None:
-        """Replace the current plan by the one that meets `targets` and keeps the most importance."""
+    def meet(self, targets: str, by_sensitivity: bool = False) -> None:
+        """Replace the current plan by the one that meets `targets` and keeps the most importance.
+
+        Args:
+            targets: "macs=50%, params=-30%".
+            by_sensitivity: channels are worth what was measured to be lost with them.
+        """
         if self._snapshot is None or self._tasks.refuse_while_busy():
             return
         try:
@@ -247,7 +256,10 @@ class Session(QObject):
         except PlanError as error:
             self._tell(error)
             return
-        before, request = self._plans, wire.Meet(0, targets, self._snapshot.plan, 0)
+        plan, sensed = self._snapshot.plan, self.data.sensed
+        samples = self.data.samples if looks_at_data(plan.importance) else None
+        curves = sensed.sensitivity if sensed and by_sensitivity else None
+        before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves)
         self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
 
     def write_report(self, path: str) -> None:
@@ -256,37 +268,25 @@ class Session(QObject):
             request = wire.Report(0, path, self.facts, 0)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
-    def recalibrate(
-        self,
-        samples: str,
-        limit: int,
-        mean: tuple[float, ...] = (),
-        std: tuple[float, ...] = (),
-        trusted: tuple[str, ...] = (),
-    ) -> None:
-        """Take the norm statistics of the current plan's smaller model anew.
-
-        Args:
-            samples: path of a folder of images, an .npz or a .py.
-            limit: how many samples at most.
-            mean: of pixels, per channel; () for what the model says.
-            std: likewise.
-            trusted: SHA-256 of the files whose code the user agreed to run.
-        """
-        if self._snapshot is None or self._tasks.refuse_while_busy():
-            return
-        name, path = self._plans.current, f"{self._files.path()}/{uuid.uuid4().hex}.safetensors"
-        request = wire.Recalibrate(0, self._plans.plan, 0, path, samples, limit, mean, std, trusted)
-        self._tasks.start(
-            request, f"recalibrating {name}", lambda answer: self._on_recalibrated(answer, name)
-        )
-
-    def ask_again(self, request: wire.Open | wire.Recalibrate, trusted: tuple[str, ...]) -> None:
-        """Try again what was refused, now that these hashes are trusted."""
+    def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:
+        """Try again what was refused, now that this code may run."""
         if isinstance(request, wire.Open):
-            self.open(request.source, request.shape, trusted)
-        else:
-            self.recalibrate(request.samples, request.limit, request.mean, request.std, trusted)
+            self.open(request.source, request.shape, (*request.trusted, sha256))
+        elif not self._tasks.refuse_while_busy():
+            self.data.trust(sha256)
+            self._tasks.again(trusting_request(request, sha256))
+
+    def judge_anew(self) -> None:
+        """Ask for the scores of the current plan where they are of other samples."""
+        plans = self._plans
+        name, resolver = plans.plan.importance, self._resolver
+        if resolver and looks_at_data(name) and resolver.lacks_scores(plans.plan, self.data.samples):
+            self._rank(f"Judge by {name}", plans)
+
+    def lasting(self, plan: Plan) -> Plan:
+        """`plan` as the engine needs it, which keeps no scores of samples."""
+        assert self._resolver, "plans are for an open model"
+        return self._resolver.lasting(plan)
 
     def cancel(self) -> None:
         """Stop the running task at once."""
@@ -294,10 +294,16 @@ class Session(QObject):
 
     def _rank(self, title: str, plans: PlanSet) -> None:
         """Ask for the scores that `plans` need, then edit."""
-        if not self._tasks.refuse_while_busy():
-            before, request = self._plans, wire.Rank(0, plans.plan.importance, 0)
+        name = plans.plan.importance
+        samples = self.data.samples if looks_at_data(name) else None
+        if looks_at_data(name) and samples is None:
+            self.noticed.emit(notice.needs_samples(name))
+        elif not self._tasks.refuse_while_busy():
+            before, request = self._plans, wire.Rank(0, name, 0, samples)
             self._tasks.start(
-                request, "judging every channel", lambda answer: self._on_ranked(answer, title, before, plans)
+                request,
+                "judging every channel",
+                lambda answer: self._on_ranked(answer, title, before, plans, samples),
             )
 
     def _on_opened(self, answer: wire.Opened) -> None:
@@ -306,6 +312,7 @@ class Session(QObject):
         self._resolver, self._plans = Resolver(answer.document), PlanSet()
         self._base = self._snapshot = self._resolver.snapshot(self._plans.plan)
         self.selected, self.facts = "", None
+        self.data.reset()
         self.document_changed.emit()
         self.opened.emit(answer.document.source)
 
@@ -334,26 +341,22 @@ class Session(QObject):
             what = f"{name} was opened without some statistics."
             self.noticed.emit(Notice("note", what, " ".join(answer.notes)))
 
-    def _on_recalibrated(self, answer: wire.Recalibrated, name: str) -> None:
-        if name not in self._plans.names:
-            what = f"The plan {name!r} is gone, and so are its statistics."
-            self.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
-            return
-        self.edit_plans(f"Recalibrate {name}", self._plans.with_statistics(name, answer.statistics))
-        if name in self._plans.fresh:
-            self.noticed.emit(notice.recalibrated(name, answer.statistics, answer.about))
-        else:
-            self.noticed.emit(
-                Notice("note", f"{name!r} was changed meanwhile.", "Its new statistics are out of date.")
-            )
-
     def _on_exported(self, answer: wire.Exported) -> None:
         self.noticed.emit(notice.written(answer.path))
 
-    def _on_ranked(self, answer: wire.Ranked, title: str, before: PlanSet, plans: PlanSet) -> None:
+    def _on_ranked(
+        self,
+        answer: wire.Ranked,
+        title: str,
+        before: PlanSet,
+        plans: PlanSet,
+        samples: SampleSource | None,
+    ) -> None:
         assert self._resolver, "scores are of the open model"
-        self._resolver.take_scores(answer)
-        if self._is_unchanged(before, title):
+        self._resolver.take_scores(answer, samples)
+        if plans == self._plans:  # judged anew: other channels stay, and maybe other counts
+            self._apply(plans)
+        elif self._is_unchanged(before, title):
             self.edit_plans(title, plans)
 
     def _on_met(self, answer: wire.Met, title: str, before: PlanSet) -> None:

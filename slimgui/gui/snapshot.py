@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from slimgui.core.cost import Cost
+from slimgui.core.criteria import looks_at_data
 from slimgui.core.groups import Group
 from slimgui.core.plan import Plan
-from slimgui.core.resolve import counts, locked_by, written_counts
+from slimgui.core.resolve import counts, lasting, locked_by, written_counts
+from slimgui.core.sampling import SampleSource
 from slimgui.core.sizes import Product, Size
 from slimgui.core.wire import Document, GroupRow, Ranked
 
@@ -67,6 +69,7 @@ class Resolver:
         self.document = document
         self.groups = as_groups(document.groups)
         self.scores: dict[str, Scores] = {}
+        self._scored: dict[str, SampleSource | None] = {}  # what the scores of a criterion are of
         self._sizes: dict[Size, int] = {}
         cost = document.cost
         self._params, self._macs = map(self._index, (cost.params, cost.macs))
@@ -74,17 +77,27 @@ class Resolver:
         self._layers = [self._number(layer.channels) for layer in document.graph.layers]
         self._last: Snapshot | None = None
 
-    def lacks_scores(self, plan: Plan) -> bool:
-        """Whether `plan` compares groups by scores that nobody has asked the engine for."""
+    def lacks_scores(self, plan: Plan, samples: SampleSource | None) -> bool:
+        """Whether nobody asked the engine for the scores that `plan` needs; of data, those of `samples`."""
+        if looks_at_data(plan.importance):
+            known = self._scored.get(plan.importance)
+            return known is None or not known.is_like(samples)
         return plan.scope != "local" and plan.importance not in self.scores
 
-    def take_scores(self, ranked: Ranked) -> None:
-        """Remember what the engine answered."""
+    def take_scores(self, ranked: Ranked, samples: SampleSource | None) -> None:
+        """Remember what the engine answered, and what it looked at."""
         import numpy as np
 
         self.scores[ranked.importance] = {
             name: np.frombuffer(packed, np.float64) for name, packed in ranked.scores.items()
         }
+        self._scored[ranked.importance] = samples
+        self._last = None  # may be of other scores
+
+    def lasting(self, plan: Plan) -> Plan:
+        """`plan` for whoever has no samples: what data says is written out, where it is known."""
+        scores = self.scores.get(plan.importance)
+        return plan if scores is None else lasting(self.groups, scores, plan)
 
     def snapshot(self, plan: Plan) -> Snapshot:
         """What `plan` makes of the document. Raises PlanError when it does not fit."""

@@ -56,6 +56,9 @@ class Tasks(QObject):
         self._numbers = itertools.count(1)
         self._request: wire.Request | None = None  # the running one
         self._then: Then | None = None
+        self._refused: tuple[int, str, Then] | None = (
+            None  # number, doing and receiver of what was refused last
+        )
         self._after_reload: wire.DocumentRequest | None = None
         self._opened: wire.Open | None = None  # what opened the model that is shown
         self._document: wire.Document | None = None
@@ -86,7 +89,7 @@ class Tasks(QObject):
             then: takes the answer, unless that is a failure, which is told.
         """
         assert self.task is None, "the engine does one thing at a time"
-        self._then = then
+        self._then, self._refused = then, None
         if not isinstance(request, wire.Open) and not self._held:  # a restarted engine reads the model again
             assert self._opened, "the request is about an open model"
             self._after_reload, request = request, self._opened
@@ -95,6 +98,12 @@ class Tasks(QObject):
         self.task = Task(0, doing, time.monotonic(), phase)
         self._submit(request)
         self.changed.emit()
+
+    def again(self, refused: wire.DocumentRequest) -> None:
+        """Send once more what was refused last, with what was missing; nothing may be running."""
+        if self._refused is not None and self._refused[0] == refused.task:
+            _, doing, then = self._refused
+            self.start(refused, doing, then)
 
     def cancel(self) -> None:
         """Stop the running task at once."""
@@ -125,6 +134,8 @@ class Tasks(QObject):
             self.changed.emit()
         elif isinstance(answer, wire.Failed):
             request = self._request
+            assert self._then, "every task has a receiver"
+            self._refused = (answer.task, self.task.doing, self._then)
             self._finish()
             self.noticed.emit(notice.failed(answer, request))
         elif isinstance(answer, wire.Opened):

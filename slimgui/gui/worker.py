@@ -22,7 +22,7 @@ from typing import IO, Final
 import msgspec
 from PySide6.QtCore import QObject, QThread, Signal
 
-from slimgui.core import wire
+from slimgui.core import framing, wire
 
 HOST: Final = ("-m", "slimgui.engine.host")
 CHUNK: Final = 1 << 16
@@ -157,7 +157,7 @@ class Worker(QThread):
         return ready
 
     def _listen(self, pipe: IO[bytes], log: deque[str]) -> bool:
-        ready, reader = False, wire.FrameReader()
+        ready, reader = False, framing.FrameReader()
         while data := pipe.read(CHUNK):
             try:
                 for body in reader.feed(data):

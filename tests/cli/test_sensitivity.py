@@ -39,3 +39,27 @@ def test_a_file_of_something_else_is_refused(measure, tmp_path):
     (tmp_path / "curves.jsonl").write_text("a letter\n")
     status, _, err = measure()
     assert (status, err.splitlines()[0]) == (1, "curves.jsonl was not written.")
+
+
+def test_a_target_goes_by_what_was_measured(run, capsys, tmp_path):
+    run()
+
+    def slim(*words):
+        status = main(["slim", str(FOLDER / "fashion_cnn.pt"), *map(str, words), "--dry-run", "--json"])
+        out, err = capsys.readouterr()
+        return status, out, out + err
+
+    status, out, _ = slim("--target", "macs=50%", "--sensitivity", tmp_path / "curves.jsonl")
+    measured, plain = json.loads(out), json.loads(slim("--target", "macs=50%")[1])
+    assert status == 0
+    assert measured["macs"]["after"] <= 0.5 * measured["macs"]["before"]
+    assert measured["counts"] != plain["counts"]
+
+    status, _, told = slim("--ratio", 0.5, "--sensitivity", tmp_path / "curves.jsonl")
+    assert (status, "give one" in told) == (2, True)
+    status, _, told = slim("--target", "latency=60%", "--sensitivity", tmp_path / "curves.jsonl")
+    assert (status, "goes by importance" in told) == (2, True)
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"format": 1, "of": "x"}\n{"group": "nowhere", "count": 3, "loss": 0.1}\n')
+    status, _, told = slim("--target", "macs=50%", "--sensitivity", other)
+    assert (status, "is of another model" in told) == (1, True)

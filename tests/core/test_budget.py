@@ -174,3 +174,15 @@ def test_arrays_cost_what_the_closed_forms_say_and_gradients_are_one_channel_mor
         more = cost.at({**have, name: have[name] + 1})
         want = [getattr(more, resource) - getattr(cost.at(have), resource) for resource in RESOURCES]
         assert arrays.gradient(vector)[:, place].tolist() == pytest.approx(want)
+
+
+def test_scores_of_one_scale_are_compared_as_they_are_and_others_are_not() -> None:
+    groups, cost, scores = NET
+    wanted = [target("macs", "50%")]
+    plain = find(groups, cost, wanted, scores)
+    name, count = max(plain.plan.counts, key=lambda pair: len(scores[pair[0]]) - pair[1])
+    larger = {**scores, name: 100 * scores[name]}
+    assert find(groups, cost, wanted, larger).plan == plain.plan
+    one_scale = find(groups, cost, wanted, larger, one_scale=True)
+    assert dict(one_scale.plan.counts).get(name, len(scores[name])) > count
+    assert one_scale.cost.macs <= 0.5 * cost.at(full_counts(groups)).macs

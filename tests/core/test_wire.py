@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from slimgui.core import wire
+from slimgui.core import framing, wire
 from slimgui.core.cost import Cost, CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Group, Member, Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.recovery import Recovery
 from slimgui.core.report import Facts
+from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Point, Sensitivity
 from slimgui.core.sizes import Product, Size
 
 SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
@@ -28,6 +31,10 @@ DOCUMENT = wire.Document(
     graph=LayerGraph((Layer("x", "Conv2d", SIZE, (1, 2), "a", "", "f.py:3"),), ((0, 0),), ((1.5, -2.0),)),
     cost=CostModel((Product("x", 4, (SIZE,)),), (), (), ()), routes=(((0.0, 1.0),), ()), notes=("ä",),
 )  # fmt: skip
+SAMPLES = SampleSource("photos", 100, (0.5,), (0.25,), (224, 224), ("ab",))
+RECOVERY = Recovery(("absorb", "fold"), SAMPLES)
+CURVES = Sensitivity("l1 of x", (Point("a", 2, 0.25), Point("b", 1, None)))
+RECOVERED = wire.Recovered(2, ("fold: done.",), ("fold: nothing",), "About.", (0.5, 0.25))
 PROOF = wire.ProofRow(passed=True, max_error=1.25e-9, level="numeric", note="–")
 
 FACTS = Facts(
@@ -42,7 +49,12 @@ REQUESTS = [
     wire.Rank(4, "l2", 1),
     wire.Meet(5, "macs=50%", Plan(), 1),
     wire.ReadPlans(5, "widths.yaml", 1, "folder"),
-    wire.Recalibrate(7, Plan(ratio=0.5), 1, "a.safetensors", "photos", 100, (0.5,), (0.25,), ("ab",)),
+    wire.Recalibrate(7, Plan(ratio=0.5), 1, "a.safetensors", SAMPLES),
+    wire.Recover(7, Plan(), 1, RECOVERY, Statistics(Plan(), "a.safetensors", "some")),
+    wire.Sense(7, Plan(), 1, SAMPLES),
+    wire.Rank(7, "taylor", 1, SAMPLES),
+    wire.Meet(7, "macs=50%", Plan(), 1, SAMPLES, CURVES),
+    wire.Save(7, "small.pt", Plan(), 1, recovery=RECOVERY),
     wire.Report(8, "page.html", FACTS, 1),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
@@ -50,7 +62,9 @@ REQUESTS = [
 ]
 ANSWERS = [
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
-    wire.Saved(2, "small.pt", 123, PROOF), wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
+    wire.Saved(2, "small.pt", 123, PROOF), wire.Saved(2, "small.pt", 123, PROOF, recovered=RECOVERED),
+    RECOVERED, wire.Sensed(2, CURVES, "accuracy", "About."),
+    wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
     wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Met(5, Plan(), 0.5),
     wire.Exported(6, "widths.yaml"),
     wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
@@ -106,7 +120,7 @@ def test_wrong_types_are_refused() -> None:
 
 
 def test_bytes_may_come_one_by_one() -> None:
-    reader, found = wire.FrameReader(), []
+    reader, found = framing.FrameReader(), []
     for byte in b"".join(map(wire.frame, ANSWERS)):
         found += list(reader.feed(bytes([byte])))
     assert [wire.decode_answer(data) for data in found] == ANSWERS
@@ -115,7 +129,7 @@ def test_bytes_may_come_one_by_one() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_bytes_may_come_in_any_pieces(seed: int) -> None:
     rng, stream = random.Random(seed), b"".join(map(wire.frame, ANSWERS * 3))
-    reader, found = wire.FrameReader(), []
+    reader, found = framing.FrameReader(), []
     while stream:
         size = rng.choice([0, 1, 2, 3, 4, 5, 50, 5000])
         found += list(reader.feed(stream[:size]))
@@ -124,17 +138,17 @@ def test_bytes_may_come_in_any_pieces(seed: int) -> None:
 
 
 def test_an_empty_body_is_a_frame() -> None:
-    assert list(wire.FrameReader().feed(b"\0\0\0\0\0\0\0\1x")) == [b"", b"x"]
+    assert list(framing.FrameReader().feed(b"\0\0\0\0\0\0\0\1x")) == [b"", b"x"]
 
 
 def test_a_frame_above_the_cap_is_refused_before_its_body_arrives() -> None:
     with pytest.raises(ValueError, match="above the limit"):
-        list(wire.FrameReader().feed(struct.pack(">I", wire.MAX_FRAME + 1)))
+        list(framing.FrameReader().feed(struct.pack(">I", wire.MAX_FRAME + 1)))
 
 
 def test_a_frame_at_the_cap_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_FRAME", 8)
-    reader = wire.FrameReader()
+    monkeypatch.setattr(framing, "MAX_FRAME", 8)
+    reader = framing.FrameReader()
     assert list(reader.feed(b"\0\0\0\x08abcd")) == []
     assert list(reader.feed(b"efgh")) == [b"abcdefgh"]
 

@@ -11,11 +11,17 @@ import pytest
 from slimgui.core import wire
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
+from slimgui.core.groups import Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.recovery import Recovery as Recover
+from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Point, Sensitivity
 from slimgui.core.sizes import Size
+from slimgui.engine.deploy import Recovery
 from slimgui.engine.estimate import Estimate
-from slimgui.engine.host import Host, document_name
+from slimgui.engine.failures import document_name
+from slimgui.engine.host import Host
 from slimgui.engine.verify import Proof
 from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError, SlimError
 
@@ -28,6 +34,7 @@ class Cut:
     source: str = ""
     proof: Any = None
     statistics: str = ""
+    recovery: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -40,6 +47,11 @@ class Engine:
     written: list[tuple[str, str, Plan]] = field(default_factory=list)
     needs: Estimate = field(default_factory=lambda: Estimate(10, 7, 0.1, hollow=False))
     room: int = 100
+    labelled: bool = True
+    evaluate: Any = None
+    judged: Any = None
+    curves: Any = None
+    sensed: list[tuple[Any, Any, Plan]] = field(default_factory=list)
 
     def load(self, source: str, *, allow_code: bool, trusted: tuple[str, ...]) -> Any:
         assert not allow_code
@@ -58,10 +70,26 @@ class Engine:
     def resolve(self, traced: Any, plan: Plan, model: str) -> Plan:
         return plan
 
-    def importance(self, model: str, groups: Any, name: str) -> Any:
+    def importance(self, model: str, groups: Any, name: str, samples: Any) -> Any:
+        self.judged = samples
         return {name: np.array([1, 2.5])}
 
-    def meet(self, traced: Any, model: str, targets: Any, plan: Plan) -> Any:
+    def recover(self, model: str, traced: Any, deployed: Cut, samples: Any, steps: Any) -> Cut:
+        self.judged = samples
+        distances = [(0.5, 0.25), (0.25, 0.125)] if samples else [None, None]
+        left = (Refusal("A softmax reads them."),)
+        done = [Recovery(s, 1, {}, left, d) for s, d in zip(steps, distances, strict=False)]
+        return replace(deployed, recovery=(*deployed.recovery, *done))
+
+    def sensitivity(self, model: str, traced: Any, samples: Any, *, path: Any, told: Any, **how: Any) -> Any:
+        self.sensed.append((path, how["evaluate"], how["plan"]))
+        told(1, 2)
+        return CURVES
+
+    def meet(
+        self, traced: Any, model: str, targets: Any, plan: Plan, samples: Any, *, sensitivity: Any, told: Any
+    ) -> Any:
+        self.judged, self.curves = samples, sensitivity
         return SimpleNamespace(plan=plan.with_count(str(targets[0]), 3), kept=0.75)
 
     def read_plans(self, path: str, traced: Any) -> PlanSet:
@@ -69,7 +97,14 @@ class Engine:
 
     def samples(self, source: str, like: Any, **options: Any) -> Any:
         self.sampled = (source, options)
-        return SimpleNamespace(size=3, describe_reading=lambda: "Three samples.")
+        return SimpleNamespace(
+            size=3,
+            labelled=self.labelled,
+            evaluate=self.evaluate,
+            accuracy=ACCURACY,
+            describe=lambda: "Three samples of photos.",
+            describe_reading=lambda: "Three samples.",
+        )
 
     def take_statistics(self, deployed: Cut, batches: Any, path: str, tell: Any) -> int:
         tell(0)
@@ -92,6 +127,7 @@ class Engine:
             raise SlimError("There is no room.")
 
     def deploy(self, model: str, traced: Any, selection: Plan, *, hollow: bool) -> Cut:
+        self.hollow = hollow
         return Cut(model)
 
     def verify(self, model: str, deployed: Cut, inputs: Any) -> Any:
@@ -115,6 +151,11 @@ class Rig:
         assert all(isinstance(answer, wire.Progress) for answer in self.sent[:-1])
         assert {answer.task for answer in self.sent} == {request.task}
         return wire.decode_answer(wire.frame(self.sent[-1])[4:])  # as it arrives in the window
+
+
+CURVES = Sensitivity("l1 of x", (Point("a", 2, 0.25),))
+ACCURACY = object()
+PHOTOS = SampleSource("/data/photos", 2000, (0.5,), trusted=("ab",))
 
 
 @pytest.fixture
@@ -171,7 +212,7 @@ def test_without_a_numeric_proof_nothing_is_written_until_the_user_says_so(
 
 def test_statistics_are_taken_without_consent_to_code_and_saved_with_the_plan(rig: Rig) -> None:
     rig.ask(wire.Open(1, "net.pt"))
-    answer = rig.ask(wire.Recalibrate(2, Plan(ratio=0.5), 1, "a.safetensors", "/data/photos", 2000, (0.5,)))
+    answer = rig.ask(wire.Recalibrate(2, Plan(ratio=0.5), 1, "a.safetensors", PHOTOS))
     own = Statistics(Plan(ratio=0.5), "a.safetensors", "1,200 samples of photos")
     assert answer == wire.Recalibrated(2, own, "Three samples.")
     source, options = rig.engine.sampled
@@ -193,11 +234,79 @@ def test_verify_writes_nothing(rig: Rig) -> None:
 def test_rank_answers_the_scores_of_every_group(rig: Rig) -> None:
     criteria = rig.ask(wire.Open(1, "net.pt")).document.criteria
     assert {"l1", "l2", "fpgm"} <= set(criteria)
-    assert "taylor" not in criteria  # it looks at data, and the window has none
+    assert "taylor" in criteria
 
     answer = rig.ask(wire.Rank(2, "l2", 1))
-
     assert answer == wire.Ranked(2, "l2", {"l2": np.array([1, 2.5]).tobytes()})
+    assert rig.engine.judged is None
+
+    rig.ask(wire.Rank(3, "taylor", 1, PHOTOS))
+    assert rig.engine.judged.size == 3
+    source, options = rig.engine.sampled
+    assert (source, options["limit"], options["trusted"]) == ("/data/photos", 2000, ("ab",))
+    assert not options["allow_code"]
+
+
+def test_a_target_goes_by_samples_and_by_measured_curves(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.ask(wire.Meet(2, "params=50%", Plan(), 1, PHOTOS, CURVES))
+    assert (rig.engine.judged.size, rig.engine.curves) == (3, CURVES)
+
+
+STEPS = Recover(("absorb", "fold"), PHOTOS)
+
+
+def test_recovery_is_tried_without_writing_and_done_by_a_save(rig: Rig) -> None:
+    rig.engine.needs = Estimate(10, 7, 0.1, hollow=True)
+    rig.ask(wire.Open(1, "net.pt"))
+    own = Statistics(Plan(), "a.safetensors", "some")
+    said = tuple(
+        f"{step}: 0 weights changed; outputs differ from the whole model's by {after}, {before} before; "
+        "1 left alone, the first because: A softmax reads them."
+        for step, before, after in (("absorb", "50 %", "25 %"), ("fold", "25 %", "12.5 %"))
+    )
+    left = ("absorb: A softmax reads them.", "fold: A softmax reads them.")
+    told = (said, left, "Three samples of photos.", (0.5, 0.125))
+    assert rig.ask(wire.Recover(2, Plan(), 1, STEPS, own)) == wire.Recovered(2, *told)
+    assert rig.engine.saved == []
+    assert rig.engine.hollow is False  # what recovery changes has to be there
+
+    answer = rig.ask(wire.Save(3, "small.pt", Plan(), 1, statistics=own, recovery=STEPS))
+    assert answer.recovered == wire.Recovered(3, *told)
+    cut = rig.engine.saved[0][0]
+    assert (cut.statistics, [step.method for step in cut.recovery]) == ("a.safetensors", ["absorb", "fold"])
+    assert rig.engine.hollow is False
+    rig.ask(wire.Save(4, "small.pt", Plan(), 1))
+    assert rig.engine.hollow is True
+
+
+def test_recovery_without_samples_measures_no_distance(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    answer = rig.ask(wire.Recover(2, Plan(), 1, Recover(("absorb",))))
+    assert (answer.distance, answer.about, len(answer.steps)) == (None, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "evaluate", "measure"),
+    [(True, None, "accuracy"), (False, None, "distance"), (False, print, "score")],
+)
+def test_sensitivity_is_measured_as_the_samples_allow_and_goes_on_in_its_file(
+    rig: Rig, labelled: bool, evaluate: Any, measure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    rig.engine.labelled, rig.engine.evaluate = labelled, evaluate
+    rig.ask(wire.Open(1, "net.pt"))
+    assert rig.ask(wire.Sense(2, Plan(), 1, PHOTOS)) == wire.Sensed(2, CURVES, measure, "Three samples.")
+    assert any((each.done, each.total) == (1, 2) for each in rig.sent[:-1])
+    rig.ask(wire.Sense(3, Plan(), 1, PHOTOS.trusting(("cd",))))
+    rig.ask(wire.Sense(4, Plan(importance="l2"), 1, PHOTOS))
+    rig.ask(wire.Sense(5, Plan(), 1, replace(PHOTOS, limit=3)))
+    first, again, *others = [path for path, _, _ in rig.engine.sensed]
+    assert first == again
+    assert first.parent == tmp_path / "slimgui" / "sensitivity"
+    assert first.parent.is_dir()
+    assert len({first, *others}) == 3
+    assert rig.engine.sensed[0][1] is (None if measure == "distance" else ACCURACY)
 
 
 def test_plans_are_read_and_written_for_the_open_model(rig: Rig) -> None:

@@ -18,6 +18,7 @@ bare.__path__ = [str(ROOT / "slimgui" / "engine")]
 sys.modules["slimgui.engine"] = bare
 
 wire = importlib.import_module("slimgui.core.wire")
+framing = importlib.import_module("slimgui.core.framing")
 host = importlib.import_module("slimgui.engine.host")
 demo = importlib.import_module("demo").demo
 
@@ -26,7 +27,7 @@ def main() -> None:
     requests, answers = host.claim_pipes()
     host.watch(int(sys.argv[-1]))
     answers.write(wire.frame(wire.Ready(0, "fake")))
-    reader = wire.FrameReader()
+    reader = framing.FrameReader()
     while data := requests.read(1 << 16):
         for body in reader.feed(data):
             request = wire.decode_request(body)

@@ -6,8 +6,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from slimgui.core import wire
+from slimgui.core.recovery import Recovery
+from slimgui.core.sampling import SampleSource
 from slimgui.gui.dialogs import Consent, Dialogs, Unsaved
-from slimgui.gui.recalibration import Recalibration
+from slimgui.gui.samples import Purpose
 from slimgui.gui.worker import Stopped
 
 
@@ -60,7 +62,8 @@ class FakeDialogs(Dialogs):
         self.typed: str | int | None = None
         self.consents: Consent = "cancel"
         self.chosen = ""
-        self.samples: Recalibration | None = None
+        self.source: SampleSource | None = None
+        self.wanted: Recovery | None = None
         self.asked: list[str] = []
         self.labels: list[str] = []
 
@@ -100,9 +103,14 @@ class FakeDialogs(Dialogs):
         self.asked.append(path)
         return self.chosen
 
-    def recalibration(self, parent: QWidget, plan: str, start: Recalibration) -> Recalibration | None:
-        self.asked.append(start.samples)
-        return self.samples
+    def samples(self, parent: QWidget, purpose: Purpose, start: SampleSource) -> SampleSource | None:
+        self.asked.append(start.path)
+        self.labels.append(purpose.title)
+        return self.source
+
+    def recovery(self, parent: QWidget, start: Recovery | None, samples: SampleSource) -> Recovery | None:
+        self.asked.append(samples.path)
+        return self.wanted
 
     def input_shape(self, parent: QWidget, name: str) -> str:
         self.asked.append("shape")

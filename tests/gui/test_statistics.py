@@ -17,10 +17,11 @@ from slimgui import engine, resources
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST, PlanSet, Statistics
+from slimgui.core.sampling import SampleSource
 from slimgui.errors import PlanError
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.notice import Notice
-from slimgui.gui.recalibration import Recalibration, RecalibrationDialog
+from slimgui.gui.samples import Purpose, SamplesDialog
 from slimgui.gui.session import Session
 
 HELDOUT = resources.path(resources.SAMPLES)
@@ -28,7 +29,7 @@ HELDOUT = resources.path(resources.SAMPLES)
 
 def recalibrated(session: Session, transport: FakeTransport) -> Statistics:
     """Statistics for the current plan, as an engine answers them."""
-    session.recalibrate("/data/photos", 100)
+    session.data.recalibrate(SampleSource("/data/photos", 100))
     request = transport.requests[-1]
     assert isinstance(request, wire.Recalibrate)
     Path(request.path).write_bytes(f"numbers {request.task}".encode())
@@ -106,13 +107,13 @@ def test_statistics_for_a_plan_that_changed_meanwhile_are_out_of_date_or_gone(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:
     opened.set_ratio(0.5)
-    opened.recalibrate("/data/photos", 100)
+    opened.data.recalibrate(SampleSource("/data/photos", 100))
     opened.set_ratio(0.6)
     own = Statistics(Plan(ratio=0.5), "x", "100 samples")
     transport.answer(wire.Recalibrated, statistics=own)
     assert opened.plans.stale == {FIRST: own}
     assert notices[-1].what == "'Plan 1' was changed meanwhile."
-    opened.recalibrate("/data/photos", 100)
+    opened.data.recalibrate(SampleSource("/data/photos", 100))
     opened.edit_plans("Rename", opened.plans.renamed("half"))
     transport.answer(wire.Recalibrated, statistics=own)
     assert notices[-1].what == "The plan 'Plan 1' is gone, and so are its statistics."
@@ -121,7 +122,7 @@ def test_statistics_for_a_plan_that_changed_meanwhile_are_out_of_date_or_gone(
 def test_an_engine_that_ends_takes_no_statistics_with_it(opened: Session, transport: FakeTransport) -> None:
     opened.set_ratio(0.5)
     own = recalibrated(opened, transport)
-    opened.recalibrate("/data/photos", 100)
+    opened.data.recalibrate(SampleSource("/data/photos", 100))
     transport.stop()
     assert opened.plans.fresh == {FIRST: own}
     assert Path(own.file).read_bytes()
@@ -226,21 +227,16 @@ def entries(window: MainWindow) -> list[str]:
 def test_the_entry_of_a_plan_and_the_details_say_what_statistics_it_has(
     loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
 ) -> None:
-    recalibrate, forget = (loaded.menus.actions[key] for key in ("plan_recalibrate", "plan_forget"))
+    recalibrate, forget = (loaded.menus.actions[key] for key in ("data_recalibrate", "data_forget"))
     assert "Every group is whole" in recalibrate.toolTip()
     assert "none of its own" in forget.toolTip()
     loaded.session.set_ratio(0.5)
     recalibrate.trigger()  # the user changed their mind
     assert isinstance(transport.requests[-1], wire.Open)
-    dialogs.samples = Recalibration("/data/photos", 100, (0.5,), (0.25,))
+    dialogs.source = SampleSource("/data/photos", 100, (0.5,), (0.25,), (32, 48))
     recalibrate.trigger()
     request = transport.requests[-1]
-    assert (request.samples, request.limit, request.mean, request.std) == (
-        "/data/photos",
-        100,
-        (0.5,),
-        (0.25,),
-    )
+    assert request.samples == dialogs.source
     own = Statistics(request.plan, request.path, "100 samples of photos")
     transport.answer(wire.Recalibrated, statistics=own, about="Pixels are divided by 255.")
     assert loaded.card.why.text() == "Pixels are divided by 255."
@@ -264,21 +260,29 @@ def test_the_entry_of_a_plan_and_the_details_say_what_statistics_it_has(
 
 def test_the_dialog_takes_only_whole_answers(qtbot: QtBot, tmp_path: Path) -> None:
     parent = QWidget()
-    dialog = RecalibrationDialog(parent, "half", Recalibration())
+    dialog = SamplesDialog(parent, Purpose("Samples", "Why.", "Use"), SampleSource(trusted=("ab",)))
+    form = dialog.form
     qtbot.addWidget(parent)
     assert (dialog.problem.text(), dialog.run.isEnabled()) == ("Choose a file or a folder.", False)
-    dialog.samples.setText(str(tmp_path / "nowhere"))
+    form.samples.setText(str(tmp_path / "nowhere"))
     assert "There is no" in dialog.problem.text()
-    dialog.samples.setText(f" {tmp_path} ")
+    form.samples.setText(f" {tmp_path} ")
     assert dialog.run.isEnabled()
-    dialog.mean.setText("0.5, 0.4 0.3")
+    form.mean.setText("0.5, 0.4 0.3")
     assert "both mean and standard deviation" in dialog.problem.text()
-    dialog.std.setText("a quarter")
+    form.std.setText("a quarter")
     assert dialog.problem.text() == "'a quarter' is no list of numbers."
-    dialog.std.setText("0.25")
-    dialog.limit.setValue(200)
+    form.std.setText("0.25")
+    form.limit.setValue(200)
     assert dialog.run.isEnabled()
-    assert dialog.wanted() == Recalibration(str(tmp_path), 200, (0.5, 0.4, 0.3), (0.25,))
+    for wrong in ("32", "32x", "0x4"):
+        form.size_of.setText(wrong)
+        assert dialog.problem.text() == f"'{wrong}' is no size, as 224x224."
+    form.size_of.setText("32 x 48")
+    assert dialog.run.isEnabled()
+    assert dialog.wanted() == SampleSource(
+        str(tmp_path), 200, (0.5, 0.4, 0.3), (0.25,), (32, 48), trusted=("ab",)
+    )
     unnamed = [each for each in dialog.findChildren(QLabel) if each.text().endswith(":") and not each.buddy()]
     assert unnamed == []
 
@@ -287,8 +291,8 @@ def test_the_dialog_takes_only_whole_answers(qtbot: QtBot, tmp_path: Path) -> No
 
 
 def recalibrate(program: Program, limit: int, samples: Path = HELDOUT) -> None:
-    program.dialogs.samples = Recalibration(str(samples), limit)
-    program.window.menus.actions["plan_recalibrate"].trigger()
+    program.dialogs.source = SampleSource(str(samples), limit)
+    program.window.menus.actions["data_recalibrate"].trigger()
     program.wait_idle()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from slimgui.core.plan_set import PlanSet
+from slimgui.core.recovery import Recovery
 from slimgui.core.wire import Document, GroupRow
 from slimgui.core.words import describe
 from slimgui.gui import text
@@ -32,8 +34,8 @@ class Inspector(QTextBrowser):
         self.setOpenLinks(False)
         self.document().setDocumentMargin(10)
 
-    def show_model(self, document: Document, plans: PlanSet) -> None:
-        """Say what is open, and what the current plan does with it."""
+    def show_model(self, document: Document, plans: PlanSet, recovery: Recovery | None) -> None:
+        """Say what is open, what the current plan does with it, and what a save does for accuracy."""
         inputs = ", ".join(text.shape(shape) for shape in document.input_shapes) or "unknown"
         free = sum(1 for row in document.groups if row.locked is None)
         held = len(document.groups) - free
@@ -42,12 +44,13 @@ class Inspector(QTextBrowser):
         self._show(
             document.name,
             f"<p>Input: {escape(inputs)}<br>{text.plural(free, 'group')} can be made smaller{locked}.</p>"
-            f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>{_statistics(plans)}"
+            f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>"
+            f"{_statistics(plans)}{_recovery(recovery)}"
             f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>",
         )
 
-    def show_group(self, row: GroupRow, snapshot: Snapshot) -> None:
-        """Say what a group is, what happens to it, and why."""
+    def show_group(self, row: GroupRow, snapshot: Snapshot, losses: Sequence[str]) -> None:
+        """Say what a group is, what happens to it, and why; `losses`: what was measured, in sentences."""
         kept = snapshot.counts[row.id]
         body = f"<p><b>{kept}</b> of {row.size} {_KINDS[row.kind]} stay.</p>"
         if row.locked:
@@ -59,6 +62,8 @@ class Inspector(QTextBrowser):
             body += f"<p>Approximate: {reason}</p>"
         if row.id in snapshot.locked:
             body += "<p><b>You locked it</b> in this plan.</p>"
+        if losses:
+            body += f"<p>{'<br>'.join(map(escape, losses))}</p>"
         layers = [escape(layer) for layer in row.layers]
         more = f"<br>and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
         names = "<br>".join(layers[:_SHOWN])
@@ -77,6 +82,15 @@ class Inspector(QTextBrowser):
 
     def _show(self, title: str, body: str) -> None:
         self.setHtml(f'<p style="font-size:large"><b>{escape(title)}</b></p>{body}')
+
+
+def _recovery(recovery: Recovery | None) -> str:
+    """A paragraph about what a save does for accuracy, "" for nothing."""
+    if recovery is None:
+        return ""
+    titles = ", then ".join(recovery.steps)
+    of = f", with samples of {recovery.samples.name}" if recovery.samples else ""
+    return f"<p><b>Every save recovers accuracy</b>: {escape(titles + of)}.</p>"
 
 
 def _statistics(plans: PlanSet) -> str:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from slimgui.core import wire
+from slimgui.core import framing, wire
 from slimgui.engine import load
 from slimgui.engine.load import consent
 from slimgui.errors import ConsentError, LoadError, UnsafeFileError
@@ -173,5 +173,5 @@ def answers(requests):
         [sys.executable, "-m", "slimgui.engine.host"],
         input=b"".join(map(wire.frame, requests)), capture_output=True, timeout=120,
     )  # fmt: skip
-    found = map(wire.decode_answer, wire.FrameReader().feed(done.stdout))
+    found = map(wire.decode_answer, framing.FrameReader().feed(done.stdout))
     return [answer for answer in found if not isinstance(answer, (wire.Ready, wire.Progress))]

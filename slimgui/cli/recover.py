@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from slimgui.cli.plans import statistics_of
+from slimgui.core.recovery import RECOVERY
 
 if TYPE_CHECKING:
     from slimgui.core.plan import Plan
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from slimgui.engine.deploy import Deployed
     from slimgui.engine.load import Loaded
     from slimgui.engine.trace import Traced
+
+_USES: Final = " ".join(
+    f"{name}: {known.when}{' (--samples)' if known.needs_samples else ''}" for name, known in RECOVERY.items()
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="STEPS",
-        help="win accuracy back without training: absorb,recalibrate,fold; default: what --samples allow",
+        help="win accuracy back without training, by steps with commas between; default: all that --samples "
+        "allow. " + _USES,
     )
 
 

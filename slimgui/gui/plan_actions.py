@@ -126,7 +126,7 @@ class PlanActions:
         scores = resolver.scores.get(plan.importance)
         reachable = reach(resolver.groups, resolver.document.cost, plan, scores)
         ranges = "\n".join(f"{name}: {reachable[name]}" for name in RESOURCES)
-        ranges += "\ntime: a share like latency=60%, which is measured and takes a minute the first time"
+        ranges += "\nlatency: a share, as latency=60%; it is measured, a minute the first time"
         label = f"What is to be left, for example macs=50%, params=-30%. It can be:\n{ranges}"
         if typed := self._dialogs.text(self._parent, "Target", label, "macs=50%"):
             by_sensitivity = self._session.data.sensed is not None and self._ask_by_sensitivity()

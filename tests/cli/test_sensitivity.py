@@ -41,25 +41,23 @@ def test_a_file_of_something_else_is_refused(measure, tmp_path):
     assert (status, err.splitlines()[0]) == (1, "curves.jsonl was not written.")
 
 
-def test_a_target_goes_by_what_was_measured(run, capsys, tmp_path):
-    run()
+def test_a_target_goes_by_what_was_measured(measure, run, tmp_path):
+    measure()
+    curves, other = tmp_path / "curves.jsonl", tmp_path / "other.jsonl"
+    other.write_text('{"format": 1, "of": "x"}\n{"group": "nowhere", "count": 3, "loss": 0.1}\n')
 
     def slim(*words):
-        status = main(["slim", str(FOLDER / "fashion_cnn.pt"), *map(str, words), "--dry-run", "--json"])
-        out, err = capsys.readouterr()
-        return status, out, out + err
+        return run("slim", FOLDER / "fashion_cnn.pt", "--dry-run", "--json", *words)
 
-    status, out, _ = slim("--target", "macs=50%", "--sensitivity", tmp_path / "curves.jsonl")
+    status, out, _ = slim("--target", "macs=50%", "--sensitivity", curves)
     measured, plain = json.loads(out), json.loads(slim("--target", "macs=50%")[1])
     assert status == 0
     assert measured["macs"]["after"] <= 0.5 * measured["macs"]["before"]
     assert measured["counts"] != plain["counts"]
-
-    status, _, told = slim("--ratio", 0.5, "--sensitivity", tmp_path / "curves.jsonl")
-    assert (status, "give one" in told) == (2, True)
-    status, _, told = slim("--target", "latency=60%", "--sensitivity", tmp_path / "curves.jsonl")
-    assert (status, "goes by importance" in told) == (2, True)
-    other = tmp_path / "other.jsonl"
-    other.write_text('{"format": 1, "of": "x"}\n{"group": "nowhere", "count": 3, "loss": 0.1}\n')
-    status, _, told = slim("--target", "macs=50%", "--sensitivity", other)
-    assert (status, "is of another model" in told) == (1, True)
+    for words, wrong, status in (
+        (("--ratio", 0.5, "--sensitivity", curves), "give one", 2),
+        (("--target", "latency=60%", "--sensitivity", curves), "goes by importance", 2),
+        (("--target", "macs=50%", "--sensitivity", other), "is of another model", 1),
+    ):
+        refused, out, err = slim(*words)
+        assert (refused, wrong in out + err) == (status, True)

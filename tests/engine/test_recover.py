@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from slimgui import engine
+from slimgui.core.recovery import RECOVERY
+from slimgui.engine.recover import NEED_SAMPLES, STEPS, WITH_SAMPLES
 from slimgui.engine.reopen import reopen
 from slimgui.errors import PlanError
 
@@ -230,3 +232,9 @@ def test_named_subnets_come_back_from_their_state(tmp_path: Path) -> None:
     found["subnets"]["half"]["statistics"]["norm.running_mean"] = torch.zeros(5)
     with pytest.raises(PlanError, match="another subnet"):
         again.load_state_dict(found["subnets"])
+
+
+def test_the_window_and_the_command_line_offer_exactly_the_steps_there_are() -> None:
+    assert set(RECOVERY) == {*STEPS, "recalibrate"}
+    assert tuple(RECOVERY) == WITH_SAMPLES
+    assert {name for name, known in RECOVERY.items() if known.needs_samples} == set(NEED_SAMPLES)

@@ -90,6 +90,11 @@ class PlanSet:
         owns = tuple((name, replace(own, plan=change(own.plan))) for name, own in self.statistics)
         return replace(self, plans=plans, statistics=owns)
 
+    def judged_anew(self, importance: str) -> Self:
+        """Without the statistics of plans by that criterion: by other scores they keep other channels."""
+        owns = tuple(pair for pair in self.statistics if pair[1].plan.importance != importance)
+        return replace(self, statistics=owns)
+
     def with_plan(self, plan: Plan) -> Self:
         """The current plan is another one."""
         pairs = ((name, plan if name == self.current else old) for name, old in self.plans)

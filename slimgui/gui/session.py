@@ -353,10 +353,12 @@ class Session(QObject):
         samples: SampleSource | None,
     ) -> None:
         assert self._resolver, "scores are of the open model"
+        again = answer.importance in self._resolver.scores
         self._resolver.take_scores(answer, samples)
-        if plans == self._plans:  # judged anew: other channels stay, and maybe other counts
-            self._apply(plans)
-        elif self._is_unchanged(before, title):
+        if again:  # other channels stay, and maybe other counts
+            self._apply(self._plans)
+            plans = plans.judged_anew(answer.importance)
+        if self._is_unchanged(before, title):
             self.edit_plans(title, plans)
 
     def _on_met(self, answer: wire.Met, title: str, before: PlanSet) -> None:

@@ -108,6 +108,11 @@ def test_statistics_of_a_plan_of_data_fit_that_plan(opened: Session, transport: 
     transport.answer(wire.Recalibrated, statistics=own)
     assert list(opened.plans.fresh) == ["Plan 1"]
 
+    opened.data.choose(OTHERS)  # other channels stay by these
+    rank(transport, 4)
+    assert opened.plans.statistics == ()
+    assert opened.plans.plan == Plan(ratio=0.5, importance="taylor")
+
 
 # --- consent
 

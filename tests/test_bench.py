@@ -44,10 +44,18 @@ def test_a_row_where_the_peer_fails_has_no_ratio():
 
 
 def test_a_row_of_accuracy_is_the_mean_over_the_seeds():
-    row = {"model": "net", "data": "pictures", "samples": 1000, "held": 3000, "share": 0.7, "macs": 0.29}
+    row = {
+        "model": "net",
+        "data": "pictures",
+        "what": "images",
+        "samples": 1000,
+        "held": 3000,
+        "share": 0.7,
+        "macs": 0.29,
+    }
     row |= {"whole": 99.0, "cut": 50.0, "absorb": 50.0, "recalibrate": 60.0}
     row |= {"peer": 80.0, "peer_name": "L1 local", "peer_norms": 81.0, "peer_norms_name": "L2 local"}
-    lines = accuracy.table([[{**row, "seed": 0, "fold": 97.0}, {**row, "seed": 1, "fold": 98.0}]])
+    lines = accuracy.table([{**row, "seed": 0, "fold": 97.0}, {**row, "seed": 1, "fold": 98.0}])
     cells = "net | 2 | 71.0 % | 99.00 | 50.00 | 50.00 | 60.00 | 97.50 | 80.00 | L1 local | 81.00 | L2 local"
     assert lines[2] == f"| {cells} |"
     assert "random splits into 1,000 images" in lines[-1]

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 def plain_cnn() -> nn.Module:
-    """Six convolutions with norms, three sizes: 32, 64, 96 channels."""
+    """Six convolutions with norms, three sizes: 16, 32, 64 channels."""
     layers: list[nn.Module] = []
     channels = 1
-    for width in (32, 64, 96):
+    for width in (16, 32, 64):
         for _ in range(2):
             layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             channels = width

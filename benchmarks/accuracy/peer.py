@@ -78,13 +78,15 @@ def _pruned(model: nn.Module, example: Tensor, criterion: str, scope: str, ratio
     }
     model = copy.deepcopy(model)
     heads = {f: m.heads for m in model.modules() if hasattr(m, "heads") for f in (m.query, m.key, m.value)}
-    outputs = [m for m in model.modules() if getattr(m, "out_features", 0) == 10]
+    wanted = model(example).shape
+    outputs = [m for m in model.modules() if getattr(m, "out_features", 0) == wanted[-1]]
     pruner = tp.pruner.BasePruner(
         model, example, importance=kinds[kind](), global_pruning=scope == "global",
         pruning_ratio=ratio, ignored_layers=outputs, num_heads=heads,
     )  # fmt: skip
     pruner.step()
     model.zero_grad()
+    assert model(example).shape == wanted, "it runs and means something else"
     return model.eval()
 
 

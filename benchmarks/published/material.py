@@ -52,6 +52,22 @@ def tone(pitch: float, seconds: float = 1.0) -> Tensor:
     return (0.3 * torch.as_tensor(waves)).float()
 
 
+def tones(count: int, samples: int = 1024) -> tuple[Tensor, Tensor]:
+    """Made-up tones of ten harmonics in noise, 60 to 1000 Hz: [count, samples], each of mean 0 and deviation
+    1, and their pitches in hertz [count].
+    """
+    draw = torch.Generator().manual_seed(0)
+    pitches = 60 * (1000 / 60) ** torch.rand(count, generator=draw)
+    time, sounds = torch.arange(samples) / RATE, torch.zeros(count, samples)
+    for harmonic in range(1, 11):
+        strength, phase = torch.rand(2, count, 1, generator=draw)
+        angles = harmonic * pitches[:, None] * time + phase
+        heard = (harmonic * pitches < RATE / 2)[:, None]
+        sounds += heard * (0.5 + strength) / harmonic * torch.sin(2 * torch.pi * angles)
+    sounds += 0.3 * torch.rand(count, 1, generator=draw) * torch.randn(count, samples, generator=draw)
+    return (sounds - sounds.mean(1, keepdim=True)) / sounds.std(1, keepdim=True), pitches
+
+
 def voice(pitch: float, formants: tuple[float, ...], seed: int) -> Tensor:
     """Two seconds of a made-up voice: a wavering buzz through resonances, [samples]."""
     generator = np.random.default_rng(seed)

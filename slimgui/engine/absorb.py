@@ -1,100 +1,98 @@
 """What the removed channels gave on average -> added to the biases of their consumers.
 
-    s[n] = sum over removed k of w[k, n] · E x[k]
+With samples, consumer after consumer in the order in which they run, the scale a and the shift s of every
+output channel that minimise
 
-which is exact for channels that are constant, dead ones among them. The mean is that of the samples; without
-any, that which `expected` finds. Where a convolution pads with zeros it is the mean over all positions, those
-at the border included: there no constant is exact.
+    sum over rows |r - a c - s|² + ridge · (mean over channels of sum over rows |c - c̄|²) · a²
+
+c is what its weight gives now, all consumers before it changed already; r is what it misses. The scale is
+needed: with the mean restored and what varies shrunken, outputs of all samples become the same.
+Without samples
+
+    s[n] = sum over k of (w[k, n] - v[k, n]) · E x[k]
+
+w is the weight of the whole model, v the smaller one's, 0 for channels that went; E x is what `expected`
+finds. Both are exact for channels that are constant, dead ones among them. Where a convolution pads with
+zeros the mean is one over all positions, those at the border included: there no constant is exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from slimgui.core.groups import Refusal
 from slimgui.engine.consumers import Consumer
 from slimgui.engine.expected import Expected
 from slimgui.engine.inputs import Inputs
-from slimgui.engine.meeting import chosen, meet
+from slimgui.engine.missed import missed
+from slimgui.engine.observe import chosen
 from slimgui.engine.pair import Pair
-from slimgui.engine.products import Product, memory, product
+from slimgui.engine.products import memory, product
 from slimgui.engine.recording import Ref
 from slimgui.engine.trace import Traced
 
 
-def absorb(
-    pair: Pair, traced: Traced, consumers: Sequence[Consumer], batches: Sequence[Inputs] | None
-) -> tuple[set[str], list[Refusal]]:
-    """Shift the biases of `pair.small`, in place, once for all consumers.
+def absorb(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float) -> set[str]:
+    """Scale and shift the outputs of one consumer in `pair.small`, in place.
+
+    Args:
+        pair: the two models.
+        consumer: of the smaller model.
+        batches: read once.
+        ridge: see above.
+
+    Returns:
+        Names of what changed.
+
+    Raises:
+        Unlike: the two models do not run in step here.
+    """
+    weights, places = memory(pair.new[consumer.weight]), torch.zeros(())
+    changed = {consumer.weight} | pair.restore_statistics(consumer)
+    count, c, r, cc, cr = 0, *[torch.zeros(()) for _ in range(4)]
+    for seen in missed(pair, consumer, batches):
+        places = seen.places
+        given, lost = (seen.x @ weights[places]).double(), seen.missed.double()
+        count, c, r = count + given.shape[1], c + given.sum(1), r + lost.sum(1)
+        cc, cr = cc + given.square().sum(1), cr + (given * lost).sum(1)
+    if consumer.shift is not None:
+        cc, cr = cc - c.square() / count, cr - c * r / count
+    scale = cr / (cc + ridge * cc.mean() + torch.finfo(torch.float64).tiny)
+    weights[places] *= (1 + scale[:, None]).to(weights)
+    return changed if consumer.shift is None else changed | pair.add_shift(consumer, (r - scale * c) / count)
+
+
+def absorb_expected(pair: Pair, traced: Traced, consumer: Consumer, expected: Expected) -> set[str]:
+    """The same without samples; nothing changes where no weight says how the inputs are distributed.
 
     Args:
         pair: the two models.
         traced: of the whole one.
-        consumers: those that read a cut are looked at.
-        batches: samples; None: without data.
-
-    Returns:
-        Names of what changed, and the consumers that were left alone, with the reason.
+        consumer: of the smaller model; it has a shift.
+        expected: means of the whole model's values.
     """
-    cut = [consumer for consumer in consumers if consumer.reads_cut]
-    able = [consumer for consumer in cut if consumer.shift is not None]
-    left = [c.refusal("Nothing is added to what it gives.") for c in cut if c.shift is None]
-    changed: set[str] = set()
-    if batches is None:
-        found = dict(_without_data(pair, traced, able))
-        left += [c.refusal("Nothing says how its inputs are distributed.") for c in able if c not in found]
-    else:
-        found = _from_samples(pair, able, batches)
-    for consumer, (places, means) in found.items():
-        weights = memory(pair.old[consumer.weight])[places].double()
-        stays = pair.stays(consumer, places)
-        given = (weights * ~stays * means[:, :, None]).sum(1)
-        changed |= pair.add_shift(consumer, given[stays.any(1)])
-    return changed, left
+    mean = expected.mean(consumer.data)
+    if mean is None:
+        return set()
+    places, means = _read(pair, traced, consumer, mean)
+    lost = memory(pair.old[consumer.weight] - pair.spread(consumer.weight))[places].double()
+    given = (lost * means[:, :, None]).sum(1)
+    return pair.add_shift(consumer, given[pair.stays(consumer, places).any(1)])
 
 
-def _from_samples(
-    pair: Pair, consumers: Sequence[Consumer], batches: Sequence[Inputs]
-) -> dict[Consumer, tuple[Tensor, Tensor]]:
-    """Per consumer the places of its factors [g, k, n] and the means of what they read [g, k]: one pass."""
-    places: dict[Consumer, Tensor] = {}
-    sums: dict[Consumer, Tensor] = {}
-    counts: dict[Consumer, int] = {}
-
-    def add(consumer: Consumer, _: int, made: Product) -> None:
-        x = made.x(chosen(made.count, counts.get(consumer, 0)))
-        places[consumer] = made.places
-        sums[consumer] = sums.get(consumer, torch.zeros(())) + x.sum(1, dtype=torch.float64)
-        counts[consumer] = counts.get(consumer, 0) + x.shape[1]
-
-    for batch in batches:
-        meet(pair.whole, consumers, batch, add)
-    return {consumer: (places[consumer], sums[consumer] / counts[consumer]) for consumer in sums}
-
-
-def _without_data(
-    pair: Pair, traced: Traced, consumers: Sequence[Consumer]
-) -> Iterator[tuple[Consumer, tuple[Tensor, Tensor]]]:
-    """The same, of the consumers whose inputs' means follow from weights."""
-    expected = Expected(traced, pair.old)
-    for consumer in consumers:
-        data, call = consumer.data, consumer.call
-        mean = expected.mean(data)
-        if mean is None:
-            continue
-        weight = pair.old[consumer.weight].detach()
-        args = list(call.args)
-        for i, arg in enumerate(args):
-            if arg == Ref(data):
-                args[i] = mean
-            elif i == consumer.operand:
-                traced_view = traced.passes[0].capture.values[arg.index].tensor
-                start = weight.storage_offset() + traced_view.storage_offset()
-                args[i] = weight.as_strided(traced_view.shape, traced_view.stride(), start)
-        out = torch.empty(traced.passes[0].capture.values[call.outputs[0] or 0].shape, device="meta")
-        made = product(call.func, args, call.kwargs, out, consumer.operand)
-        x = made.x(chosen(made.count, 0))
-        yield consumer, (made.places, x.double().mean(1))
+def _read(pair: Pair, traced: Traced, consumer: Consumer, data: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the traced call, run on `data`: places of its factors [g, k, n], means of what they read [g, k]."""
+    call, values = consumer.call, traced.passes[0].capture.values
+    weight, args = pair.old[consumer.weight].detach(), list(call.args)
+    for i, arg in enumerate(args):
+        if arg == Ref(consumer.data):
+            args[i] = data
+        elif i == consumer.operand:
+            view = values[arg.index].tensor
+            start = weight.storage_offset() + view.storage_offset()
+            args[i] = weight.as_strided(view.shape, view.stride(), start)
+    out = torch.empty(values[call.outputs[0] or 0].shape, device="meta")
+    made = product(call.func, args, call.kwargs, out, consumer.operand)
+    return made.places, made.x(chosen(made.count, 0)).double().mean(1)

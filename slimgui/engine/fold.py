@@ -11,17 +11,16 @@ one. Samples are streamed once per consumer: what is held is G and one matrix of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from slimgui.engine.consumers import Consumer
 from slimgui.engine.inputs import Inputs
-from slimgui.engine.meeting import chosen, meet
+from slimgui.engine.missed import missed
 from slimgui.engine.pair import Pair
-from slimgui.engine.products import Product, memory
+from slimgui.engine.products import memory
 
 BLOCK = 8192  # inputs solved for together: a Gram matrix of half a gigabyte
 NOTHING = 1e-5  # of the output: a difference that is rounding
@@ -69,10 +68,6 @@ def _solved(gram: Tensor, cross: Tensor) -> Tensor:
     return inverse @ cross
 
 
-class Unlike(Exception):  # noqa: N818 - it is an answer: these two cannot be compared
-    """The whole and the smaller model do something else at a consumer."""
-
-
 def fold(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float) -> set[str]:
     """Change the weight of one consumer in `pair.small`, in place.
 
@@ -88,9 +83,7 @@ def fold(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float
     Raises:
         Unlike: the two models do not run in step here.
     """
-    changed = set(consumer.statistics)
-    for name in consumer.statistics:  # what is fitted is what this norm was made for
-        pair.new[name].copy_(pair.sliced(name))
+    changed = pair.restore_statistics(consumer)
     start, size = 0, 1
     while start < size:
         block, size, found = _fit(pair, consumer, batches, ridge, start)
@@ -103,16 +96,11 @@ def _fit(
     pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float, start: int
 ) -> tuple[slice, int, set[str]]:
     """Fit the block of inputs from `start`: the block, how many inputs there are, names of what changed."""
-    moments, offset = Moments(), _offset(pair, consumer)
-    block, places = slice(0, 0), torch.zeros(())
-    for number, batch in enumerate(batches):
-        for seen in _rows(pair, consumer, batch, number):
-            places, width = seen.places, max(1, int(BLOCK / len(seen.places) ** 0.5))
-            block = slice(start, start + width)
-            missed = seen.want - seen.have
-            if offset is not None:
-                missed = missed + offset.reshape(len(missed), 1, -1)
-            moments.add(seen.x[..., block], missed, seen.want)
+    moments, block, places = Moments(), slice(0, 0), torch.zeros(())
+    for seen in missed(pair, consumer, batches):
+        places, width = seen.places, max(1, int(BLOCK / len(seen.places) ** 0.5))
+        block = slice(start, start + width)
+        moments.add(seen.x[..., block], seen.missed, seen.want)
     size = places.shape[1]
     if moments.rr <= NOTHING**2 * moments.yy:
         return slice(start, size), size, set()
@@ -121,47 +109,3 @@ def _fit(
     weights[places[:, block]] += change.to(weights)
     changed = {consumer.weight}
     return block, size, changed if consumer.shift is None else changed | pair.add_shift(consumer, shift)
-
-
-def _offset(pair: Pair, consumer: Consumer) -> Tensor | None:
-    """What the whole model adds behind the contraction, less what the smaller one adds."""
-    shift = consumer.shift
-    if shift is None or shift.inside:
-        return None
-    return shift.sign * (pair.sliced(shift.name) - pair.new[shift.name])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """Rows of one contraction in both models.
-
-    Attributes:
-        x: what the smaller one read, [g, m, k].
-        want: what the whole one gave for the channels of the smaller one, [g, m, n].
-        have: what the smaller one gave.
-        places: int64 [g, k, n]: where in its memory the factors lie.
-    """
-
-    x: Tensor
-    want: Tensor
-    have: Tensor
-    places: Tensor
-
-
-def _rows(pair: Pair, consumer: Consumer, batch: Inputs, number: int) -> Iterator[Seen]:
-    """The same rows in both models, a seeded choice where there are many."""
-    whole: dict[int, Product] = {}
-    small: dict[int, Product] = {}
-    meet(pair.whole, [consumer], batch, lambda _, call, made: whole.__setitem__(call, made))
-    meet(pair.small, [consumer], batch, lambda _, call, made: small.__setitem__(call, made))
-    for call in consumer.calls:
-        one, other = whole.get(call), small.get(call)
-        if one is None or other is None or one.count != other.count:
-            raise Unlike("The two models make other calls here.")
-        rows = chosen(one.count, number)
-        have = other.y(rows)
-        group, column = pair.stays(consumer, one.places).any(1).nonzero(as_tuple=True)
-        if group.numel() != len(have) * have.shape[2]:
-            raise Unlike("The two models read other parts of the weight here.")
-        want = one.y(rows)[group, :, column].reshape(len(have), have.shape[2], -1).mT
-        yield Seen(other.x(rows), want, have, other.places)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from slimgui.engine.consumers import Consumer
 from slimgui.engine.deploy import Deployed
-from slimgui.engine.products import elements
+from slimgui.engine.products import elements, memory
 from slimgui.engine.structural import cloned, copy_module, named_tensors
 
 
@@ -48,6 +48,15 @@ class Pair:
             tensor = tensor.index_select(dim, torch.from_numpy(indices))
         return tensor
 
+    def spread(self, name: str) -> Tensor:
+        """The numbers of the smaller model where they were in the whole one, 0 for what went."""
+        result = torch.zeros_like(self.old[name])
+        places = torch.arange(result.numel()).reshape(result.shape)
+        for dim, indices in self.kept.get(name, {}).items():
+            places = places.index_select(dim, torch.from_numpy(indices))
+        memory(result)[places] = self.new[name].detach()
+        return result
+
     def stays(self, consumer: Consumer, places: Tensor) -> Tensor:
         """Of the factors [g, k, n] that a contraction of the whole model has, which are still there: bool."""
         weight = self.old[consumer.weight]
@@ -57,6 +66,12 @@ class Pair:
             gone[torch.from_numpy(indices)] = False
             mask.index_fill_(dim, gone.nonzero().reshape(-1), False)
         return mask.reshape(-1)[elements(weight, places)]
+
+    def restore_statistics(self, consumer: Consumer) -> set[str]:
+        """Give the norm behind a consumer the statistics it was made for; their names."""
+        for name in consumer.statistics:
+            self.new[name].copy_(self.sliced(name))
+        return set(consumer.statistics)
 
     def add_shift(self, consumer: Consumer, shift: Tensor) -> set[str]:
         """Let the smaller model add `shift`, a number per output channel; the name of what changed."""

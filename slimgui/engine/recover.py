@@ -13,11 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from slimgui.core.groups import Refusal
-from slimgui.engine.absorb import absorb
+from slimgui.engine.absorb import absorb, absorb_expected
 from slimgui.engine.consumers import Consumer, consumers_of
 from slimgui.engine.deploy import Deployed, Recovery
-from slimgui.engine.fold import Unlike, fold
+from slimgui.engine.expected import Expected
+from slimgui.engine.fold import fold
 from slimgui.engine.inputs import Inputs, as_call
+from slimgui.engine.missed import Unlike
 from slimgui.engine.pair import Pair, pair_of, sharing
 from slimgui.engine.running import PlainAverage
 from slimgui.engine.sides import outputs_of
@@ -47,9 +49,9 @@ def recover(
         deployed: what `deploy` made of it.
         samples: unlabelled batches, each a tensor, a tuple of args, or a dict of kwargs; they are read many
             times. None: only what weights themselves say is used.
-        steps: in this order, any of "absorb" (removed channels' means into biases), "recalibrate" (norms'
-            statistics, see there) and "fold" (least squares into the weights of kept channels). None: these
-            three; without samples "absorb".
+        steps: in this order, any of "absorb" (removed channels' means into biases; with samples also the
+            scale of what is left), "recalibrate" (norms' statistics, see there) and "fold" (least squares
+            into the weights of kept channels). None: these three; without samples "absorb".
         ridge: of the least squares, as a share of the mean square of an input.
 
     Returns:
@@ -102,16 +104,32 @@ Done = tuple[set[str], list[Refusal]]
 
 
 def _absorb(work: _Work) -> Done:
-    return absorb(work.pair, work.traced, work.consumers, work.batches)
+    cut = [consumer for consumer in work.consumers if consumer.reads_cut]
+    if work.batches is not None:
+        batches = work.batches
+        return _each(cut, lambda consumer: absorb(work.pair, consumer, batches, work.ridge))
+    expected, changed, left = Expected(work.traced, work.pair.old), set[str](), []
+    for consumer in cut:
+        if consumer.shift is None:
+            left.append(consumer.refusal("Nothing is added to what it gives."))
+        elif found := absorb_expected(work.pair, work.traced, consumer, expected):
+            changed |= found
+        else:
+            left.append(consumer.refusal("Nothing says how its inputs are distributed."))
+    return changed, left
 
 
 def _fold(work: _Work) -> Done:
-    assert work.batches is not None, "checked above"
+    return _each(work.consumers, lambda consumer: fold(work.pair, consumer, work.batches or (), work.ridge))
+
+
+def _each(consumers: Iterable[Consumer], change: Callable[[Consumer], set[str]]) -> Done:
+    """`change` for one consumer after the other: what changed, and where the two models differ."""
     changed: set[str] = set()
     left = []
-    for consumer in work.consumers:
+    for consumer in consumers:
         try:
-            changed |= fold(work.pair, consumer, work.batches, work.ridge)
+            changed |= change(consumer)
         except Unlike as reason:
             left.append(consumer.refusal(str(reason)))
     return changed, left

@@ -264,18 +264,31 @@ def test_the_mean_behind_norm_and_relu_is_the_closed_form() -> None:
     assert abs(shift - drawn) < 1e-2  # 400,000 draws: an error of about 1e-3
 
 
-def test_from_samples_the_mean_is_theirs() -> None:
+def test_from_samples_every_output_is_the_line_through_theirs() -> None:
     torch.manual_seed(0)
     model = oracle.randomise(nn.Sequential(nn.Linear(3, 6), nn.GELU(), nn.Linear(6, 2)), seed=1).eval()
     x = torch.randn(50, 3)
     traced, deployed = cut(model, x, {"0": [1, 4]})
-    recovered = engine.recover(model, traced, deployed, list(x.split(25)), ["absorb"])
-    with torch.no_grad():
-        means = model[1](model[0](x)).mean(0)[[1, 4]]
-        want = deployed.model[2].bias + model[2].weight[:, [1, 4]] @ means
-    torch.testing.assert_close(recovered.model[2].bias, want)
+    recovered = engine.recover(model, traced, deployed, list(x.split(25)), ["absorb"], ridge=0)
+    want, have, now = (oracle.run(m, (x,))[0].numpy() for m in (model, deployed.model, recovered.model))
+    for channel in range(2):
+        slope, start = np.polyfit(have[:, channel], want[:, channel], 1)
+        np.testing.assert_allclose(now[:, channel], slope * have[:, channel] + start, rtol=1e-3, atol=1e-4)
     before, after = recovered.recovery[0].distance
     assert after < before
+
+
+def test_constant_channels_are_absorbed_exactly_from_samples_too() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
+    model = oracle.randomise(model, seed=1).eval()
+    with torch.no_grad():
+        model[0].weight[[2, 5]] = 0
+    x = torch.randn(40, 3)
+    traced, deployed = cut(model, x, {"0": [2, 5]})
+    recovered = engine.recover(model, traced, deployed, [x], ["absorb"])
+    assert off(model, deployed, x) > 1e-2
+    assert off(model, recovered, torch.randn(40, 3)) < 1e-5
 
 
 def test_the_proof_holds_and_the_file_holds_what_was_recovered(tmp_path: Path) -> None:

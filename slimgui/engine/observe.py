@@ -31,7 +31,7 @@ class _Awaited:
     number: int = 0
 
 
-class Meeting(TorchDispatchMode):
+class Observer(TorchDispatchMode):
     """Reports every contraction of some consumers, with its number; after the last of them the pass ends."""
 
     def __init__(self, model: nn.Module, consumers: Iterable[Consumer], report: Report) -> None:
@@ -63,11 +63,11 @@ class Meeting(TorchDispatchMode):
         return out
 
 
-def meet(model: nn.Module, consumers: Iterable[Consumer], inputs: Inputs, report: Report) -> None:
+def observe(model: nn.Module, consumers: Iterable[Consumer], inputs: Inputs, report: Report) -> None:
     """Run `model` until the last contraction of `consumers`; `report` is given each."""
     args, kwargs = as_call(inputs)
     try:
-        with Meeting(model, consumers, report):
+        with Observer(model, consumers, report):
             model(*args, **kwargs)
     except Enough:
         pass

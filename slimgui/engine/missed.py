@@ -1,0 +1,84 @@
+"""The whole model and the smaller one on the same samples -> what a consumer misses in the smaller one.
+
+Both run up to this consumer, so that what it reads in the smaller model is what all numbers before it make
+there now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from slimgui.engine.consumers import Consumer
+from slimgui.engine.inputs import Inputs
+from slimgui.engine.observe import chosen, observe
+from slimgui.engine.pair import Pair
+from slimgui.engine.products import Product
+
+
+class Unlike(Exception):  # noqa: N818 - it is an answer: these two cannot be compared
+    """The whole and the smaller model do something else at a consumer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Missed:
+    """Rows of one contraction in both models, with all that is added to its channels.
+
+    Attributes:
+        x: what the smaller one read, [g, m, k].
+        want: what the whole one gave for the channels of the smaller one, [g, m, n].
+        missed: that less what the smaller one gave, [g, m, n].
+        places: int64 [g, k, n]: where in the smaller weight's memory the factors lie.
+    """
+
+    x: Tensor
+    want: Tensor
+    missed: Tensor
+    places: Tensor
+
+
+def missed(pair: Pair, consumer: Consumer, batches: Sequence[Inputs]) -> Iterator[Missed]:
+    """The same rows in both models, batch by batch, a seeded choice where there are many.
+
+    Raises:
+        Unlike: the two models do not run in step here.
+    """
+    offset = _offset(pair, consumer)
+    for number, batch in enumerate(batches):
+        whole, small = (_products(model, consumer, batch) for model in (pair.whole, pair.small))
+        for call in consumer.calls:
+            one, other = whole.get(call), small.get(call)
+            if one is None or other is None or one.count != other.count:
+                raise Unlike("The two models make other calls here.")
+            yield _rows(pair, consumer, one, other, chosen(one.count, number), offset)
+
+
+def _products(model: nn.Module, consumer: Consumer, batch: Inputs) -> dict[int, Product]:
+    """Every contraction of a consumer, by its number."""
+    found: dict[int, Product] = {}
+    observe(model, [consumer], batch, lambda _, call, made: found.__setitem__(call, made))
+    return found
+
+
+def _rows(
+    pair: Pair, consumer: Consumer, one: Product, other: Product, rows: Tensor, offset: Tensor | None
+) -> Missed:
+    have = other.y(rows)
+    group, column = pair.stays(consumer, one.places).any(1).nonzero(as_tuple=True)
+    if group.numel() != len(have) * have.shape[2]:
+        raise Unlike("The two models read other parts of the weight here.")
+    want = one.y(rows)[group, :, column].reshape(len(have), have.shape[2], -1).mT
+    difference = want - have
+    if offset is not None:
+        difference = difference + offset.reshape(len(have), 1, -1)
+    return Missed(other.x(rows), want, difference, other.places)
+
+
+def _offset(pair: Pair, consumer: Consumer) -> Tensor | None:
+    """What the whole model adds behind the contraction, less what the smaller one adds."""
+    shift = consumer.shift
+    if shift is None or shift.inside:
+        return None
+    return shift.sign * (pair.sliced(shift.name) - pair.new[shift.name])

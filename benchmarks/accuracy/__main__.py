@@ -26,7 +26,7 @@ from slimgui import engine
 from slimgui.engine.running import PlainAverage
 
 STORE = subjects.ROOT / "build" / "accuracy.jsonl"
-HELD_OUT = 3000
+HELD_OUT = 2000
 Row = dict[str, Any]
 
 
@@ -113,7 +113,9 @@ def measure(
 def _peers(others: list[peer.Found], judged: Subject, batches: Sequence[Tensor]) -> Row:
     """The best of the peer's settings, without and with statistics taken anew; none where none runs."""
     plain = [(accuracy(other.model, judged), other.name) for other in others]
-    again = [(accuracy(recalibrated(other.model, batches), judged), other.name) for other in others]
+    again = plain
+    if list(judged.model.buffers()):  # else there are no statistics
+        again = [(accuracy(recalibrated(other.model, batches), judged), other.name) for other in others]
     (best, name), (norms, norms_name) = (max(found, default=(None, "none runs")) for found in (plain, again))
     return {"peer": best, "peer_name": name, "peer_norms": norms, "peer_norms_name": norms_name}
 

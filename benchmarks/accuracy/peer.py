@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from slimgui import engine
 
 TRIES = 7  # halvings of the ratio
+NEAR = 0.005  # of the whole's MACs: near enough
 # "first" judges a channel by the layer that makes it only, the others by all layers of its group.
 WITHOUT_DATA = ("L1", "L1 first", "L2", "L2 first", "LAMP", "FPGM")
 WITH_LABELS = ("Taylor", "Taylor first")
@@ -44,21 +45,23 @@ def candidates(model: nn.Module, example: Tensor, criteria: Sequence[str], targe
             with suppress(Exception):  # a setting that the peer cannot run is no candidate
                 # with a ratio per layer the counts follow from it, whatever the criterion
                 known = None if scope == "global" else ratio
-                found, ratio = _at(model, example, criterion, scope, target, known)
+                found, ratio = _at(model, example, criterion, scope, (target, round(NEAR * whole)), known)
                 if abs(found.macs - target) <= 0.01 * whole:
                     yield found
 
 
 def _at(
-    model: nn.Module, example: Tensor, criterion: str, scope: str, target: int, ratio: float | None
+    model: nn.Module, example: Tensor, criterion: str, scope: str, aim: tuple[int, int], ratio: float | None
 ) -> tuple[Found, float]:
-    low, high, best, at = 0.0, 1.0, None, 0.0
+    (target, near), low, high, best, at = aim, 0.0, 1.0, None, 0.0
     for _ in range(1 if ratio is not None else TRIES):
         tried = (low + high) / 2 if ratio is None else ratio
         pruned = _pruned(model, example, criterion, scope, tried)
         count = macs(pruned, example)
         if best is None or abs(count - target) < abs(best.macs - target):
             best, at = Found(f"{criterion} {scope}", pruned, count), tried
+        if abs(count - target) <= near:
+            break
         low, high = (tried, high) if count > target else (low, tried)
     assert best is not None, "at least one is tried"
     return best, at

@@ -11,14 +11,21 @@ from slimgui.core.sampling import SampleSource
 
 @dataclass(frozen=True, slots=True)
 class RecoveryStep:
-    """One step: a title, when to take it, and whether it looks at data."""
+    """One step: a title, when to take it, whether it looks at data, and whether data make it needless."""
 
     title: str
     when: str
     needs_samples: bool = False
+    without_samples: bool = False
 
 
 RECOVERY: Final = {
+    "merge": RecoveryStep(
+        "Merge removed channels into kept ones",
+        "Where there are no samples: a removed channel counts as a multiple of the kept one that is made "
+        "most alike. With samples, folding does this better.",
+        without_samples=True,
+    ),
     "absorb": RecoveryStep(
         "Absorb removed channels into biases",
         "Always worth it: what removed channels give on average goes into biases. Without samples it is "

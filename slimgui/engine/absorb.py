@@ -29,7 +29,7 @@ from slimgui.engine.inputs import Inputs
 from slimgui.engine.missed import missed
 from slimgui.engine.observe import chosen
 from slimgui.engine.pair import Pair
-from slimgui.engine.products import memory, product
+from slimgui.engine.products import Product, memory, product
 from slimgui.engine.recording import Ref
 from slimgui.engine.trace import Traced
 
@@ -76,23 +76,23 @@ def absorb_expected(pair: Pair, traced: Traced, consumer: Consumer, expected: Ex
     mean = expected.mean(consumer.data)
     if mean is None:
         return set()
-    places, means = _read(pair, traced, consumer, mean)
+    made = traced_product(pair, traced, consumer, mean)
+    places, means = made.places, made.x(chosen(made.count, 0)).double().mean(1)
     lost = memory(pair.old[consumer.weight] - pair.spread(consumer.weight))[places].double()
     given = (lost * means[:, :, None]).sum(1)
     return pair.add_shift(consumer, given[pair.stays(consumer, places).any(1)])
 
 
-def _read(pair: Pair, traced: Traced, consumer: Consumer, data: Tensor) -> tuple[Tensor, Tensor]:
-    """Of the traced call, run on `data`: places of its factors [g, k, n], means of what they read [g, k]."""
+def traced_product(pair: Pair, traced: Traced, consumer: Consumer, data: Tensor | None = None) -> Product:
+    """The traced call of a consumer in the whole model, on `data`, of the traced shape; on meta without."""
     call, values = consumer.call, traced.passes[0].capture.values
     weight, args = pair.old[consumer.weight].detach(), list(call.args)
     for i, arg in enumerate(args):
         if arg == Ref(consumer.data):
-            args[i] = data
+            args[i] = torch.empty(values[consumer.data].shape, device="meta") if data is None else data
         elif i == consumer.operand:
             view = values[arg.index].tensor
             start = weight.storage_offset() + view.storage_offset()
             args[i] = weight.as_strided(view.shape, view.stride(), start)
     out = torch.empty(values[call.outputs[0] or 0].shape, device="meta")
-    made = product(call.func, args, call.kwargs, out, consumer.operand)
-    return made.places, made.x(chosen(made.count, 0)).double().mean(1)
+    return product(call.func, args, call.kwargs, out, consumer.operand)

@@ -41,11 +41,11 @@ class Pair:
         """Weights of the smaller one."""
         return named_tensors(self.small)
 
-    def sliced(self, name: str) -> Tensor:
-        """The numbers of the whole model that the smaller one keeps."""
+    def sliced(self, name: str, but: int = -1) -> Tensor:
+        """The numbers of the whole model that the smaller one keeps; all of them along dimension `but`."""
         tensor = self.old[name].detach()
         for dim, indices in self.kept.get(name, {}).items():
-            tensor = tensor.index_select(dim, torch.from_numpy(indices))
+            tensor = tensor if dim == but else tensor.index_select(dim, torch.from_numpy(indices))
         return tensor
 
     def spread(self, name: str) -> Tensor:

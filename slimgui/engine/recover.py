@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from slimgui.core.groups import Refusal
+from slimgui.core.plan import Selection
 from slimgui.engine.absorb import absorb, absorb_expected
 from slimgui.engine.consumers import Consumer, consumers_of
 from slimgui.engine.deploy import Deployed, Recovery
 from slimgui.engine.expected import Expected
 from slimgui.engine.fold import fold
 from slimgui.engine.inputs import Inputs, as_call
+from slimgui.engine.merge import merge
 from slimgui.engine.missed import Unlike
 from slimgui.engine.pair import Pair, pair_of, sharing
 from slimgui.engine.running import PlainAverage
@@ -29,7 +31,7 @@ from slimgui.errors import PlanError
 
 RIDGE = 1e-3  # of the mean square of an input: enough for what few samples leave open
 WITH_SAMPLES = ("absorb", "recalibrate", "fold")
-WITHOUT = ("absorb",)
+WITHOUT = ("merge", "absorb")
 
 
 def recover(
@@ -49,9 +51,10 @@ def recover(
         deployed: what `deploy` made of it.
         samples: unlabelled batches, each a tensor, a tuple of args, or a dict of kwargs; they are read many
             times. None: only what weights themselves say is used.
-        steps: in this order, any of "absorb" (removed channels' means into biases; with samples also the
-            scale of what is left), "recalibrate" (norms' statistics, see there) and "fold" (least squares
-            into the weights of kept channels). None: these three; without samples "absorb".
+        steps: in this order, any of "merge" (removed channels as multiples of the kept ones that are made
+            most alike), "absorb" (their means into biases; with samples also the scale of what is left),
+            "recalibrate" (norms' statistics, see there) and "fold" (least squares into the weights of kept
+            channels). None: the last three; without samples the first two.
         ridge: of the least squares, as a share of the mean square of an input.
 
     Returns:
@@ -70,7 +73,7 @@ def recover(
         if step == "recalibrate" and batches is not None:
             after = recalibrate(deployed, batches)
         else:
-            work = _Work(pair_of(model, deployed), traced, consumers, batches, ridge)
+            work = _Work(pair_of(model, deployed), traced, consumers, deployed.selection, batches, ridge)
             with torch.no_grad():
                 changed, left = STEPS[step](work)
             numbers = {name: work.pair.new[name] for name in sorted(changed)}
@@ -96,6 +99,7 @@ class _Work:
     pair: Pair
     traced: Traced
     consumers: list[Consumer]
+    selection: Selection
     batches: Sequence[Inputs] | None
     ridge: float
 
@@ -119,6 +123,10 @@ def _absorb(work: _Work) -> Done:
     return changed, left
 
 
+def _merge(work: _Work) -> Done:
+    return merge(work.pair, work.traced, work.consumers, work.selection), []
+
+
 def _fold(work: _Work) -> Done:
     return _each(work.consumers, lambda consumer: fold(work.pair, consumer, work.batches or (), work.ridge))
 
@@ -135,7 +143,7 @@ def _each(consumers: Iterable[Consumer], change: Callable[[Consumer], set[str]])
     return changed, left
 
 
-STEPS: dict[str, Callable[[_Work], Done]] = {"absorb": _absorb, "fold": _fold}
+STEPS: dict[str, Callable[[_Work], Done]] = {"merge": _merge, "absorb": _absorb, "fold": _fold}
 NEED_SAMPLES = ("recalibrate", "fold")
 
 

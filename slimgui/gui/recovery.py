@@ -32,7 +32,9 @@ class RecoveryDialog(QDialog):
         self.column = QVBoxLayout(self)
         self.column.setSpacing(SPACE)
         self._add_text(_ASIDE)
-        self.steps = {name: self._add_step(name, start is None or name in start.steps) for name in RECOVERY}
+        usual = tuple(name for name, known in RECOVERY.items() if not known.without_samples)
+        chosen = usual if start is None else start.steps
+        self.steps = {name: self._add_step(name, name in chosen) for name in RECOVERY}
         self.form, self.problem = SampleForm(self, samples), Problem(self)
         buttons = QDialogButtonBox.StandardButton
         self.box = QDialogButtonBox(buttons.Ok | buttons.Cancel, self)

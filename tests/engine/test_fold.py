@@ -237,8 +237,8 @@ def test_constant_channels_are_absorbed_exactly_without_a_sample() -> None:
     recovered = engine.recover(model, traced, deployed)
     assert off(model, deployed, x) > 1e-2
     assert off(model, recovered, x) < 1e-5
-    assert set(recovered.recovery[0].before) == {"3.bias"}
-    assert recovered.recovery[0].distance is None
+    assert set(recovered.recovery[1].before) == {"3.bias"}
+    assert recovered.recovery[1].distance is None
 
 
 def test_the_mean_behind_norm_and_relu_is_the_closed_form() -> None:
@@ -246,7 +246,7 @@ def test_the_mean_behind_norm_and_relu_is_the_closed_form() -> None:
     model = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 1, bias=True))
     model = oracle.randomise(model, seed=1).eval()
     traced, deployed = cut(model, torch.randn(4, 3), {"0": [1, 4]})
-    recovered = engine.recover(model, traced, deployed)
+    recovered = engine.recover(model, traced, deployed, None, ["absorb"])
     want, drawn = 0.0, 0.0
     scales, shifts, weights = (
         t.detach().tolist() for t in (model[1].weight, model[1].bias, model[3].weight[0])
@@ -324,3 +324,76 @@ def test_steps_that_cannot_be_taken_are_refused() -> None:
         engine.recover(model, traced, deployed, [x], ["anneal"])
     with pytest.raises(PlanError, match="needs samples"):
         engine.recover(model, traced, deployed, None, ["fold"])
+
+
+def merged(model: nn.Module, traced: engine.Traced, deployed: engine.Deployed) -> engine.Deployed:
+    return engine.recover(model, traced, deployed, None, ["merge"])
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_without_samples_a_channel_is_merged_into_its_twin_exactly(name: str) -> None:
+    build, shape, maker = TWINS[name]
+    torch.manual_seed(0)
+    model = oracle.randomise(build(), seed=1).eval()
+    twin(model.get_submodule(maker))
+    traced, deployed = cut(model, torch.randn(shape), {maker: [1]})
+    recovered = merged(model, traced, deployed)
+    fresh = torch.randn(shape)
+    assert off(model, deployed, fresh) > 1e-2
+    assert off(model, recovered, fresh) < 1e-5  # W_0 + W_1 gives what both gave
+    # the negative control: channel 2 has no twin
+    traced, deployed = cut(model, torch.randn(shape), {maker: [2]})
+    assert off(model, merged(model, traced, deployed), fresh) > 1e-2
+
+
+def test_grouped_convolutions_and_values_of_attention_are_merged_too() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 6, 3, groups=2))
+    attention = oracle.randomise(Attention(), seed=1).eval()
+    model = oracle.randomise(model, seed=1).eval()
+    with torch.no_grad():
+        for one in (0, 4):  # in either group of inputs the second is a copy of the first
+            model[0].weight[one + 1], model[0].bias[one + 1] = model[0].weight[one], model[0].bias[one]
+        for one in (0, 4, 8):  # and in every head
+            attention.v.weight[one + 1] = attention.v.weight[one]
+            attention.v.bias[one + 1] = attention.v.bias[one]
+    x, tokens = torch.randn(6, 3, 9, 9), torch.randn(8, 7, 12)
+    group = next(g for g in engine.trace(model, x).groups if g.locked is None and g.size == 4)
+    for net, given, name in ((model, x, group.id), (attention, tokens, "v:head_dim")):
+        traced, deployed = cut(net, given, {name: [1]})
+        assert off(net, deployed, given) > 1e-2
+        assert off(net, merged(net, traced, deployed), given) < 1e-5
+
+
+def test_behind_a_norm_and_relu_a_multiple_is_merged_by_its_slope() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3))
+    model = oracle.randomise(model, seed=1).eval()
+    conv, norm = model[0], model[1]
+    with torch.no_grad():  # channel 4 is 3 times channel 1: other weights, the norm makes up for them
+        conv.weight[4], conv.bias[4] = 5 * conv.weight[1], 5 * conv.bias[1]
+        norm.running_mean[4] = 5 * norm.running_mean[1]
+        norm.running_var[4] = 25 * (norm.running_var[1] + norm.eps) - norm.eps
+        norm.weight[4], norm.bias[4] = 3 * norm.weight[1], 3 * norm.bias[1]
+    x = torch.randn(4, 3, 9, 9)
+    traced, deployed = cut(model, x, {"0": [4]})
+    recovered = merged(model, traced, deployed)
+    want = model[3].weight[:, 1] + 3 * model[3].weight[:, 4]
+    torch.testing.assert_close(recovered.model[3].weight[:, 1], want)
+    assert off(model, deployed, x) > 1e-2
+    assert off(model, recovered, x) < 1e-5
+
+
+def test_without_samples_it_is_merged_and_what_that_leaves_of_the_mean_is_absorbed() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
+    model = oracle.randomise(model, seed=1).eval()
+    with torch.no_grad():
+        model[0].weight[3] = model[0].weight[1]
+        for tensor in (model[0].bias, *model[1].state_dict().values()):
+            if tensor.ndim:
+                tensor[3] = tensor[1]
+    traced, deployed = cut(model, torch.randn(4, 3), {"0": [3]})
+    recovered = engine.recover(model, traced, deployed)
+    assert [step.method for step in recovered.recovery] == ["merge", "absorb"]
+    assert off(model, recovered, torch.randn(50, 3)) < 1e-5  # the mean is not added a second time

@@ -236,5 +236,5 @@ def test_named_subnets_come_back_from_their_state(tmp_path: Path) -> None:
 
 def test_the_window_and_the_command_line_offer_exactly_the_steps_there_are() -> None:
     assert set(RECOVERY) == {*STEPS, "recalibrate"}
-    assert tuple(RECOVERY) == WITH_SAMPLES
+    assert tuple(name for name, known in RECOVERY.items() if not known.without_samples) == WITH_SAMPLES
     assert {name for name, known in RECOVERY.items() if known.needs_samples} == set(NEED_SAMPLES)

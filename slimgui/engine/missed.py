@@ -31,12 +31,14 @@ class Missed:
         want: what the whole one gave for the channels of the smaller one, [g, m, n].
         missed: that less what the smaller one gave, [g, m, n].
         places: int64 [g, k, n]: where in the smaller weight's memory the factors lie.
+        batch: number of the batch they are of.
     """
 
     x: Tensor
     want: Tensor
     missed: Tensor
     places: Tensor
+    batch: int
 
 
 def missed(pair: Pair, consumer: Consumer, batches: Sequence[Inputs]) -> Iterator[Missed]:
@@ -52,7 +54,7 @@ def missed(pair: Pair, consumer: Consumer, batches: Sequence[Inputs]) -> Iterato
             one, other = whole.get(call), small.get(call)
             if one is None or other is None or one.count != other.count:
                 raise Unlike("The two models make other calls here.")
-            yield _rows(pair, consumer, one, other, chosen(one.count, number), offset)
+            yield _rows(pair, consumer, (one, other), offset, number)
 
 
 def _products(model: nn.Module, consumer: Consumer, batch: Inputs) -> dict[int, Product]:
@@ -63,8 +65,10 @@ def _products(model: nn.Module, consumer: Consumer, batch: Inputs) -> dict[int, 
 
 
 def _rows(
-    pair: Pair, consumer: Consumer, one: Product, other: Product, rows: Tensor, offset: Tensor | None
+    pair: Pair, consumer: Consumer, sides: tuple[Product, Product], offset: Tensor | None, batch: int
 ) -> Missed:
+    one, other = sides
+    rows = chosen(one.count, batch)
     have = other.y(rows)
     group, column = pair.stays(consumer, one.places).any(1).nonzero(as_tuple=True)
     if group.numel() != len(have) * have.shape[2]:
@@ -73,7 +77,7 @@ def _rows(
     difference = want - have
     if offset is not None:
         difference = difference + offset.reshape(len(have), 1, -1)
-    return Missed(other.x(rows), want, difference, other.places)
+    return Missed(other.x(rows), want, difference, other.places, batch)
 
 
 def _offset(pair: Pair, consumer: Consumer) -> Tensor | None:

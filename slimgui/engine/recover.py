@@ -55,7 +55,8 @@ def recover(
             most alike), "absorb" (their means into biases; with samples also the scale of what is left),
             "recalibrate" (norms' statistics, see there) and "fold" (least squares into the weights of kept
             channels). None: the last three; without samples the first two.
-        ridge: of the least squares, as a share of the mean square of an input.
+        ridge: the smallest of the least squares, as a share of the mean square of an input; of two batches
+            or more a larger one is taken where it tells other samples better, see `fold`.
 
     Returns:
         The recovered model; `.recovery` says per step what changed, what was left alone and why, and how far

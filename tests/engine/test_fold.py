@@ -178,6 +178,31 @@ def test_inputs_in_blocks_are_solved_for_one_block_after_the_other(monkeypatch: 
     assert off(model, recovered, samples[0]) < 1e-4
 
 
+def test_with_few_samples_only_what_tells_other_samples_too_is_folded() -> None:
+    # 40 rows leave 48 inputs free to fit all of what is missed, chance among it. Told apart in two batches it
+    # is seen; in one batch, the negative control, nothing can be held out, and the fit is wrong elsewhere.
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 96), nn.ReLU(), nn.Linear(96, 8)).eval()
+    few, others = torch.randn(40, 20), torch.randn(2000, 20)
+    traced, deployed = halved(model, few)
+    one, two = (
+        engine.recover(model, traced, deployed, list(few.split(size)), ["fold"], ridge=1e-6)
+        for size in (40, 20)
+    )
+    assert off(model, one, few) < 1e-3, "all of it is fitted"
+    assert off(model, two, others) < min(off(model, deployed, others), 0.6 * off(model, one, others))
+
+
+def test_the_error_of_a_fit_is_told_by_sums_alone() -> None:
+    torch.manual_seed(0)
+    x, r = torch.randn(2, 30, 5), torch.randn(2, 30, 3)
+    moments = fold_module.Moments()
+    moments.add(x, r, r)
+    change, shift = torch.randn(2, 5, 3).double(), torch.randn(2, 3).double()
+    left = (r - x @ change.float() - shift.float()[:, None]).square().sum() - r.square().sum()
+    assert moments.off(change, shift) == pytest.approx(float(left), rel=1e-4)
+
+
 def test_what_nothing_cut_reaches_stays_bit_identical() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(

@@ -76,7 +76,7 @@ def _recovery(original: nn.Module, provenance: Provenance) -> Iterator[Recovery]
             for name in step.changed
             if name in tensors
         }
-        yield Recovery(step.method, step.batches, before)
+        yield Recovery(step.method, step.batches, before, step.left, step.distance)
 
 
 def _small(original: str, small: str, maker: str | None) -> Loaded:

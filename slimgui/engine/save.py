@@ -196,7 +196,8 @@ def _provenance(deployed: Deployed, origin: Origin) -> own.Provenance:
         shapes=_shapes(deployed.inputs),
         proof={} if proof is None else asdict(proof),
         recovery=tuple(
-            own.StoredRecovery(step.method, step.batches, tuple(step.before)) for step in deployed.recovery
+            own.StoredRecovery(step.method, step.batches, tuple(step.before), step.left, step.distance)
+            for step in deployed.recovery
         ),
     )
 

@@ -22,8 +22,8 @@ def test_without_samples_it_does_what_weights_allow_and_says_what_does_not_go(an
     words = ("slim", EXAMPLE, "--ratio", 0.5, "--out", tmp_path / "small.pt")
     status, row = answer(*words, "--recover")
     assert status == 0
-    assert [step["step"] for step in row["recovery"]] == ["absorb"]
-    assert "how its inputs are distributed" in " ".join(row["recovery"][0]["left"])
+    assert [step["step"] for step in row["recovery"]] == ["merge", "absorb"]
+    assert "how its inputs are distributed" in " ".join(row["recovery"][1]["left"])
 
     status, row = answer(*words, "--recover", "fold")
     assert (status, row["error"]["what"]) == (1, "The step 'fold' needs samples.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +240,31 @@ def test_the_window_and_the_command_line_offer_exactly_the_steps_there_are() -> 
     assert set(RECOVERY) == {*STEPS, "recalibrate"}
     assert tuple(name for name, known in RECOVERY.items() if not known.without_samples) == WITH_SAMPLES
     assert {name for name, known in RECOVERY.items() if known.needs_samples} == set(NEED_SAMPLES)
+
+
+def test_a_file_says_what_a_step_left_alone_and_how_far_it_came(tmp_path: Path) -> None:
+    model, traced, deployed, batches = cut()
+    recovered = engine.recover(model, traced, deployed, batches)
+    bare = engine.recover(model, traced, deployed, None, ["absorb"]).recovery  # without samples some is left
+    both = replace(recovered, recovery=(*recovered.recovery, *bare))
+    engine.save(both, tmp_path / "small.pt")
+    loaded = engine.load(tmp_path / "small.pt", model=Normed())
+    assert loaded.provenance is not None
+    stored = loaded.provenance.recovery
+    assert [step.distance for step in stored] == [step.distance for step in both.recovery]
+    assert stored[0].distance is not None
+    assert stored[-1].distance is None
+    assert [step.left for step in stored] == [step.left for step in both.recovery]
+    assert any(step.left for step in stored)
+
+
+def test_files_of_before_these_were_kept_are_read(tmp_path: Path) -> None:
+    _, _, deployed, batches = cut()
+    engine.save(engine.recalibrate(deployed, batches), tmp_path / "new.pt")
+    held = torch.load(tmp_path / "new.pt", weights_only=True)
+    held["recovery"] = json.dumps([step[:3] for step in json.loads(held["recovery"])])
+    torch.save(held, tmp_path / "old.pt")
+    loaded = engine.load(tmp_path / "old.pt", model=Normed())
+    assert loaded.provenance is not None
+    (step,) = loaded.provenance.recovery
+    assert (step.method, step.left, step.distance) == ("recalibrate", (), None)

@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slimgui.core.groups import Refusal
 from slimgui.engine.load.fit import fit, inside
 from slimgui.engine.load.inputs import Shape, Shapes, Whole, parse_shapes, show
 from slimgui.engine.load.source import build_for, is_factory, is_trusted
@@ -47,11 +48,16 @@ class StoredRepair:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecovery:
-    """One step after the cut that changed the tensors of these names, from so many batches of samples."""
+    """One step after the cut that changed the tensors of these names, from so many batches of samples.
+
+    `left` and `distance` are those of `Recovery`; files of before they were kept hold neither.
+    """
 
     method: str
     batches: int
     changed: tuple[str, ...]
+    left: tuple[Refusal, ...] = ()
+    distance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +118,7 @@ def record(provenance: Provenance) -> dict[str, object]:
         "corrections": _corrections_json(provenance.corrections),
         "installed": _corrections_json(provenance.installed),
         "proof": json.dumps(dict(provenance.proof)),
-        "recovery": json.dumps([[step.method, step.batches, step.changed] for step in provenance.recovery]),
+        "recovery": json.dumps([astuple(step) for step in provenance.recovery]),
     }
 
 
@@ -194,14 +200,22 @@ def unpack(found: Mapping[str, Any], shown: str) -> Provenance:
             plan=str(found["plan"]),
             shapes=tuple(map(_shape, json.loads(found["shapes"]))),
             proof=dict(json.loads(found["proof"])),
-            recovery=tuple(
-                StoredRecovery(str(method), int(batches), tuple(map(str, changed)))
-                for method, batches, changed in json.loads(found.get("recovery", "[]"))
-            ),
+            recovery=tuple(_step_of(*step) for step in json.loads(found.get("recovery", "[]"))),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         why = f"Its record of the cut cannot be read: {error}."
         raise LoadError(f"{shown} is damaged.", why, "Save it again.") from None
+
+
+def _step_of(
+    method: str, batches: int, changed: list[str], left: Sequence[Any] = (), distance: Sequence[float] = ()
+) -> StoredRecovery:
+    reasons = tuple(
+        Refusal(str(what), str(op), str(module), str(source), tuple(map(str, path)))
+        for what, op, module, source, path in left
+    )
+    before_after = (float(distance[0]), float(distance[1])) if distance else None
+    return StoredRecovery(str(method), int(batches), tuple(map(str, changed)), reasons, before_after)
 
 
 def rebuild(

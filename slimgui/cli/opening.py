@@ -21,12 +21,12 @@ def opened(arguments: argparse.Namespace, step: Step, steps: int = 0) -> tuple[L
         LoadError: it cannot be opened.
         TraceError: forward raised.
     """
+    step("Reading the model", 0, steps)  # before torch is imported, which takes longer than most reading
     from slimgui.engine.heap import map_large_blocks
     from slimgui.engine.load import load, with_inputs
     from slimgui.engine.trace import trace
 
     map_large_blocks()
-    step("Reading the model", 0, steps)
     loaded = load(arguments.source, arguments.model, trusted=arguments.trust_code)
     loaded = with_inputs(loaded, arguments.input)
     assert loaded.example_inputs is not None, "with_inputs gives some or raises"

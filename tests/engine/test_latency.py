@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slimgui import engine
+from slimgui.core import budget
 from slimgui.core.cost import full_counts
 from slimgui.core.latency_table import padded
 from slimgui.core.targets import target
@@ -250,8 +251,9 @@ def test_even_counts_win_where_kernels_work_on_sixteen_at_once(
 
 
 def test_a_target_without_measured_time_is_refused(net: Net, traced: engine.Traced) -> None:
+    scores = engine.importance(net, traced.groups, "l1")
     with pytest.raises(PlanError, match="Nobody has measured"):
-        engine.meet(traced, net, [target("latency", 0.6)], engine.Plan())
+        budget.find(traced.groups, traced.cost_model, [target("latency", 0.6)], scores, engine.Plan())
     with pytest.raises(PlanError, match="no share"):
         target("latency", "20")
 

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+import torch
 
 from benchmarks.soak import saves
 from slimgui import engine
@@ -18,8 +19,12 @@ def killed_while_reading_back(target):
     """A process that has written everything and is killed before the target is replaced."""
     child = os.fork()
     if child == 0:
+        torch.set_num_threads(1)  # the threads of torch did not come along; waiting for them would never end
         readback.run_reader = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
-        engine.save(saves.filled(2.0), target, shard_bytes=SHARDS)
+        try:
+            engine.save(saves.filled(2.0), target, shard_bytes=SHARDS)
+        finally:
+            os._exit(1)  # it was to be killed
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 

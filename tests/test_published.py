@@ -30,11 +30,18 @@ def test_a_task_that_fails_and_a_cut_that_is_not_proven_are_faults(tmp_path):
     row = ROWS[0]
     net = {
         "free": 4, "locked": 2, "params": 1000, "params_left": 0.7, "macs_left": 0.8, "passed": True,
-        "max_error": 1e-16, "corrected": 0, "seconds": 1.0,
+        "max_error": 1e-16, "corrected": 0, "seconds": 1.0, "recovery_seconds": 2.0,
     }  # fmt: skip
     good = {
         "nets": {row.nets[0].name: net},
-        "task": {"before": "99 %", "was": True, "after": "7 %", "done": False},
+        "task": {
+            "before": "99 %",
+            "was": True,
+            "after": "7 %",
+            "done": False,
+            "recovered": "95 %",
+            "recovered_done": True,
+        },
     }
     assert not document.is_fault(good)
     assert "lost" in document.line(row, good)
@@ -48,5 +55,5 @@ def test_a_task_that_fails_and_a_cut_that_is_not_proven_are_faults(tmp_path):
     page = (tmp_path / "page.md").read_text()
     line = "4, 2 locked | 30 % of the parameters | 1,000 | 70% | 80% | 1e-16 (passed) | 0 | 1 |"
     assert f"| {row.nets[0].name} | {line}" in page
-    assert "| 99 % | 7 % | no |" in page
+    assert "| 99 % | 7 % | no | 95 % | yes | 2 |" in page
     assert "> It is something else." in page

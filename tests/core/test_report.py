@@ -79,4 +79,5 @@ def test_it_needs_nothing_else_and_no_name_becomes_markup() -> None:
 
 
 def test_a_model_that_costs_nothing_is_no_division_by_zero() -> None:
-    Page(to_html(replace(FACTS, before=Cost(0, 0, 0, 0), after=Cost(0, 0, 0, 0)), SETTING))
+    page = Page(to_html(replace(FACTS, before=Cost(0, 0, 0, 0), after=Cost(0, 0, 0, 0)), SETTING))
+    assert page.text.count("100.0 %") == 4  # parameters, MACs, weights, activations: nothing is gone

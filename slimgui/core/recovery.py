@@ -28,8 +28,8 @@ RECOVERY: Final = {
     ),
     "absorb": RecoveryStep(
         "Absorb removed channels into biases",
-        "Worth it after light cuts, and with samples: what removed channels give on average goes into biases. "
-        "Without samples it is taken from batch norms, and a deep cut may lose more.",
+        "Worth it after light cuts, and with samples: what removed channels give on average goes into "
+        "biases. Without samples it is taken from batch norms, and a deep cut may lose more.",
     ),
     "recalibrate": RecoveryStep(
         "Recalibrate norm statistics",

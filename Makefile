@@ -7,15 +7,14 @@
 #                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves;
 #                             then searches 20 models for five targets each;
 #                             then recognises bare weights of torchvision and timm
-# make architectures          builds resources/architectures.xz anew, by which weights are recognised (half an hour)
-# make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 #                             then inspects and slims a checkpoint of 4 GB (6 GB of disk)
+# make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 # make published              slims trained checkpoints out of packages and tries their tasks; ARGS="--only faces,digits"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory, latency;
 #                             ARGS=latency, ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-accuracy         accuracy after the cut and after each step of recovery, beside it; ARGS="digits --seeds 1"
-# make bench-window          measures how the window answers while the engine works
+# make bench-window           measures how the window answers while the engine works
 # make screenshots            draws every state of the window into docs/screens
 #
 # run and test set everything up by themselves: system packages (Debian), .venv, and the Python packages at the

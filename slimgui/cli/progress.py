@@ -36,12 +36,17 @@ class Progress:
         self._stream, self._shown = stream, shown
         self._step: tuple[str, int, int] = ("Starting", 0, 0)
         self._started = time.monotonic()
+        self._drawn = 0  # characters on the line now
+        self._drawing = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._redraw, daemon=True)
 
     def __call__(self, phase: str, done: int = 0, total: int = 0) -> None:
-        """Say what is done now."""
+        """Say what is done now: a new phase is drawn at once, counts are when the line is drawn next."""
+        is_new = phase != self._step[0]
         self._step = (phase, done, total)
+        if self._shown and is_new:
+            self._draw(self._text())
 
     def __enter__(self) -> Self:
         if self._shown:
@@ -56,14 +61,18 @@ class Progress:
             self._thread.join()
 
     def _redraw(self) -> None:
-        drawn = 0
-        while True:
-            ended = self._ended.wait(_SECONDS)
-            width = shutil.get_terminal_size().columns - 1
-            text = "" if ended else line(*self._step, time.monotonic() - self._started, width)
-            blank = "\r" if ended else ""
-            self._stream.write(f"\r{text}{' ' * (drawn - len(text))}{blank}")
+        while not self._ended.wait(_SECONDS):
+            self._draw(self._text())
+        self._draw("")
+        self._stream.write("\r")
+        self._stream.flush()
+
+    def _text(self) -> str:
+        width = shutil.get_terminal_size().columns - 1
+        return line(*self._step, time.monotonic() - self._started, width)
+
+    def _draw(self, text: str) -> None:
+        with self._drawing:
+            self._stream.write(f"\r{text}{' ' * (self._drawn - len(text))}")
             self._stream.flush()
-            drawn = len(text)
-            if ended:
-                return
+            self._drawn = len(text)

@@ -1,0 +1,148 @@
+"""What the engine answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.sensitivity import Measure, Sensitivity
+from slimgui.core.wire.rows import Architecture, Code, Document, Message, ProofRow
+
+
+class Ready(Message, frozen=True, tag="ready"):
+    """The engine is warm; task is 0."""
+
+    torch: str
+
+
+class Progress(Message, frozen=True, tag="progress"):
+    """`phase` in words; done of total, total 0 when unknown."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+class Opened(Message, frozen=True, tag="opened"):
+    """Answer to Open."""
+
+    document: Document
+
+
+class Recovered(Message, frozen=True, tag="recovered"):
+    """Answer to Recover: a sentence for each step, all that was left alone and why, what it was taken of.
+
+    `distance`: of the outputs from the whole model's, before and after, where there were samples.
+    """
+
+    steps: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    about: str = ""
+    distance: tuple[float, float] | None = None
+
+
+class Saved(Message, frozen=True, tag="saved"):
+    """Answer to Save: where it lies, how large it is in bytes, and the proof of what was read back.
+
+    `needs`, in sentences: what loads the file, and what else is to be known of it.
+    """
+
+    path: str
+    bytes: int
+    proof: ProofRow
+    needs: str = ""
+    recovered: Recovered | None = None
+
+
+class Unproven(Message, frozen=True, tag="unproven"):
+    """Answer to Save when nothing was written because the proof failed or is only structural."""
+
+    path: str
+    proof: ProofRow
+
+
+class Verified(Message, frozen=True, tag="verified"):
+    """Answer to Verify."""
+
+    proof: ProofRow
+
+
+class Ranked(Message, frozen=True, tag="ranked"):
+    """Answer to Rank: per group id its scores as float64 in the machine's byte order, one text each."""
+
+    importance: str
+    scores: dict[str, bytes]
+
+
+class Sensed(Message, frozen=True, tag="sensed"):
+    """Answer to Sense. `about` as in Recalibrated."""
+
+    sensitivity: Sensitivity
+    measure: Measure
+    about: str = ""
+
+
+class Met(Message, frozen=True, tag="met"):
+    """Answer to Meet; `kept` is the share of importance that stays."""
+
+    plan: Plan
+    kept: float
+
+
+class PlansRead(Message, frozen=True, tag="plans_read"):
+    """Answer to ReadPlans: they fit the open model. `notes`: what could not be read with them."""
+
+    plans: PlanSet
+    notes: tuple[str, ...] = ()
+
+
+class Recalibrated(Message, frozen=True, tag="recalibrated"):
+    """Answer to Recalibrate. `about`: how the samples were read, in sentences."""
+
+    statistics: Statistics
+    about: str = ""
+
+
+class Exported(Message, frozen=True, tag="exported"):
+    """Answer to Export and to Report."""
+
+    path: str
+
+
+class Failed(Message, frozen=True, tag="failed"):
+    """The failure of a task in three sentences. `details` for the copy button.
+
+    `needs` says what the user could add to make it work: the shape of the input, or the architecture, which
+    may be one of `architectures`, the likeliest first. `counts`: by group id the
+    numbers of channels that would work, when a cut was refused. `code`: what the user may agree to run.
+    """
+
+    what: str
+    why: str = ""
+    hint: str = ""
+    details: str = ""
+    needs: Literal["", "inputs", "architecture"] = ""
+    counts: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    code: Code | None = None
+    architectures: tuple[Architecture, ...] = ()
+
+
+Answer = (
+    Ready
+    | Progress
+    | Opened
+    | Saved
+    | Unproven
+    | Verified
+    | Recovered
+    | Ranked
+    | Sensed
+    | Met
+    | PlansRead
+    | Recalibrated
+    | Exported
+    | Failed
+)

@@ -1,0 +1,137 @@
+"""What the window asks of the engine."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from slimgui.core.plan import Plan
+from slimgui.core.plan_set import Statistics
+from slimgui.core.recovery import Recovery
+from slimgui.core.report import Facts
+from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Sensitivity
+from slimgui.core.wire.rows import Message
+
+
+class Open(Message, frozen=True, tag="open"):
+    """Load, trace and lay out. `source` is a path or an importable factory; `shape` e.g. "1x3x224x224".
+
+    `trusted`: SHA-256 of the files whose code the user agreed to run.
+    """
+
+    source: str
+    shape: str = ""
+    trusted: tuple[str, ...] = ()
+
+
+class Save(Message, frozen=True, tag="save"):
+    """Deploy the open model under `plan`, prove it, write it to `path`, read it back.
+
+    `document` is the task number of the Open that is meant: a restarted engine must never save another
+    model. `accept_unproven` is the user's explicit word; without it only a numeric proof is written.
+    `statistics`: of the plan's own, applied after the proof, which is of the cut; then `recovery`.
+    """
+
+    path: str
+    plan: Plan
+    document: int
+    accept_unproven: bool = False
+    statistics: Statistics | None = None
+    recovery: Recovery | None = None
+
+
+class Verify(Message, frozen=True, tag="verify"):
+    """Deploy and prove, write nothing. `document` as in Save."""
+
+    plan: Plan
+    document: int
+
+
+class Recover(Message, frozen=True, tag="recover"):
+    """Try `recovery` on the smaller model under `plan`, write nothing; the other fields as in Save."""
+
+    plan: Plan
+    document: int
+    recovery: Recovery
+    statistics: Statistics | None = None
+
+
+class Rank(Message, frozen=True, tag="rank"):
+    """Score every channel of the open model by the criterion `importance`; `document` as in Save.
+
+    `samples`: for a criterion that looks at data.
+    """
+
+    importance: str
+    document: int
+    samples: SampleSource | None = None
+
+
+class Sense(Message, frozen=True, tag="sense"):
+    """Measure what is lost when each group alone is cut, on `samples`; `document` as in Save.
+
+    The criterion of `plan` says which channels go, its locks are kept.
+    """
+
+    plan: Plan
+    document: int
+    samples: SampleSource
+
+
+class Meet(Message, frozen=True, tag="meet"):
+    """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
+
+    `document` as in Save, `samples` as in Rank. `sensitivity`: says in place of the scores alone what a
+    group's channels are worth.
+    """
+
+    targets: str
+    plan: Plan
+    document: int
+    samples: SampleSource | None = None
+    sensitivity: Sensitivity | None = None
+
+
+class ReadPlans(Message, frozen=True, tag="read_plans"):
+    """Read the plans, or the channel configuration, in the file at `path`; `document` as in Save.
+
+    Files of statistics beside it are copied into `folder`.
+    """
+
+    path: str
+    document: int
+    folder: str
+
+
+class Recalibrate(Message, frozen=True, tag="recalibrate"):
+    """Take the running statistics of the model under `plan` anew and write them to the file `path`.
+
+    `samples`: what they are taken of. `document` as in Save.
+    """
+
+    plan: Plan
+    document: int
+    path: str
+    samples: SampleSource
+
+
+class Export(Message, frozen=True, tag="export"):
+    """Write what `plan` leaves to `path`: the widths as a channel configuration, or the kept channels."""
+
+    path: str
+    plan: Plan
+    document: int
+    what: Literal["config", "kept"]
+
+
+class Report(Message, frozen=True, tag="report"):
+    """Write a page of HTML about the smaller model that `facts` are of to `path`; `document` as in Save."""
+
+    path: str
+    facts: Facts
+    document: int
+
+
+SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate
+DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report
+Request = Open | DocumentRequest

@@ -1,0 +1,103 @@
+"""What messages are made of: groups, documents and proofs, without index lists."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from slimgui.core.cost import CostModel
+from slimgui.core.graph import LayerGraph
+from slimgui.core.groups import Group, Kind, Refusal
+
+BOX_WIDTH: Final = 160.0  # one box, in the units of LayerGraph.positions
+BOX_HEIGHT: Final = 46.0
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Base of everything that crosses the door."""
+
+    task: int
+
+
+class MemberRow(msgspec.Struct, frozen=True):
+    """A Member without its index lists: `width` indices of dimension `dim` per channel."""
+
+    parameter: str
+    dim: int
+    width: int
+
+    @property
+    def layer(self) -> str:
+        """Dotted path of the module that owns the parameter."""
+        return self.parameter.rpartition(".")[0]
+
+
+class GroupRow(msgspec.Struct, frozen=True):
+    """A Group without its index lists; `core.resolve.counts` takes it for a Group."""
+
+    id: str
+    size: int
+    kind: Kind
+    exact: bool
+    locked: Refusal | None
+    inexact: Refusal | None
+    layers: tuple[str, ...]
+    members: tuple[MemberRow, ...]
+
+
+class Document(msgspec.Struct, frozen=True):
+    """Everything the window needs of an open model.
+
+    `criteria`: names that a plan's importance may have.
+    `routes`: per edge of `graph` the points its arrow passes, ends included; () for an edge not drawn.
+    """
+
+    name: str
+    source: str
+    input_shapes: tuple[tuple[int, ...], ...]
+    groups: tuple[GroupRow, ...]
+    graph: LayerGraph
+    cost: CostModel
+    routes: tuple[tuple[tuple[float, float], ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+
+
+class ProofRow(msgspec.Struct, frozen=True):
+    """`max_error` is relative to the output's scale, None when nothing could be compared.
+
+    `level` is "numeric", "blocks" or "structural"; `note` in words. `parted`: path of the first module whose
+    output differs, "" for the model's own forward, None when none does.
+    """
+
+    passed: bool
+    max_error: float | None
+    level: str
+    note: str = ""
+    parted: str | None = None
+
+
+class Code(msgspec.Struct, frozen=True):
+    """Code that opening a file would run: that file, its hash, and a line for each thing it runs."""
+
+    path: str
+    sha256: str
+    runs: tuple[str, ...]
+
+
+class Architecture(msgspec.Struct, frozen=True):
+    """What weights may be of: the source to open instead, its factory, and how well it fits, in words."""
+
+    source: str
+    factory: str
+    how: str
+
+
+def group_row(group: Group) -> GroupRow:
+    """What the window needs of `group`."""
+    widths = [int(member.indices.shape[1]) for member in group.members]
+    members = tuple(MemberRow(m.parameter, m.dim, k) for m, k in zip(group.members, widths, strict=True))
+    return GroupRow(
+        group.id, group.size, group.kind, group.exact, group.locked, group.inexact, group.layers, members
+    )

@@ -88,7 +88,7 @@ class Photographer:
         window, session = self.window, self.session
         window.show()
         self.shoot("1-empty")
-        window.open_example()
+        window.document_actions.open_example()
         self.wait(window.strip.isVisible)
         self.shoot("2-opening")
         self.wait(self.idle)
@@ -107,7 +107,7 @@ class Photographer:
         window.groups.tree.expand(window.groups.tree.currentIndex().siblingAtColumn(0))
         self.shoot("5-edited")
         session.set_ratio(0.3)
-        window.choose_target()
+        window.document_actions.choose_target()
         self.wait(self.idle)
         self.shoot("6-saved")
         self.plans()
@@ -176,7 +176,7 @@ class Photographer:
         self.session.undo_stack.setClean()
         notes = self.scratch / "notes.pt"
         notes.write_text("Not a model, just a shopping list.\n")
-        self.window.open_source(str(notes))
+        self.window.document_actions.open_source(str(notes))
         self.wait(self.idle)
         self.shoot("7-refused")
 
@@ -184,7 +184,7 @@ class Photographer:
         """A Python file that would have to be run: the card, and the dialog over the window."""
         net = self.scratch / "my_net.py"
         net.write_text("from torch import nn\n\n\ndef build():\n    return nn.Linear(2, 3)\n")
-        self.window.open_source(str(net))
+        self.window.document_actions.open_source(str(net))
         self.wait(self.idle)
         self.shoot("10-consent")
         notice = self.window.card.notice
@@ -203,7 +203,7 @@ class Photographer:
 
         weights = self.scratch / "weights.pth"
         torch.save(efficientnet_b0(num_classes=12).state_dict(), weights)
-        self.window.open_source(str(weights))
+        self.window.document_actions.open_source(str(weights))
         self.wait(self.idle)
         self.shoot("12-unnamed")
         notice = self.window.card.notice
@@ -216,7 +216,7 @@ class Photographer:
 
     def large(self) -> None:
         """A net of a hundred boxes, where torchvision is there; the model of the last picture."""
-        self.window.open_source("torchvision.models:resnet50")
+        self.window.document_actions.open_source("torchvision.models:resnet50")
         self.wait(self.idle)
         self.session.set_ratio(0.5)
         self.session.select(self.session.document.groups[4].id if self.session.document else "")

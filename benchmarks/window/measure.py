@@ -60,7 +60,7 @@ def heartbeat() -> dict[str, Any]:
         with program.heartbeat() as found[f"{EDITS} edits"]:
             _edit(driven, program.painted)
         with program.heartbeat() as found["save"]:
-            driven.session.save(str(Path(folder) / "small.pt"))
+            driven.session.files.save(str(Path(folder) / "small.pt"))
             driven.wait_idle()
         saved = (Path(folder) / "small.pt").exists()
         memory = _memory()

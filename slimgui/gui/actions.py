@@ -8,149 +8,32 @@ from typing import Final
 
 from PySide6.QtGui import QKeySequence
 
+from slimgui.gui.reasons import (
+    always,
+    can_ask,
+    can_edit_count,
+    can_lock,
+    can_recalibrate,
+    can_redo,
+    can_save,
+    can_undo,
+    has_document,
+    has_edits,
+    has_saved,
+    has_several_plans,
+    has_statistics,
+    idle,
+    is_cut,
+    is_exact_only,
+    is_global,
+    is_locked,
+    recovers,
+    selection_by_hand,
+)
 from slimgui.gui.session import Session
 
 Keys = QKeySequence.StandardKey
 WhyNot = Callable[[Session], str]
-
-
-def always(session: Session) -> str:
-    """Nothing speaks against it."""
-    del session
-    return ""
-
-
-def idle(session: Session) -> str:
-    """The engine does one thing at a time."""
-    return f"SlimGUI is still {session.task.doing}; wait or cancel it" if session.task else ""
-
-
-def has_document(session: Session) -> str:
-    """There must be a model."""
-    return "" if session.document else "Open a model first"
-
-
-def can_save(session: Session) -> str:
-    """There must be something to save, and an engine with time for it."""
-    if session.document is None:
-        return has_document(session)
-    if (
-        session.snapshot is not None
-        and session.base is not None
-        and session.snapshot.counts == session.base.counts
-    ):
-        return "Nothing has been removed yet: lower a count first"
-    return idle(session)
-
-
-def has_saved(session: Session) -> str:
-    """A smaller model must have been saved."""
-    return has_document(session) or ("" if session.facts else "Save a smaller model first") or idle(session)
-
-
-def can_undo(session: Session) -> str:
-    """There must be an edit before this point."""
-    return "" if session.undo_stack.canUndo() else "There is nothing to undo"
-
-
-def can_redo(session: Session) -> str:
-    """There must be an undone edit."""
-    return "" if session.undo_stack.canRedo() else "There is nothing to redo"
-
-
-def has_selection(session: Session) -> str:
-    """A group must be selected."""
-    if session.document is None:
-        return has_document(session)
-    return "" if session.selected else "Select a group first"
-
-
-def selection_is_free(session: Session) -> str:
-    """The selected group must not be locked."""
-    if (reason := has_selection(session)) or session.document is None:
-        return reason
-    row = next(row for row in session.document.groups if row.id == session.selected)
-    return f"It must stay whole: {row.locked.what}" if row.locked else ""
-
-
-def selection_by_hand(session: Session) -> str:
-    """The selected group must have a count of its own."""
-    if reason := has_selection(session):
-        return reason
-    own = session.snapshot is not None and session.selected in session.snapshot.by_hand
-    return "" if own else "Its count was not set by hand"
-
-
-def has_edits(session: Session) -> str:
-    """The plan must say something."""
-    if session.document is None or session.base is None:
-        return has_document(session)
-    return "" if session.plans.plan != session.base.plan else "The plan says nothing yet"
-
-
-def is_cut(session: Session) -> str:
-    """Something must have been removed."""
-    if session.document is None or session.snapshot is None or session.base is None:
-        return has_document(session)
-    return "" if session.snapshot.counts != session.base.counts else "Every group is whole"
-
-
-def can_recalibrate(session: Session) -> str:
-    """There must be a smaller model, and an engine with time for it."""
-    return is_cut(session) or idle(session)
-
-
-def has_statistics(session: Session) -> str:
-    """The current plan must have statistics of its own."""
-    own = session.plans.current in dict(session.plans.statistics)
-    return has_document(session) or ("" if own else "The current plan has none of its own")
-
-
-def has_several_plans(session: Session) -> str:
-    """There must be another plan."""
-    if session.document is None:
-        return has_document(session)
-    return "" if len(session.plans.plans) > 1 else "It is the only plan"
-
-
-def can_ask(session: Session) -> str:
-    """There must be a model, and an engine with time for it."""
-    return has_document(session) or idle(session)
-
-
-def can_lock(session: Session) -> str:
-    """The selected group must be one that is not locked anyway."""
-    if (reason := selection_is_free(session)) or session.snapshot is None:
-        return reason
-    by_path = session.selected in session.snapshot.locked and not is_locked(session)
-    return "It is locked by name: use Lock by Name" if by_path else ""
-
-
-def is_locked(session: Session) -> bool:
-    """Whether the user locked the selected group by hand."""
-    return session.selected in session.plans.plan.whole
-
-
-def recovers(session: Session) -> bool:
-    """Whether saves recover accuracy."""
-    return session.data.recovery is not None
-
-
-def is_global(session: Session) -> bool:
-    """Whether channels of all groups are compared."""
-    return session.plans.plan.scope == "global"
-
-
-def is_exact_only(session: Session) -> bool:
-    """Whether approximate groups are left whole."""
-    return session.plans.plan.only_exact
-
-
-def can_edit_count(session: Session) -> str:
-    """The selected group must not be locked, neither by the model nor by the user."""
-    if (reason := selection_is_free(session)) or session.snapshot is None:
-        return reason
-    return "You locked it in this plan" if session.selected in session.snapshot.locked else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +57,17 @@ class ActionInfo:
 
 
 ACTIONS: Final = (
-    ActionInfo("open", "&Open…", "Open a PyTorch model", "choose_file", idle, Keys.Open, "open"),
-    ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "open_example", idle, icon="example"),
-    ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "choose_target", can_save, Keys.Save, "save"),
+    ActionInfo("open", "&Open…", "Open a PyTorch model", "document_actions.choose_file", idle, Keys.Open, "open"),
+    ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "document_actions.open_example", idle, icon="example"),
+    ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "document_actions.choose_target", can_save, Keys.Save, "save"),
     ActionInfo("report", "Save Re&port…", "Write a page about the smaller model saved last: what was cut, the proof, versions and hashes", "plan_actions.save_report", has_saved),
-    ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "clear_recent"),
-    ActionInfo("clear_trusted", "&Forget Allowed Code", "Ask again about every file whose code was allowed to run", "clear_trusted"),
+    ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "document_actions.clear_recent"),
+    ActionInfo("clear_trusted", "&Forget Allowed Code", "Ask again about every file whose code was allowed to run", "document_actions.clear_trusted"),
     ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
-    ActionInfo("undo", "&Undo", "Take back the last change", "undo", can_undo, Keys.Undo, "undo"),
-    ActionInfo("redo", "&Redo", "Make the change again", "redo", can_redo, Keys.Redo, "redo"),
-    ActionInfo("edit_count", "Set &Count of Group", "Type how many channels of the selected group stay", "edit_selected", can_edit_count, "F2"),
-    ActionInfo("reset_group", "Reset &Group", "Let the selected group follow the whole model again", "reset_group", selection_by_hand, "Ctrl+Backspace"),
+    ActionInfo("undo", "&Undo", "Take back the last change", "view_actions.undo", can_undo, Keys.Undo, "undo"),
+    ActionInfo("redo", "&Redo", "Make the change again", "view_actions.redo", can_redo, Keys.Redo, "redo"),
+    ActionInfo("edit_count", "Set &Count of Group", "Type how many channels of the selected group stay", "view_actions.edit_selected", can_edit_count, "F2"),
+    ActionInfo("reset_group", "Reset &Group", "Let the selected group follow the whole model again", "view_actions.reset_group", selection_by_hand, "Ctrl+Backspace"),
     ActionInfo("reset_all", "Reset the &Plan", "Forget counts, locks and limits of the current plan", "plan_actions.reset", has_edits, icon="reset"),
     ActionInfo("plan_new", "&New Plan…", "Add a plan that starts as the current one", "plan_actions.new", has_document),
     ActionInfo("plan_rename", "&Rename Plan…", "Give the current plan another name", "plan_actions.rename", has_document),
@@ -214,12 +97,12 @@ ACTIONS: Final = (
     ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
     ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
     ActionInfo("plan_python", "Copy as P&ython", "Copy Python code that does what this plan says", "plan_actions.copy_python", has_document),
-    ActionInfo("find", "&Find…", "Find a group or a layer", "find_group", has_document, Keys.Find),
-    ActionInfo("fit", "&Fit to Window", "Show the whole graph", "fit", has_document, "Ctrl+0", "fit"),
-    ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "zoom_in", has_document, Keys.ZoomIn),
-    ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "zoom_out", has_document, Keys.ZoomOut),
-    ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "dismiss", always, "Esc"),
-    ActionInfo("about", "&About SlimGUI", "Version and licence", "about"),
+    ActionInfo("find", "&Find…", "Find a group or a layer", "view_actions.find_group", has_document, Keys.Find),
+    ActionInfo("fit", "&Fit to Window", "Show the whole graph", "view_actions.fit", has_document, "Ctrl+0", "fit"),
+    ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
+    ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
+    ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
+    ActionInfo("about", "&About SlimGUI", "Version and licence", "document_actions.about"),
 )  # fmt: skip
 
 MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (

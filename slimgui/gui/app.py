@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter.install()
     window.show()
     if arguments:
-        QTimer.singleShot(0, window, lambda: window.open_source(arguments[0]))
+        QTimer.singleShot(0, window, lambda: window.document_actions.open_source(arguments[0]))
     try:
         return app.exec()
     finally:

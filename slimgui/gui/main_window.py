@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
-    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QPaintEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-import slimgui
-from slimgui import resources
-from slimgui.core import wire
-from slimgui.gui import architecture, consent
 from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.docks import add_dock
+from slimgui.gui.document_actions import DocumentActions
 from slimgui.gui.losses import losses
 from slimgui.gui.menus import Menus
-from slimgui.gui.notice import Notice
 from slimgui.gui.plan_actions import PlanActions
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
 from slimgui.gui.theme import Theme
+from slimgui.gui.view_actions import ViewActions
 from slimgui.gui.views.card import Card
-from slimgui.gui.views.graph_view import STEP, GraphView
+from slimgui.gui.views.graph_view import GraphView
 from slimgui.gui.views.group_tree import GroupTree
 from slimgui.gui.views.inspector import Inspector
 from slimgui.gui.views.ratio import RatioControl
@@ -57,9 +50,8 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.session, self.settings, self.theme = session, settings, theme
-        self._dialogs = dialogs or Dialogs()
+        dialogs = dialogs or Dialogs()
         self._painted = False
-        self._then: Callable[[], object] | None = None  # waits for a save
         self.card, self.strip = Card(self), TaskStrip(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_count, self)
@@ -69,8 +61,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("SlimGUI")
         self.resize(1440, 900)
         self._arrange()
-        self.data_actions = DataActions(self, session, self._dialogs, settings)
-        self.plan_actions = PlanActions(self, session, self._dialogs, settings, self.data_actions)
+        self.document_actions = DocumentActions(self, session, dialogs, settings)
+        self.view_actions = ViewActions(self, session)
+        self.data_actions = DataActions(self, session, dialogs, settings)
+        self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()
@@ -104,13 +98,10 @@ class MainWindow(QMainWindow):
         session.data.changed.connect(self._show_title)
         session.selection_changed.connect(self._on_selection_changed)
         session.task_changed.connect(self._on_task_changed)
-        session.noticed.connect(self._on_noticed)
-        session.opened.connect(self._on_opened)
-        session.saved.connect(self._on_saved)
         session.undo_stack.cleanChanged.connect(self._on_clean_changed)
-        self.welcome.open_clicked.connect(self.choose_file)
-        self.welcome.example_clicked.connect(self.open_example)
-        self.welcome.recent_clicked.connect(self.open_source)
+        self.welcome.open_clicked.connect(self.document_actions.choose_file)
+        self.welcome.example_clicked.connect(self.document_actions.open_example)
+        self.welcome.recent_clicked.connect(self.document_actions.open_source)
         self.graph.group_clicked.connect(session.select)
         self.groups.group_selected.connect(session.select)
         self.groups.delegate.editing_started.connect(session.begin_gesture)
@@ -119,7 +110,7 @@ class MainWindow(QMainWindow):
         self.ratio.gesture_ended.connect(session.end_gesture)
         self.ratio.ratio_changed.connect(session.set_ratio)
         self.strip.cancelled.connect(session.cancel)
-        self.card.offer_taken.connect(self._on_offer_taken)
+        self.card.offer_taken.connect(self.document_actions.take_offer)
         self.theme.changed.connect(self._on_theme_changed)
 
     def _restore(self) -> None:
@@ -128,91 +119,6 @@ class MainWindow(QMainWindow):
         if not header.isEmpty():
             self.groups.tree.header().restoreState(header)
         self.welcome.set_recent(self.settings.recent)
-
-    # --- actions; the names stand in the table of actions
-
-    def choose_file(self) -> None:
-        """Ask which file to open, and open it."""
-        if path := self._dialogs.open_path(self, self.settings.folder):
-            self.settings.folder = str(Path(path).parent)
-            self.open_source(path)
-
-    def open_example(self) -> None:
-        """Open the model that comes with the program."""
-        try:
-            self.open_source(str(resources.path(resources.EXAMPLE)))
-        except FileNotFoundError as error:
-            self._on_noticed(Notice("error", "The example is missing.", str(error), "Install SlimGUI again."))
-
-    def open_source(self, source: str) -> None:
-        """Open a file or a factory, after asking about edits that would be lost."""
-        if Path(source).exists():
-            source = str(Path(source).absolute())
-        self._unless_unsaved(lambda: self.session.open(source, trusted=self.settings.trusted))
-
-    def choose_target(self) -> None:
-        """Ask where to save the smaller model, and save it."""
-        if self.session.document is None:
-            return
-        name = Path(self.session.document.name.replace(":", ".")).stem + "-slim.pt"
-        path = self._dialogs.save_path(self, str(Path(self.settings.folder) / name))
-        if not path:
-            self._then = None
-            return
-        self.settings.folder = str(Path(path).parent)
-        self.session.save(path if Path(path).suffix else path + ".pt")
-
-    def undo(self) -> None:
-        """Take back the last change."""
-        self.session.undo_stack.undo()
-
-    def redo(self) -> None:
-        """Make it again."""
-        self.session.undo_stack.redo()
-
-    def edit_selected(self) -> None:
-        """Open the editor of the selected group."""
-        self.docks["groups"].show()
-        self.groups.edit_selected()
-
-    def reset_group(self) -> None:
-        """Let the selected group follow the whole model again."""
-        self.session.reset_group(self.session.selected)
-
-    def find_group(self) -> None:
-        """Go to the search box."""
-        self.docks["groups"].show()
-        self.groups.search.setFocus()
-        self.groups.search.selectAll()
-
-    def fit(self) -> None:
-        """Show the whole graph."""
-        self.graph.fit()
-
-    def zoom_in(self) -> None:
-        """Show the graph larger."""
-        self.graph.zoom(STEP)
-
-    def zoom_out(self) -> None:
-        """Show the graph smaller."""
-        self.graph.zoom(1 / STEP)
-
-    def dismiss(self) -> None:
-        """Hide the message."""
-        self.card.dismiss()
-
-    def clear_recent(self) -> None:
-        """Forget the recent files."""
-        self.settings.clear_recent()
-        self.welcome.set_recent(())
-
-    def clear_trusted(self) -> None:
-        """Ask again about every file whose code was allowed to run."""
-        self.settings.clear_trusted()
-
-    def about(self) -> None:
-        """Say who we are."""
-        self._dialogs.about(self, slimgui.__version__)
 
     # --- what the session says
 
@@ -280,38 +186,9 @@ class MainWindow(QMainWindow):
         self.welcome.set_busy(self.session.task.doing if self.session.task else "")
         self.menus.refresh()
 
-    def _on_noticed(self, notice: Notice) -> None:
-        if notice.kind != "success":
-            self._then = None
-        self.card.show_notice(notice)
-
-    def _on_opened(self, source: str) -> None:
-        self.settings.add_recent(source)
-        self.welcome.set_recent(self.settings.recent)
-
-    def _on_saved(self, path: str) -> None:
-        del path
-        self.menus.refresh()
-        then, self._then = self._then, None
-        if then is not None:
-            then()
-
     def _on_clean_changed(self, clean: bool) -> None:
         self.setWindowModified(not clean)
         self.menus.refresh()
-
-    def _on_offer_taken(self, notice: Notice) -> None:
-        if notice.offer == "folder":
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(notice.subject).parent)))
-        elif notice.offer == "accept":
-            self.session.save(notice.subject, accept_unproven=True)
-        elif notice.offer == "consent":
-            consent.ask(self, self._dialogs, self.settings, self.session, notice)
-        elif notice.offer == "architecture":
-            architecture.ask(self, self._dialogs, self.session, notice)
-        elif shape := self._dialogs.input_shape(self, Path(notice.subject).name):
-            trusted = notice.request.trusted if isinstance(notice.request, wire.Open) else ()
-            self.session.open(notice.subject, shape, trusted)
 
     def _on_theme_changed(self) -> None:
         with QSignalBlocker(self.theme):
@@ -322,26 +199,9 @@ class MainWindow(QMainWindow):
             self.card.refresh_icons()
             self._show_details()
 
-    # --- unsaved edits
-
-    def _unless_unsaved(self, action: Callable[[], None]) -> None:
-        """Do `action` now, after a save, or not at all, as the user says."""
-        if self._may_lose_edits(then=action):
-            action()
-
-    def _may_lose_edits(self, then: Callable[[], object]) -> bool:
-        """Ask about unsaved edits; when the user wants them saved, `then` follows the save."""
-        if not self.session.modified or self.session.document is None:
-            return True
-        answer = self._dialogs.unsaved(self, self.session.document.name)
-        if answer == "save":
-            self._then = then
-            self.choose_target()
-        return answer == "discard"
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved edits; a save closes the window when it is done."""
-        if self._may_lose_edits(then=self.close):
+        if self.document_actions.may_lose_edits(then=self.close):
             self._remember()
             super().closeEvent(event)
         else:
@@ -372,7 +232,7 @@ class MainWindow(QMainWindow):
         if path := _dropped(event):
             event.acceptProposedAction()
             QTimer.singleShot(
-                0, self, lambda: self.open_source(path)
+                0, self, lambda: self.document_actions.open_source(path)
             )  # the other program waits for the drop to end
 
     def changeEvent(self, event: QEvent) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
-from slimgui.gui import actions, icons, text
+from slimgui.gui import icons, reasons, text
 from slimgui.gui.actions import ACTIONS, MENUS, TOOLBAR, ActionInfo
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
@@ -70,11 +70,12 @@ class Menus:
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
+        opens = self._window.document_actions.open_source
         for number, source in enumerate(self._settings.recent, 1):
             action = menu.addAction(f"&{number % 10} {Path(source).name}")
             action.setToolTip(source)
-            action.setEnabled(not actions.idle(self._session))
-            action.triggered.connect(lambda _=False, source=source: self._window.open_source(source))
+            action.setEnabled(not reasons.idle(self._session))
+            action.triggered.connect(lambda _=False, source=source: opens(source))
         menu.addSeparator()
         menu.addAction(self.actions["clear_recent"])
         self.actions["clear_recent"].setEnabled(bool(self._settings.recent))
@@ -144,7 +145,7 @@ class Menus:
         self.actions["open"].setIconText("Open")
         self.actions["save"].setIconText("Save")
         self.actions["fit"].setIconText("Fit")
-        self._window.ratio.explain(actions.has_document(self._session))
+        self._window.ratio.explain(reasons.has_document(self._session))
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the theme."""

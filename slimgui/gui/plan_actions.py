@@ -212,27 +212,27 @@ class PlanActions:
         """Take over plans or a channel configuration."""
         if path := self._dialogs.open_path(self._parent, self._settings.folder, "Open a plan", ANY_PLAN):
             self._remember(path)
-            self._session.read_plans(path)
+            self._session.files.read_plans(path)
 
     def save_file(self) -> None:
         """Write all plans."""
         if path := self._ask_target("-plan.json", "Save the plans", PLANS):
-            self._session.save_plans(path)
+            self._session.files.save_plans(path)
 
     def save_report(self) -> None:
         """Write a page about the smaller model that was saved last."""
         if path := self._ask_target("-report.html", "Save the report", "Web pages (*.html)"):
-            self._session.write_report(path)
+            self._session.files.write_report(path)
 
     def export_config(self) -> None:
         """Write the widths of layers, or the choices of units."""
         if path := self._ask_target("-widths.yaml", "Export the channel configuration", CONFIGS):
-            self._session.export(path, "config")
+            self._session.files.export(path, "config")
 
     def export_kept(self) -> None:
         """Write where every kept channel comes from."""
         if path := self._ask_target("-kept.json", "Export the kept channels", "Kept channels (*.json)"):
-            self._session.export(path, "kept")
+            self._session.files.export(path, "kept")
 
     def copy_command(self) -> None:
         """Put the command line that does the same on the clipboard."""

@@ -7,10 +7,8 @@ snapshot of the current one is computed, and `snapshot_changed` says what differ
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtCore import QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QUndoStack
@@ -18,18 +16,15 @@ from PySide6.QtGui import QUndoStack
 from slimgui.core import wire
 from slimgui.core.criteria import looks_at_data
 from slimgui.core.plan import Plan
-from slimgui.core.plan_set import PlanSet, Statistics
-from slimgui.core.plan_store import write_plans
-from slimgui.core.report import Facts
-from slimgui.core.resolve import with_ids
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.sampling import SampleSource
 from slimgui.core.targets import parse_targets
-from slimgui.errors import PlanError, SaveError, SlimError
+from slimgui.errors import PlanError, SlimError
 from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
 from slimgui.gui.data_work import DataWork, trusting_request
+from slimgui.gui.file_work import FileWork, file_of
 from slimgui.gui.notice import Notice
-from slimgui.gui.report import facts_of
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.tasks import Task, Tasks, Transport
 
@@ -50,15 +45,15 @@ class Session(QObject):
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
         self.selected = ""
-        self.facts: Facts | None = None  # of the smaller model that was saved last
         self._tasks = Tasks(transport, self)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
         self._begun_from: Snapshot | None = None  # what the gesture began with
         self._resolver: Resolver | None = None
         self._plans = PlanSet()
-        self._files = QTemporaryDir()  # the numbers of statistics: they outlive the engine's process
-        self.data = DataWork(self, self._tasks, self._files.path())
+        self._folder = QTemporaryDir()  # the numbers of statistics: they outlive the engine's process
+        self.data = DataWork(self, self._tasks, self._folder.path())
+        self.files = FileWork(self, self._tasks, self._folder.path())
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
         self._tasks.changed.connect(self.task_changed)
@@ -163,7 +158,7 @@ class Session(QObject):
         try:
             self._resolver.snapshot(plans.plan)
         except PlanError as error:
-            self._tell(error)
+            self.tell(error)
             return
         gesture = self._gesture if subject else NO_GESTURE
         step = PlanCommand(title, self._plans, plans, self._apply, subject=subject, gesture=gesture)
@@ -202,45 +197,7 @@ class Session(QObject):
         """
         if not self._tasks.refuse_while_busy():
             request = wire.Open(0, source, shape, trusted)
-            self._tasks.start(request, f"opening {Path(_file(source)).name}", self._on_opened)
-
-    def save(self, path: str, accept_unproven: bool = False) -> None:
-        """Build the smaller model, prove it and write it to `path`."""
-        if self._snapshot is None or self.document is None or self._tasks.refuse_while_busy():
-            return
-        if _same_file(path, _file(self.document.source)):
-            what = "This would replace the original model."
-            hint = "Choose another name: the original is what the smaller model is proven against."
-            self.noticed.emit(Notice("error", what, "", hint))
-            return
-        plans, cut = self._plans, self._snapshot
-        own = plans.fresh.get(plans.current)
-        plan = self.lasting(plans.plan)
-        request = wire.Save(0, path, plan, 0, accept_unproven, own, self.data.recovery)
-        doing = f"saving {Path(path).name}"
-        self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
-
-    def save_plans(self, path: str) -> None:
-        """Write all plans to a file."""
-        try:
-            write_plans(path, self._plans.mapped(self.lasting))
-        except SaveError as error:
-            self._tell(error)
-            return
-        self.undo_stack.setClean()
-        self.noticed.emit(notice.written(path))
-
-    def read_plans(self, path: str) -> None:
-        """Take over the plans, or the channel configuration, in a file."""
-        if self.document is not None and not self._tasks.refuse_while_busy():
-            request, name = wire.ReadPlans(0, path, 0, self._files.path()), Path(path).name
-            self._tasks.start(request, f"reading {name}", lambda answer: self._on_plans_read(answer, name))
-
-    def export(self, path: str, what: Literal["config", "kept"]) -> None:
-        """Write what the current plan leaves: widths of layers, or the channels that stay."""
-        if self._snapshot is not None and not self._tasks.refuse_while_busy():
-            request = wire.Export(0, path, self.lasting(self._snapshot.plan), 0, what)
-            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
+            self._tasks.start(request, f"opening {Path(file_of(source)).name}", self._on_opened)
 
     def meet(self, targets: str, by_sensitivity: bool = False) -> None:
         """Replace the current plan by the one that meets `targets` and keeps the most importance.
@@ -254,19 +211,13 @@ class Session(QObject):
         try:
             title = "Target: " + " and ".join(map(str, parse_targets(targets)))
         except PlanError as error:
-            self._tell(error)
+            self.tell(error)
             return
         plan, sensed = self._snapshot.plan, self.data.sensed
         samples = self.data.samples if looks_at_data(plan.importance) else None
         curves = sensed.sensitivity if sensed and by_sensitivity else None
         before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves)
         self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
-
-    def write_report(self, path: str) -> None:
-        """Write a page about the smaller model that was saved last."""
-        if self.facts is not None and not self._tasks.refuse_while_busy():
-            request = wire.Report(0, path, self.facts, 0)
-            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
     def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:
         """Try again what was refused, now that this code may run."""
@@ -311,38 +262,11 @@ class Session(QObject):
         self.end_gesture()
         self._resolver, self._plans = Resolver(answer.document), PlanSet()
         self._base = self._snapshot = self._resolver.snapshot(self._plans.plan)
-        self.selected, self.facts = "", None
+        self.selected = ""
         self.data.reset()
+        self.files.reset()
         self.document_changed.emit()
         self.opened.emit(answer.document.source)
-
-    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet, cut: Snapshot) -> None:
-        assert self.document and self._base, "a save needs a document"
-        if isinstance(answer, wire.Unproven):
-            self.noticed.emit(notice.unproven(answer))
-            return
-        if _current(self._plans) == _current(written):
-            self.undo_stack.setClean()
-        self.facts = facts_of(self.document, written, self._base, cut, answer)
-        self.noticed.emit(notice.saved(answer, self._base.cost, notice.with_statistics(written)))
-        self.saved.emit(answer.path)
-
-    def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
-        assert self._resolver, "plans are read for the open model"
-        try:
-            fitting = {known: with_ids(self._resolver.groups, plan) for known, plan in answer.plans.plans}
-        except PlanError as error:
-            self._tell(error)
-            return
-        owns = ((known, replace(own, plan=fitting[known])) for known, own in answer.plans.statistics)
-        read = replace(answer.plans, plans=tuple(fitting.items()), statistics=tuple(owns))
-        self.edit_plans(f"Open {name}", self._plans.merged(read, Path(name).stem))
-        if answer.notes:
-            what = f"{name} was opened without some statistics."
-            self.noticed.emit(Notice("note", what, " ".join(answer.notes)))
-
-    def _on_exported(self, answer: wire.Exported) -> None:
-        self.noticed.emit(notice.written(answer.path))
 
     def _on_ranked(
         self,
@@ -372,20 +296,6 @@ class Session(QObject):
             self.noticed.emit(Notice("note", "The plan was changed meanwhile.", "", f"Try again: {title}."))
         return before == self._plans
 
-    def _tell(self, error: SlimError) -> None:
+    def tell(self, error: SlimError) -> None:
+        """Tell the user what did not work."""
         self.noticed.emit(Notice("error", error.what, error.why, error.hint))
-
-
-def _file(source: str) -> str:
-    """The file in a source, without the factory behind it; a factory alone stays."""
-    file, at, _ = source.rpartition("@")
-    return file if at and os.path.exists(file) else source  # noqa: PTH110 - any text is asked about
-
-
-def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
-    """What a saved model comes from."""
-    return plans.plan, plans.fresh.get(plans.current)
-
-
-def _same_file(one: str, other: str) -> bool:
-    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)

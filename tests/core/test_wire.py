@@ -143,7 +143,7 @@ def test_an_empty_body_is_a_frame() -> None:
 
 def test_a_frame_above_the_cap_is_refused_before_its_body_arrives() -> None:
     with pytest.raises(ValueError, match="above the limit"):
-        list(framing.FrameReader().feed(struct.pack(">I", wire.MAX_FRAME + 1)))
+        list(framing.FrameReader().feed(struct.pack(">I", framing.MAX_FRAME + 1)))
 
 
 def test_a_frame_at_the_cap_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_frame_at_the_cap_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_message_above_the_cap_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_FRAME", 100)
+    monkeypatch.setattr(wire.codec, "MAX_FRAME", 100)
     with pytest.raises(ValueError, match="above the limit of 100"):
         wire.frame(wire.Failed(1, "x" * 100))
 

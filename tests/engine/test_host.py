@@ -383,7 +383,7 @@ def test_a_document_too_large_for_a_frame_is_refused_and_the_old_one_kept(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.ask(wire.Open(1, "net.pt"))
-    monkeypatch.setattr(wire, "MAX_FRAME", 100)
+    monkeypatch.setattr(wire.codec, "MAX_FRAME", 100)
     rig.sent.clear()
     rig.host.handle(wire.Open(2, "large.pt"))
     monkeypatch.undo()

@@ -18,11 +18,11 @@ HEAVY = {"torch", "numpy", "pyqtgraph", "networkx", "scipy", "slimgui.engine"}
 SEEN = f"""
 import sys
 import threading
-from slimgui.gui import app, main_window
+from slimgui.gui import app, document_actions
 def painted(self):
     print(sorted({HEAVY!r} & set(sys.modules)), flush=True)
     self.close()
-main_window.MainWindow.open_source = lambda self, source: print(source, flush=True)
+document_actions.DocumentActions.open_source = lambda self, source: print(source, flush=True)
 build = app.build
 def spied(*args):
     window = build(*args)

@@ -24,7 +24,7 @@ ROWS = (
 
 @pytest.fixture
 def asked(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("a.pt")
+    window.document_actions.open_source("a.pt")
     transport.fail("a.pt holds weights without a model.", needs="architecture", architectures=ROWS)
     return window
 
@@ -109,7 +109,7 @@ def test_the_real_engine_asks_and_opens_what_was_said(
     window = make_window(worker)
     worker.start()
     try:
-        window.open_source(str(path))
+        window.document_actions.open_source(str(path))
         qtbot.waitUntil(lambda: window.session.task is None, timeout=60_000)
         assert window.session.document is None
         assert window.card.notice

@@ -34,7 +34,7 @@ def sent(transport: FakeTransport) -> wire.Open:
 
 @pytest.fixture
 def asked(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/my_net.py:build")
+    window.document_actions.open_source("/models/my_net.py:build")
     refuse(transport)
     return window
 
@@ -63,7 +63,7 @@ def test_consent_goes_with_the_request_once_and_is_not_stored(
     assert (sent(transport).source, sent(transport).trusted) == ("/models/my_net.py:build", (CODE.sha256,))
     transport.open(demo())
     assert asked.settings.trusted == ()
-    asked.open_source("/models/my_net.py:build")
+    asked.document_actions.open_source("/models/my_net.py:build")
     assert sent(transport).trusted == ()  # it asks again
 
 
@@ -74,11 +74,11 @@ def test_what_is_remembered_is_the_hash_and_the_user_can_forget_it(
     asked.card.offer.click()
     transport.open(demo())
     assert settings.trusted == (CODE.sha256,)
-    asked.open_source("/models/moved/net.py:build")  # by content, wherever it lies
+    asked.document_actions.open_source("/models/moved/net.py:build")  # by content, wherever it lies
     assert sent(transport).trusted == (CODE.sha256,)
     transport.open(demo())
     asked.menus.actions["clear_trusted"].trigger()
-    asked.open_source("/models/my_net.py:build")
+    asked.document_actions.open_source("/models/my_net.py:build")
     assert sent(transport).trusted == ()
 
 
@@ -112,7 +112,7 @@ def test_a_restarted_engine_gets_the_consent_again(
     transport.open(demo())
     transport.stop()
     asked.session.set_ratio(0.5)
-    asked.session.save("/tmp/small.pt")
+    asked.session.files.save("/tmp/small.pt")
     assert sent(transport).trusted == (CODE.sha256,)
 
 
@@ -196,7 +196,7 @@ def test_the_real_engine_runs_a_file_after_consent_and_not_when_it_changed(
     window = make_window(worker)
     worker.start()
     try:
-        window.open_source(str(net))
+        window.document_actions.open_source(str(net))
         qtbot.waitUntil(lambda: window.session.task is None, timeout=60_000)
         assert not canary.exists()
         agreed = net.read_text()

@@ -63,13 +63,13 @@ def test_a_criterion_of_data_is_asked_for_once_and_what_is_saved_names_its_chann
     opened.set_ratio(0.5)  # still follows the ratio
     assert (len(transport.requests), opened.plans.plan) == (asked, Plan(ratio=0.5, importance="taylor"))
 
-    opened.save("/tmp/small.pt")
+    opened.files.save("/tmp/small.pt")
     sent = transport.requests[-1].plan
     assert sent == Plan(indices=written_out(opened, 0.5, 3))
     transport.save()
     assert not opened.modified
     path = tmp_path / "plans.json"
-    opened.save_plans(str(path))
+    opened.files.save_plans(str(path))
     assert PlanSet.from_file(path).plan == sent  # whoever reads it needs no samples
 
 
@@ -160,17 +160,20 @@ def test_recovery_is_tried_then_done_by_every_save_and_told(
     assert notices[-1].details == "fold: 3 weights changed.\nfold: a softmax."
 
     opened.set_ratio(0.6)
-    opened.save("/tmp/small.pt")
+    opened.files.save("/tmp/small.pt")
     assert transport.requests[-1].recovery == wanted
     row = wire.ProofRow(True, 3e-7, "numeric")
     recovered = wire.Recovered(0, *told)
     transport.answer(wire.Saved, path="/tmp/small.pt", bytes=7, proof=row, recovered=recovered)
     assert "before by 40 %" in notices[-1].why
-    assert (opened.facts.recovery, opened.facts.samples) == (("fold: 3 weights changed.",), "100 samples.")
+    assert (opened.files.facts.recovery, opened.files.facts.samples) == (
+        ("fold: 3 weights changed.",),
+        "100 samples.",
+    )
 
     opened.data.recover(Recovery(()))
     assert opened.data.recovery is None
-    opened.save("/tmp/small.pt")
+    opened.files.save("/tmp/small.pt")
     assert transport.requests[-1].recovery is None
 
 
@@ -207,7 +210,7 @@ def test_sensitivity_is_of_whole_groups_and_a_target_can_go_by_it(
 
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     document = demo()
     transport.open(msgspec.structs.replace(document, criteria=("l1", "taylor")))
     return window

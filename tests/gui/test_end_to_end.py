@@ -133,7 +133,7 @@ def test_a_child_killed_during_a_trace_is_a_sentence_and_the_next_open_works(
     window = program.window
     phases: list[str] = []
     program.worker.answered.connect(lambda answer: phases.append(getattr(answer, "phase", "")))
-    window.open_source("torchvision.models:resnet50")
+    window.document_actions.open_source("torchvision.models:resnet50")
     qtbot.waitUntil(lambda: any("through the model" in phase for phase in phases), timeout=PATIENCE)
     os.kill(program.worker._child.pid, signal.SIGKILL)
     program.wait_idle()

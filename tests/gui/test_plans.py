@@ -156,14 +156,14 @@ def test_plans_are_saved_and_read_back_as_they_were(
     opened.edit_plans("Add", opened.plans.added("deep", Plan(ratio=0.75)))
     before = opened.plans
     path = tmp_path / "plans.json"
-    opened.save_plans(str(path))
+    opened.files.save_plans(str(path))
     assert not opened.modified
     assert notices[-1].what == "Wrote plans.json."
     assert PlanSet.from_json(path.read_text()) == before
 
     opened.open("/models/demo.pt")
     transport.open(demo())
-    opened.read_plans(str(path))
+    opened.files.read_plans(str(path))
     assert isinstance(transport.requests[-1], wire.ReadPlans)
     transport.answer(wire.PlansRead, plans=before)
     assert opened.plans == before
@@ -174,7 +174,7 @@ def test_plans_are_saved_and_read_back_as_they_were(
 def test_a_plan_from_a_file_is_added_under_the_files_name(opened: Session, transport: FakeTransport) -> None:
     opened.set_ratio(0.5)
     for _ in range(2):
-        opened.read_plans("/plans/narrow.yaml")
+        opened.files.read_plans("/plans/narrow.yaml")
         plan = Plan(importance="first").with_count("stages.0.0.conv2", 20)  # a layer of the stem's group
         transport.answer(wire.PlansRead, plans=PlanSet.numbered("Plan", [plan]))
 
@@ -188,7 +188,7 @@ def test_a_plan_from_a_file_is_added_under_the_files_name(opened: Session, trans
 def test_a_plan_that_does_not_fit_is_told_with_the_nearest_name(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:
-    opened.read_plans("/plans/other.json")
+    opened.files.read_plans("/plans/other.json")
     plans = PlanSet.numbered("Plan", [Plan(), Plan().with_count("stem.cnv", 3)])
     transport.answer(wire.PlansRead, plans=plans)
 
@@ -206,7 +206,7 @@ def test_a_locked_group_stays_whole_until_it_is_unlocked(opened: Session, notice
 
 def test_plans_that_cannot_be_written_are_a_sentence(opened: Session, notices: list[Notice]) -> None:
     opened.set_ratio(0.5)
-    opened.save_plans("/no/such/folder/plans.json")
+    opened.files.save_plans("/no/such/folder/plans.json")
     assert "was not saved" in notices[-1].what
     assert opened.modified
 
@@ -216,7 +216,7 @@ def test_plans_that_cannot_be_written_are_a_sentence(opened: Session, notices: l
 
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     return window
 

@@ -123,7 +123,7 @@ def test_late_answers_of_a_cancelled_task_are_ignored(
 
 def test_a_save_makes_the_plan_count_as_saved(opened: Session, transport: FakeTransport) -> None:
     opened.set_count("stem.conv", 16)
-    opened.save("/tmp/no-such-folder/small.pt")
+    opened.files.save("/tmp/no-such-folder/small.pt")
     request = transport.requests[-1]
     assert isinstance(request, wire.Save)
     assert request.plan == opened.snapshot.plan
@@ -136,7 +136,7 @@ def test_a_save_makes_the_plan_count_as_saved(opened: Session, transport: FakeTr
 
 def test_an_edit_during_a_save_is_not_taken_for_saved(opened: Session, transport: FakeTransport) -> None:
     opened.set_count("stem.conv", 16)
-    opened.save("/tmp/no-such-folder/small.pt")
+    opened.files.save("/tmp/no-such-folder/small.pt")
     opened.set_count("stem.conv", 15)
     transport.save()
 
@@ -158,7 +158,7 @@ def test_a_crash_while_opening_is_a_sentence(
 def test_after_a_crash_a_save_reads_the_model_again_first(opened: Session, transport: FakeTransport) -> None:
     opened.set_count("stem.conv", 16)
     transport.stop()
-    opened.save("/tmp/no-such-folder/small.pt")
+    opened.files.save("/tmp/no-such-folder/small.pt")
     again = transport.requests[-1]
     assert isinstance(again, wire.Open)
     assert again.source == "/models/demo.pt"
@@ -176,7 +176,7 @@ def test_a_file_that_changed_meanwhile_is_not_saved(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:
     transport.stop()
-    opened.save("/tmp/no-such-folder/small.pt")
+    opened.files.save("/tmp/no-such-folder/small.pt")
     transport.open(demo(1))
 
     assert notices[-1].what == "demo.pt has changed since it was opened."
@@ -208,12 +208,12 @@ def test_a_second_task_waits_for_the_first(
 def test_an_unproven_model_is_saved_only_on_the_users_word(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:
-    opened.save("/tmp/no-such-folder/small.pt")
+    opened.files.save("/tmp/no-such-folder/small.pt")
     row = wire.ProofRow(False, None, "structural", "Why.")
     transport.answered.emit(wire.Unproven(transport.requests[-1].task, "/tmp/no-such-folder/small.pt", row))
     assert (notices[-1].offer, notices[-1].subject) == ("accept", "/tmp/no-such-folder/small.pt")
 
-    opened.save(notices[-1].subject, accept_unproven=True)
+    opened.files.save(notices[-1].subject, accept_unproven=True)
     assert transport.requests[-1].accept_unproven
 
 
@@ -225,7 +225,7 @@ def test_the_original_is_never_replaced(
     session.open(str(source))
     transport.open(demo(source=str(source)))
 
-    session.save(str(source))
+    session.files.save(str(source))
 
     assert len(transport.requests) == 1
     assert "replace the original" in notices[-1].what

@@ -71,20 +71,20 @@ def test_a_save_takes_the_statistics_of_the_current_plan_unless_they_are_out_of_
     opened.set_ratio(0.5)
     first = recalibrated(opened, transport)
     opened.edit_plans("Add", opened.plans.added("deep", Plan(ratio=0.75)))
-    opened.save("/tmp/small.pt")
+    opened.files.save("/tmp/small.pt")
     assert transport.requests[-1].statistics is None
     transport.save()
     second = recalibrated(opened, transport)
     opened.edit_plans("Switch", opened.plans.switched(FIRST))
     for name, own in ((FIRST, first), ("deep", second)):
         opened.edit_plans("Switch", opened.plans.switched(name))
-        opened.save("/tmp/small.pt")
+        opened.files.save("/tmp/small.pt")
         assert transport.requests[-1].statistics == own
         transport.save()
         assert "norm statistics are those of 100 samples of photos" in notices[-1].why
         assert not opened.modified
     opened.set_ratio(0.7)
-    opened.save("/tmp/small.pt")
+    opened.files.save("/tmp/small.pt")
     assert transport.requests[-1].statistics is None
     transport.save()
     assert "were left out" in notices[-1].why
@@ -139,7 +139,7 @@ def test_plans_are_stored_with_the_statistics_that_fit(
     recalibrated(opened, transport)
     opened.set_ratio(0.7)
     path = tmp_path / "plans.json"
-    opened.save_plans(str(path))
+    opened.files.save_plans(str(path))
     stored = json.loads(path.read_text())["statistics"]
     assert set(stored) == {FIRST, "tiny / new"}
     files = sorted(each.name for each in tmp_path.iterdir())
@@ -147,7 +147,7 @@ def test_plans_are_stored_with_the_statistics_that_fit(
     assert stored[FIRST]["file"] in files
     assert (tmp_path / stored[FIRST]["file"]).read_bytes() == Path(own.file).read_bytes()
 
-    opened.save_plans(str(path))  # the old copies go when no plan names them any more
+    opened.files.save_plans(str(path))  # the old copies go when no plan names them any more
     again = json.loads(path.read_text())["statistics"]
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
         ["plans.json", *(entry["file"] for entry in again.values())]
@@ -158,7 +158,7 @@ def test_plans_are_stored_with_the_statistics_that_fit(
 def test_plans_whose_statistics_are_missing_open_with_a_note(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:
-    opened.read_plans("/plans/half.json")
+    opened.files.read_plans("/plans/half.json")
     note = "The statistics of half are missing: a.safetensors belongs beside it."
     transport.answer(wire.PlansRead, plans=PlanSet.numbered("Plan", [Plan(ratio=0.5)]), notes=(note,))
     assert opened.plans.current == "half"
@@ -168,7 +168,7 @@ def test_plans_whose_statistics_are_missing_open_with_a_note(
 def test_statistics_read_with_a_plan_fit_it_also_by_the_ids_of_groups(
     opened: Session, transport: FakeTransport
 ) -> None:
-    opened.read_plans("/plans/half.json")
+    opened.files.read_plans("/plans/half.json")
     plan = Plan().with_count("stages.0.0.conv2", 20)  # a layer of the stem's group
     plans = PlanSet.numbered("Plan", [plan]).with_statistics("Plan 1", Statistics(plan, "x", "all"))
     transport.answer(wire.PlansRead, plans=plans)
@@ -186,7 +186,7 @@ def test_statistics_belong_to_a_plan() -> None:
 
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     return window
 
@@ -198,7 +198,7 @@ def test_a_report_is_about_the_model_saved_last(
     assert "Save a smaller model first" in action.toolTip()
     session.set_ratio(0.5)
     cut = session.snapshot
-    session.save("/tmp/small.pt")
+    session.files.save("/tmp/small.pt")
     session.set_ratio(0.75)  # while it is saved
     transport.save()
     dialogs.path = str(tmp_path / "page")

@@ -31,7 +31,7 @@ from slimgui.gui.theme import DARK, LIGHT, Colours, Theme, is_dark
 
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     return window
 
@@ -161,7 +161,7 @@ def test_find_narrows_the_tree(loaded: MainWindow, qtbot: QtBot) -> None:
 def test_a_failure_is_a_card_and_the_document_stays(
     loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
-    loaded.open_source("/models/notes.txt")
+    loaded.document_actions.open_source("/models/notes.txt")
     transport.fail(
         "notes.txt is not a model.", why="It is text.", hint="Choose another file.", details="Trace"
     )
@@ -237,7 +237,7 @@ def test_a_name_that_gets_its_suffix_late_is_asked_about(
 def test_the_shape_of_the_input_can_be_given(
     window: MainWindow, transport: FakeTransport, dialogs: FakeDialogs, qtbot: QtBot
 ) -> None:
-    window.open_source("/models/net.pt")
+    window.document_actions.open_source("/models/net.pt")
     transport.fail("The shape is not known.", needs="inputs")
     dialogs.shape = "1x3x8x8"
     qtbot.mouseClick(window.card.offer, Qt.MouseButton.LeftButton)
@@ -248,7 +248,7 @@ def test_the_shape_of_the_input_can_be_given(
 def test_an_unproven_model_is_saved_after_save_anyway(
     loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
-    loaded.session.save("/tmp/no-such-folder/small.pt")
+    loaded.session.files.save("/tmp/no-such-folder/small.pt")
     row = wire.ProofRow(False, 0.2, "blocks", "The outputs part in stem.", "stem")
     transport.answered.emit(wire.Unproven(transport.requests[-1].task, "/tmp/no-such-folder/small.pt", row))
     said = loaded.card.why.text()
@@ -262,7 +262,7 @@ def test_an_unproven_model_is_saved_after_save_anyway(
 def test_nothing_is_shown_for_a_short_task_and_cancel_for_a_long_one(
     window: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     assert not window.strip.isVisible()
     transport.answered.emit(wire.Progress(1, "Following one input through the model", 1, 4))
     qtbot.waitUntil(window.strip.isVisible, timeout=2000)
@@ -339,7 +339,7 @@ def test_a_failed_save_does_not_close(
     dialogs.answer, dialogs.path = "save", "/tmp/no-such-folder/small.pt"
     loaded.close()
     transport.fail("The disk is full.")
-    loaded.session.save("/tmp/no-such-folder/small.pt")
+    loaded.session.files.save("/tmp/no-such-folder/small.pt")
     transport.save()
 
     assert loaded.isVisible()
@@ -349,11 +349,11 @@ def test_opening_another_model_asks_first(
     loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
 ) -> None:
     loaded.session.set_ratio(0.5)
-    loaded.open_source("/models/other.pt")
+    loaded.document_actions.open_source("/models/other.pt")
     assert len(transport.requests) == 1
 
     dialogs.answer = "discard"
-    loaded.open_source("/models/other.pt")
+    loaded.document_actions.open_source("/models/other.pt")
     assert len(transport.requests) == 2
 
 

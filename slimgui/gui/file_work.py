@@ -1,0 +1,135 @@
+"""What the open model is written to and read from: smaller models, plans, reports. No widget."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject
+
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.plan_store import write_plans
+from slimgui.core.report import Facts
+from slimgui.core.resolve import with_ids
+from slimgui.errors import PlanError, SaveError
+from slimgui.gui import notice
+from slimgui.gui.notice import Notice
+from slimgui.gui.report import facts_of
+from slimgui.gui.snapshot import Snapshot
+from slimgui.gui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from slimgui.gui.session import Session
+
+
+class FileWork(QObject):
+    """The part of the session that works with files.
+
+    Attributes:
+        facts: of the smaller model that was saved last, None before that.
+    """
+
+    def __init__(self, session: Session, tasks: Tasks, folder: str) -> None:
+        super().__init__(session)
+        self._session, self._tasks, self._folder = session, tasks, folder
+        self.facts: Facts | None = None
+
+    def reset(self) -> None:
+        """Another model is open."""
+        self.facts = None
+
+    def save(self, path: str, accept_unproven: bool = False) -> None:
+        """Build the smaller model, prove it and write it to `path`."""
+        session = self._session
+        if session.snapshot is None or session.document is None or self._tasks.refuse_while_busy():
+            return
+        if _same_file(path, file_of(session.document.source)):
+            what = "This would replace the original model."
+            hint = "Choose another name: the original is what the smaller model is proven against."
+            session.noticed.emit(Notice("error", what, "", hint))
+            return
+        plans, cut = session.plans, session.snapshot
+        own = plans.fresh.get(plans.current)
+        plan = session.lasting(plans.plan)
+        request = wire.Save(0, path, plan, 0, accept_unproven, own, session.data.recovery)
+        doing = f"saving {Path(path).name}"
+        self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
+
+    def save_plans(self, path: str) -> None:
+        """Write all plans to a file."""
+        session = self._session
+        try:
+            write_plans(path, session.plans.mapped(session.lasting))
+        except SaveError as error:
+            session.tell(error)
+            return
+        session.undo_stack.setClean()
+        session.noticed.emit(notice.written(path))
+
+    def read_plans(self, path: str) -> None:
+        """Take over the plans, or the channel configuration, in a file."""
+        if self._session.document is not None and not self._tasks.refuse_while_busy():
+            request, name = wire.ReadPlans(0, path, 0, self._folder), Path(path).name
+            self._tasks.start(request, f"reading {name}", lambda answer: self._on_plans_read(answer, name))
+
+    def export(self, path: str, what: Literal["config", "kept"]) -> None:
+        """Write what the current plan leaves: widths of layers, or the channels that stay."""
+        session = self._session
+        if session.snapshot is not None and not self._tasks.refuse_while_busy():
+            request = wire.Export(0, path, session.lasting(session.snapshot.plan), 0, what)
+            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
+
+    def write_report(self, path: str) -> None:
+        """Write a page about the smaller model that was saved last."""
+        if self.facts is not None and not self._tasks.refuse_while_busy():
+            request = wire.Report(0, path, self.facts, 0)
+            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
+
+    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet, cut: Snapshot) -> None:
+        session = self._session
+        assert session.document and session.base, "a save needs a document"
+        if isinstance(answer, wire.Unproven):
+            session.noticed.emit(notice.unproven(answer))
+            return
+        if _current(session.plans) == _current(written):
+            session.undo_stack.setClean()
+        self.facts = facts_of(session.document, written, session.base, cut, answer)
+        session.noticed.emit(notice.saved(answer, session.base.cost, notice.with_statistics(written)))
+        session.saved.emit(answer.path)
+
+    def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
+        session = self._session
+        assert session.resolver, "plans are read for the open model"
+        try:
+            fitting = {known: with_ids(session.resolver.groups, plan) for known, plan in answer.plans.plans}
+        except PlanError as error:
+            session.tell(error)
+            return
+        owns = ((known, replace(own, plan=fitting[known])) for known, own in answer.plans.statistics)
+        read = replace(answer.plans, plans=tuple(fitting.items()), statistics=tuple(owns))
+        session.edit_plans(f"Open {name}", session.plans.merged(read, Path(name).stem))
+        if answer.notes:
+            what = f"{name} was opened without some statistics."
+            session.noticed.emit(Notice("note", what, " ".join(answer.notes)))
+
+    def _on_exported(self, answer: wire.Exported) -> None:
+        self._session.noticed.emit(notice.written(answer.path))
+
+
+def file_of(source: str) -> str:
+    """The file in a source, without the factory behind it; a factory alone stays."""
+    file, at, _ = source.rpartition("@")
+    return file if at and os.path.exists(file) else source  # noqa: PTH110 - any text is asked about
+
+
+def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
+    """What a saved model comes from."""
+    return plans.plan, plans.fresh.get(plans.current)
+
+
+def _same_file(one: str, other: str) -> bool:
+    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)

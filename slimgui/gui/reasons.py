@@ -1,0 +1,148 @@
+"""Why an action cannot be used now, in words, or ""; and whether one that can be on is on."""
+
+from __future__ import annotations
+
+from slimgui.gui.session import Session
+
+
+def always(session: Session) -> str:
+    """Nothing speaks against it."""
+    del session
+    return ""
+
+
+def idle(session: Session) -> str:
+    """The engine does one thing at a time."""
+    return f"SlimGUI is still {session.task.doing}; wait or cancel it" if session.task else ""
+
+
+def has_document(session: Session) -> str:
+    """There must be a model."""
+    return "" if session.document else "Open a model first"
+
+
+def can_save(session: Session) -> str:
+    """There must be something to save, and an engine with time for it."""
+    if session.document is None:
+        return has_document(session)
+    if (
+        session.snapshot is not None
+        and session.base is not None
+        and session.snapshot.counts == session.base.counts
+    ):
+        return "Nothing has been removed yet: lower a count first"
+    return idle(session)
+
+
+def has_saved(session: Session) -> str:
+    """A smaller model must have been saved."""
+    return (
+        has_document(session)
+        or ("" if session.files.facts else "Save a smaller model first")
+        or idle(session)
+    )
+
+
+def can_undo(session: Session) -> str:
+    """There must be an edit before this point."""
+    return "" if session.undo_stack.canUndo() else "There is nothing to undo"
+
+
+def can_redo(session: Session) -> str:
+    """There must be an undone edit."""
+    return "" if session.undo_stack.canRedo() else "There is nothing to redo"
+
+
+def has_selection(session: Session) -> str:
+    """A group must be selected."""
+    if session.document is None:
+        return has_document(session)
+    return "" if session.selected else "Select a group first"
+
+
+def selection_is_free(session: Session) -> str:
+    """The selected group must not be locked."""
+    if (reason := has_selection(session)) or session.document is None:
+        return reason
+    row = next(row for row in session.document.groups if row.id == session.selected)
+    return f"It must stay whole: {row.locked.what}" if row.locked else ""
+
+
+def selection_by_hand(session: Session) -> str:
+    """The selected group must have a count of its own."""
+    if reason := has_selection(session):
+        return reason
+    own = session.snapshot is not None and session.selected in session.snapshot.by_hand
+    return "" if own else "Its count was not set by hand"
+
+
+def has_edits(session: Session) -> str:
+    """The plan must say something."""
+    if session.document is None or session.base is None:
+        return has_document(session)
+    return "" if session.plans.plan != session.base.plan else "The plan says nothing yet"
+
+
+def is_cut(session: Session) -> str:
+    """Something must have been removed."""
+    if session.document is None or session.snapshot is None or session.base is None:
+        return has_document(session)
+    return "" if session.snapshot.counts != session.base.counts else "Every group is whole"
+
+
+def can_recalibrate(session: Session) -> str:
+    """There must be a smaller model, and an engine with time for it."""
+    return is_cut(session) or idle(session)
+
+
+def has_statistics(session: Session) -> str:
+    """The current plan must have statistics of its own."""
+    own = session.plans.current in dict(session.plans.statistics)
+    return has_document(session) or ("" if own else "The current plan has none of its own")
+
+
+def has_several_plans(session: Session) -> str:
+    """There must be another plan."""
+    if session.document is None:
+        return has_document(session)
+    return "" if len(session.plans.plans) > 1 else "It is the only plan"
+
+
+def can_ask(session: Session) -> str:
+    """There must be a model, and an engine with time for it."""
+    return has_document(session) or idle(session)
+
+
+def can_lock(session: Session) -> str:
+    """The selected group must be one that is not locked anyway."""
+    if (reason := selection_is_free(session)) or session.snapshot is None:
+        return reason
+    by_path = session.selected in session.snapshot.locked and not is_locked(session)
+    return "It is locked by name: use Lock by Name" if by_path else ""
+
+
+def is_locked(session: Session) -> bool:
+    """Whether the user locked the selected group by hand."""
+    return session.selected in session.plans.plan.whole
+
+
+def recovers(session: Session) -> bool:
+    """Whether saves recover accuracy."""
+    return session.data.recovery is not None
+
+
+def is_global(session: Session) -> bool:
+    """Whether channels of all groups are compared."""
+    return session.plans.plan.scope == "global"
+
+
+def is_exact_only(session: Session) -> bool:
+    """Whether approximate groups are left whole."""
+    return session.plans.plan.only_exact
+
+
+def can_edit_count(session: Session) -> str:
+    """The selected group must not be locked, neither by the model nor by the user."""
+    if (reason := selection_is_free(session)) or session.snapshot is None:
+        return reason
+    return "You locked it in this plan" if session.selected in session.snapshot.locked else ""

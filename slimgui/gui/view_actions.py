@@ -1,0 +1,62 @@
+"""The handlers of the Edit and View menus: steps back and forth, and what of the model is seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slimgui.gui.session import Session
+from slimgui.gui.views.graph_view import STEP
+
+if TYPE_CHECKING:
+    from slimgui.gui.main_window import MainWindow
+
+
+class ViewActions:
+    """One method per action.
+
+    Args:
+        window: whose views are meant.
+        session: whose edits are meant.
+    """
+
+    def __init__(self, window: MainWindow, session: Session) -> None:
+        self._window, self._session = window, session
+
+    def undo(self) -> None:
+        """Take back the last change."""
+        self._session.undo_stack.undo()
+
+    def redo(self) -> None:
+        """Make it again."""
+        self._session.undo_stack.redo()
+
+    def reset_group(self) -> None:
+        """Let the selected group follow the whole model again."""
+        self._session.reset_group(self._session.selected)
+
+    def edit_selected(self) -> None:
+        """Open the editor of the selected group."""
+        self._window.docks["groups"].show()
+        self._window.groups.edit_selected()
+
+    def find_group(self) -> None:
+        """Go to the search box."""
+        self._window.docks["groups"].show()
+        self._window.groups.search.setFocus()
+        self._window.groups.search.selectAll()
+
+    def fit(self) -> None:
+        """Show the whole graph."""
+        self._window.graph.fit()
+
+    def zoom_in(self) -> None:
+        """Show the graph larger."""
+        self._window.graph.zoom(STEP)
+
+    def zoom_out(self) -> None:
+        """Show the graph smaller."""
+        self._window.graph.zoom(1 / STEP)
+
+    def dismiss(self) -> None:
+        """Hide the message."""
+        self._window.card.dismiss()

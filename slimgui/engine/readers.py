@@ -8,7 +8,6 @@ model too.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,15 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from slimgui.engine.algebra import Operand
+from slimgui.engine.in_step import InStep
 from slimgui.engine.inputs import tensors_in
 from slimgui.engine.labels import SOLUTIONS
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Call, Function, Ref
 from slimgui.engine.trace import Traced
-from slimgui.runtime import READS, can_open, opened, site_of
 
 aten = torch.ops.aten
 Ints = NDArray[np.int64]
@@ -191,10 +189,8 @@ def _sums_over(call: Call, channels: Ints) -> bool:
 Report = Callable[[Reader, Tensor, Tensor | None], None]
 
 
-class Reading(TorchFunctionMode):
+class Reading(InStep):
     """Reports what every reader is given while the traced model, or one deployed from it, runs in eval mode.
-
-    Runs in step with the traced pass, like `KeptOnly`: the n-th call at a place is the n-th traced there.
 
     Args:
         traced: of the original.
@@ -203,29 +199,22 @@ class Reading(TorchFunctionMode):
     """
 
     def __init__(self, traced: Traced, readers: Sequence[Reader], report: Report) -> None:
-        super().__init__()
+        super().__init__(traced.passes[0].capture.functions)
         self.report = report
         self.readers: dict[int, list[Reader]] = {}
         for reader in readers:
             self.readers.setdefault(reader.function, []).append(reader)
-        by_site: dict[str, list[Function]] = {}
-        for call in traced.passes[0].capture.functions:
-            by_site.setdefault(call.site, []).append(call)
-        self.calls = {site: iter(calls) for site, calls in by_site.items()}
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", str(func))
-        if name in READS:
-            return func(*args, **kwargs)
-        call = next(self.calls.get(site_of(sys._getframe(1)), iter(())), None)
-        if call is not None and call.name == name and call.number in self.readers:
+    def see(self, call: Function | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Report what the readers of this call are given."""
+        if call is not None and call.number in self.readers:
             given = given_tensors(args, kwargs)
             for reader in self.readers[call.number]:
                 self.report(reader, given[reader.data], given[reader.weight] if reader.weight >= 0 else None)
-        if can_open(func):
-            with self:
-                return opened(func)(*args, **kwargs)
+
+    def compute(
+        self, func: Callable[..., Any], call: Function | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """As the model does, reported."""
+        self.see(call, args, kwargs)
         return func(*args, **kwargs)

@@ -7,23 +7,21 @@ channels of inexact groups: a sigmoid of zero is not zero.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from slimgui.core.plan import Selection
+from slimgui.engine.in_step import InStep
 from slimgui.engine.keep import labels_gone
 from slimgui.engine.predict import blocks_left
 from slimgui.engine.recapture import CONTRACTIONS
 from slimgui.engine.recording import Function, Ref
 from slimgui.engine.trace import Traced
 from slimgui.engine.view import View
-from slimgui.runtime import READS, can_open, opened, site_of
 
 Kept = dict[int, Tensor]  # dimension -> indices that stay, only where some go
 REDUCING = frozenset(
@@ -37,11 +35,8 @@ NORMALISING = frozenset({"layer_norm", "rms_norm"})
 SUMMING = CONTRACTIONS | {"sum", "nansum", "norm", "vector_norm", "mm", "baddbmm"}
 
 
-class KeptOnly(TorchFunctionMode):
-    """Runs one forward pass in step with the traced one: the n-th call at a place is the n-th traced there.
-
-    Counting per place, not over all, leaves out what the masked original does not compute any more: weights
-    that follow from others are baked into it.
+class KeptOnly(InStep):
+    """Runs one forward pass of the masked original with statistics over kept channels.
 
     Args:
         traced: the original's trace.
@@ -49,32 +44,21 @@ class KeptOnly(TorchFunctionMode):
     """
 
     def __init__(self, traced: Traced, selection: Selection) -> None:
-        super().__init__()
         labelled = traced.passes[0]
+        super().__init__(labelled.capture.functions)
         blurred = {g.id: np.arange(g.size) if g.exact else selection.keep[g.id] for g in traced.groups}
-        by_site: dict[str, list[Function]] = {}
-        for call in labelled.capture.functions:
-            by_site.setdefault(call.site, []).append(call)
-        self.calls = {site: iter(calls) for site, calls in by_site.items()}
         self.view = View(labelled, labels_gone(traced.solved, selection))
         self.blurred = View(labelled, labels_gone(traced.solved, Selection(blurred)))
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    def compute(
+        self, func: Callable[..., Any], call: Function | None, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", str(func))
-        if name in READS:
+        """Without the removed channels, where the call reduces over them."""
+        if call is None:
             return func(*args, **kwargs)
-        call = next(self.calls.get(site_of(sys._getframe(1)), iter(())), None)
-        if can_open(func):
-            with self:
-                return opened(func)(*args, **kwargs)
-        if call is None or call.name != name:
-            return func(*args, **kwargs)
-        if name in SUMMING:
+        if call.name in SUMMING:
             return func(*_without_removed(args, call.args, self.blurred), **kwargs)
-        find = STATISTICS.get(name)
+        find = STATISTICS.get(call.name)
         if find is None or not isinstance(call.args[0], Ref):
             return func(*args, **kwargs)
         return find(func, call, self.view, args, kwargs)

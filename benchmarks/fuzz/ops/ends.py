@@ -1,5 +1,4 @@
 """How a net ends."""
-# ruff: noqa: D103 - the name of the function is the op
 
 from __future__ import annotations
 

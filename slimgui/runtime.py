@@ -8,13 +8,14 @@ image sizes work as before. Depends on torch alone, and is all of SlimGUI that a
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MethodType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 import torch.utils.checkpoint
@@ -152,6 +153,11 @@ class CorrectedForward:
         patched: what stood in place of the forward of its class, None for nothing.
     """
 
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        """One, in whichever way it is made: also by copying and unpickling."""
+        _keep_compiler_out()
+        return super().__new__(cls)
+
     def __init__(self, module: nn.Module, patched: Callable[..., Any] | None) -> None:
         self.module, self.patched = module, patched
 
@@ -164,13 +170,21 @@ class CorrectedForward:
         code: CodeType = inspect.unwrap(self._forward()).__code__
         return code
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with _Corrected(vars(self.module)["slimgui_corrections"], sys._getframe()):
             return self._forward()(*args, **kwargs)
 
     def _forward(self) -> Callable[..., Any]:
         return self.patched or MethodType(type(self.module).forward, self.module)
+
+
+@functools.cache
+def _keep_compiler_out() -> None:
+    """Let torch's compiler leave corrected forwards alone.
+
+    Not by a decorator: that imports the compiler at once, a third of the time in which an engine starts.
+    """
+    CorrectedForward.__call__ = torch.compiler.disable(CorrectedForward.__call__)  # type: ignore[method-assign]
 
 
 class _Corrected(TorchFunctionMode):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import gc
 import math
 import os
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -286,12 +288,45 @@ def watch(lifeline: int) -> None:
     os.close(lifeline)
 
 
-def serve(host: Host, requests: BinaryIO) -> None:
-    """Handle requests until the window closes its end."""
+Requests = queue.SimpleQueue[wire.Request | None]
+
+
+def receive(requests: BinaryIO, send: Send) -> Requests:
+    """Take requests from now on, in a thread that answers every Ping at once, also while torch computes.
+
+    Returns:
+        Where the others come out, then None: the window has closed its end.
+    """
+    found: Requests = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(requests, send, found), daemon=True).start()
+    return found
+
+
+def _receive(requests: BinaryIO, send: Send, found: Requests) -> None:
     reader = framing.FrameReader()
-    while data := requests.read(CHUNK):
-        for body in reader.feed(data):
-            host.handle(wire.decode_request(body))
+    try:
+        while data := requests.read(CHUNK):
+            for body in reader.feed(data):
+                request = wire.decode_request(body)
+                if isinstance(request, wire.Ping):
+                    send(wire.Pong(request.task))
+                else:
+                    found.put(request)
+    finally:
+        found.put(None)
+
+
+def sender(answers: BinaryIO) -> Send:
+    """What writes whole answers to the pipe, one at a time, in any thread."""
+    lock = threading.Lock()
+
+    def send(answer: wire.Answer) -> None:
+        data = memoryview(wire.frame(answer))
+        with lock:
+            while data:
+                data = data[answers.write(data) :]
+
+    return send
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -302,15 +337,12 @@ def main(argv: list[str] | None = None) -> None:
         watch(int(arguments[0]))
     with suppress(OSError, AttributeError):  # comfort only; Windows has no nice
         os.nice(NICENESS)
-
-    def send(answer: wire.Answer) -> None:
-        data = memoryview(wire.frame(answer))
-        while data:
-            data = data[answers.write(data) :]
-
+    send = sender(answers)
+    waiting = receive(requests, send)
     host, version = _warm_host(send)
     send(wire.Ready(0, version))
-    serve(host, requests)
+    while (request := waiting.get()) is not None:
+        host.handle(request)
 
 
 def _warm_host(send: Send) -> tuple[Host, str]:

@@ -45,12 +45,13 @@ def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     return Notice("error", *told, offer, subject, again, answer.code, answer.architectures)
 
 
-def stopped(doing: str, has_document: bool, log: str) -> Notice:
-    """The card after the engine's process died in the middle of a task."""
+def stopped(doing: str, has_document: bool, log: str, *, frozen: bool = False) -> Notice:
+    """The card after the engine's process died, or was frozen, in the middle of a task."""
+    what = "did not answer any more" if frozen else "stopped"
     kept = "The open document is unchanged." if has_document else "Nothing was opened."
     return Notice(
         "error",
-        f"The engine stopped while {doing}.",
+        f"The engine {what} while {doing}.",
         kept,
         "A fresh engine is starting: try again. If it stops again, there may be too little memory.",
         log,

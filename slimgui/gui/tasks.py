@@ -64,6 +64,8 @@ class Tasks(QObject):
         self._document: wire.Document | None = None
         self._held = 0  # task number of the Open whose model the engine holds, 0 for none of ours
         self._cancelled = False
+        self._reading = 0  # number of the Open by which a fresh engine reads that model unasked, 0 for none
+        self._gave_up = False  # that failed: the next request tells why
         transport.answered.connect(self._on_answered)
         transport.stopped.connect(self._on_stopped)
 
@@ -89,14 +91,13 @@ class Tasks(QObject):
             then: takes the answer, unless that is a failure, which is told.
         """
         assert self.task is None, "the engine does one thing at a time"
-        self._then, self._refused = then, None
-        if not isinstance(request, wire.Open) and not self._held:  # a restarted engine reads the model again
-            assert self._opened, "the request is about an open model"
-            self._after_reload, request = request, self._opened
-        self._cancelled = False
+        self._then, self._refused, self._cancelled = then, None, False
         phase = "" if self.engine_ready else "Starting the engine"
         self.task = Task(0, doing, time.monotonic(), phase)
-        self._submit(request)
+        if isinstance(request, wire.Open) or self._held:
+            self._submit(request)
+        else:
+            self._read_first(request)
         self.changed.emit()
 
     def again(self, refused: wire.DocumentRequest) -> None:
@@ -110,6 +111,36 @@ class Tasks(QObject):
         if self.task is not None:
             self._cancelled = True
             self._transport.cancel()
+
+    def _read_first(self, request: wire.DocumentRequest) -> None:
+        """Let a restarted engine read the open model, then do `request`; it may be reading already."""
+        assert self.task, "requests belong to a task"
+        assert self._opened, "the request is about an open model"
+        self._after_reload = request
+        if self._reading:
+            self._request = self._opened
+            self.task = replace(self.task, number=self._reading, phase="Reading the model again")
+        else:
+            self._submit(self._opened)
+
+    def _read_unasked(self) -> None:
+        """Let a fresh engine read the open model while nobody waits for it."""
+        if self._opened and not (self.task or self._held or self._gave_up):
+            self._reading = next(self._numbers)
+            self._transport.submit(msgspec.structs.replace(self._opened, task=self._reading))
+
+    def _on_unasked(self, answer: wire.Answer) -> None:
+        """A fresh engine has read the open model, or could not."""
+        self._reading = 0
+        if self.task is None or self.task.number != answer.task:
+            self._held = answer.task if self._is_the_open_one(answer) else 0
+            self._gave_up = not self._held
+
+    def _is_the_open_one(self, answer: wire.Answer) -> bool:
+        known = self._document
+        return (
+            isinstance(answer, wire.Opened) and known is not None and answer.document.groups == known.groups
+        )
 
     def _submit(self, request: wire.Request) -> None:
         assert self.task, "requests belong to a task"
@@ -127,6 +158,9 @@ class Tasks(QObject):
     def _on_answered(self, answer: wire.Answer) -> None:
         if isinstance(answer, wire.Ready):
             self.engine_ready = True
+            self._read_unasked()
+        if self._reading and answer.task == self._reading and not isinstance(answer, wire.Progress):
+            self._on_unasked(answer)
         if self.task is None or answer.task != self.task.number:
             return
         if isinstance(answer, wire.Progress):
@@ -150,12 +184,12 @@ class Tasks(QObject):
         then(answer)
 
     def _on_opened(self, answer: wire.Opened) -> None:
-        self._held = answer.task
+        self._held, self._gave_up = answer.task, False
         if self._after_reload is None:
             assert isinstance(self._request, wire.Open), "only Open is answered by Opened"
             self._opened, self._document = self._request, answer.document
             self._hand_over(answer)
-        elif self._document is not None and answer.document.groups == self._document.groups:
+        elif self._is_the_open_one(answer):
             request, self._after_reload = self._after_reload, None
             self._submit(request)
         else:
@@ -167,14 +201,17 @@ class Tasks(QObject):
 
     def _on_stopped(self, stopped: Stopped) -> None:
         task, cancelled = self.task, self._cancelled
-        self._held, self.engine_ready, self._cancelled = 0, False, False
+        self._gave_up = self._gave_up or bool(self._reading)
+        self._held, self._reading, self.engine_ready, self._cancelled = 0, 0, False, False
         if task is not None:
             self._finish()
         if cancelled:
             doing = f"Cancelled {task.doing}." if task else "Cancelled."
             kept = "The open model and your edits are unchanged." if self._document else ""
             self.noticed.emit(Notice("note", doing, "", kept))
-        elif not stopped.ready:
+        elif not stopped.ready and not stopped.killed:
             self.noticed.emit(notice.not_started(task.doing if task else "", stopped.log))
         elif task is not None:
-            self.noticed.emit(notice.stopped(task.doing, self._document is not None, stopped.log))
+            self.noticed.emit(
+                notice.stopped(task.doing, self._document is not None, stopped.log, frozen=stopped.frozen)
+            )

@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,26 +23,36 @@ import msgspec
 from PySide6.QtCore import QObject, QThread, Signal
 
 from slimgui.core import framing, wire
+from slimgui.gui.pulse import BEAT_S, Pulse, sign_of
 
 HOST: Final = ("-m", "slimgui.engine.host")
 CHUNK: Final = 1 << 16
 KEPT_LINES: Final = 200
+EARLY_TRIES: Final = 3  # children in a row that are killed before they are ready
+NOT_ANSWERING: Final = "The engine's process did not answer any more and was ended."
 _POSIX: Final = os.name == "posix"
+Requests = queue.SimpleQueue[wire.Asked | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The child ended. `ready`: it had been warm. `log`: the last lines of its stderr, and how it ended."""
+    """The child ended. `ready`: it had been warm. `log`: the last lines of its stderr, and how it ended.
+
+    `killed`: by a signal, whoever sent it. `frozen`: because it did not answer any more.
+    """
 
     ready: bool
     log: str
+    killed: bool = False
+    frozen: bool = False
 
 
 class Worker(QThread):
     """Runs the engine's process and restarts it when it ends.
 
-    Signals arrive in the thread of the receiver. A child that ends before it was ready is not started again
-    until somebody asks for something: a broken installation must not spin.
+    Signals arrive in the thread of the receiver. A child that does not answer a ping is ended. One that ends
+    by itself before it was ready is not started again until somebody asks for something: a broken
+    installation must not spin.
 
     Args:
         command: program and arguments of the child; tests give a small script.
@@ -56,7 +66,7 @@ class Worker(QThread):
         self._command = tuple(command or (sys.executable, "-P", *HOST))
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._requests: queue.SimpleQueue[wire.Request | None] = queue.SimpleQueue()
+        self._requests: Requests = queue.SimpleQueue()
         self._wanted = threading.Event()  # set: somebody waits for a child
         self._closing = False
 
@@ -81,29 +91,31 @@ class Worker(QThread):
 
     def run(self) -> None:
         """Serve one child after the other until `close`."""
+        early = 0
         while not self._closing:
             self._wanted.clear()
-            ready = self._serve()
-            if not self._closing and not ready:
-                self._wanted.wait()
+            stopped = self._serve()
+            early = 0 if stopped.ready else early + 1
+            if not self._closing:
+                self.stopped.emit(stopped)
+                if not stopped.ready and not (stopped.killed and early < EARLY_TRIES):
+                    self._wanted.wait()
 
-    def _serve(self) -> bool:
-        """One child, from start to end. Returns whether it was ready before it ended."""
+    def _serve(self) -> Stopped:
+        """One child, from start to end."""
         log: deque[str] = deque(maxlen=KEPT_LINES)
-        ready = False
+        stopped = Stopped(ready=False, log="")
         lifeline: tuple[int, ...] = os.pipe() if _POSIX else ()
         try:
             child = self._start(lifeline)
             if child is not None:
-                ready = self._converse(child, log)
+                stopped = self._converse(child, log)
         except OSError as error:
             log.append(str(error))
         finally:
             for descriptor in lifeline[1:]:
                 os.close(descriptor)
-        if not self._closing:
-            self.stopped.emit(Stopped(ready, "\n".join(log)))
-        return ready
+        return replace(stopped, log="\n".join(log))
 
     def _start(self, lifeline: Sequence[int]) -> subprocess.Popen[bytes] | None:
         """The child, or None when the window is closing. Closes the child's end of the lifeline here."""
@@ -127,21 +139,24 @@ class Worker(QThread):
             for descriptor in lifeline[:1]:
                 os.close(descriptor)
 
-    def _converse(self, child: subprocess.Popen[bytes], log: deque[str]) -> bool:
+    def _converse(self, child: subprocess.Popen[bytes], log: deque[str]) -> Stopped:
         """Carry messages until the child's end of the pipe closes; then make sure that nothing is left."""
         assert child.stdin, "the child was started with pipes"
         assert child.stdout, "the child was started with pipes"
         assert child.stderr, "the child was started with pipes"
+        pulse, over = Pulse(lambda: sign_of(child.pid)), threading.Event()
         threads = [
             threading.Thread(target=_drain, args=(child.stderr, log), daemon=True),
             threading.Thread(target=_feed, args=(child.stdin, self._requests), daemon=True),
             threading.Thread(target=_sweep, args=(child,), daemon=True),
+            threading.Thread(target=_beat, args=(child, self._requests, pulse, over), daemon=True),
         ]
         for thread in threads:
             thread.start()
         try:
-            ready = self._listen(child.stdout, log)
+            ready = self._listen(child.stdout, log, pulse)
         finally:
+            over.set()
             with self._lock:
                 _kill(child)
                 self._child = None
@@ -153,17 +168,18 @@ class Worker(QThread):
             for pipe in (child.stdin, child.stdout, child.stderr):
                 with suppress(OSError):
                     pipe.close()
-        log.append(_ending(code))
-        return ready
+        log.append(NOT_ANSWERING if pulse.frozen else _ending(code))
+        return Stopped(ready, "", code < 0, pulse.frozen)
 
-    def _listen(self, pipe: IO[bytes], log: deque[str]) -> bool:
+    def _listen(self, pipe: IO[bytes], log: deque[str], pulse: Pulse) -> bool:
         ready, reader = False, framing.FrameReader()
         while data := pipe.read(CHUNK):
+            pulse.heard()
             try:
                 for body in reader.feed(data):
                     answer = wire.decode_answer(body)
                     ready = ready or isinstance(answer, wire.Ready)
-                    if not self._closing:
+                    if not self._closing and not isinstance(answer, wire.Pong):
                         self.answered.emit(answer)
             except (ValueError, msgspec.MsgspecError) as error:
                 log.append(f"The engine sent something that is not a message: {error}")
@@ -171,7 +187,17 @@ class Worker(QThread):
         return ready
 
 
-def _feed(pipe: IO[bytes], requests: queue.SimpleQueue[wire.Request | None]) -> None:
+def _beat(child: subprocess.Popen[bytes], requests: Requests, pulse: Pulse, over: threading.Event) -> None:
+    """Ask the child again and again whether it lives; end it when it is frozen."""
+    while not over.wait(BEAT_S):
+        if pulse.beat():
+            requests.put(wire.Ping(0))
+        if pulse.frozen:
+            _kill(child)
+            return
+
+
+def _feed(pipe: IO[bytes], requests: Requests) -> None:
     with suppress(OSError):  # the child is gone: the listener says so
         while (request := requests.get()) is not None:
             data = memoryview(wire.frame(request))

@@ -1,6 +1,7 @@
 """A child process as small as can be: speaks the protocol, and misbehaves on demand.
 
-What it does with an Open stands in its source: "ok", "print", "hang", "crash", "garbage", "fork".
+What it does with an Open stands in its source: "ok", "print", "hang", "crash", "garbage", "fork", "freeze",
+"busy".
 """
 
 import importlib
@@ -18,7 +19,6 @@ bare.__path__ = [str(ROOT / "slimgui" / "engine")]
 sys.modules["slimgui.engine"] = bare
 
 wire = importlib.import_module("slimgui.core.wire")
-framing = importlib.import_module("slimgui.core.framing")
 host = importlib.import_module("slimgui.engine.host")
 demo = importlib.import_module("demo").demo
 
@@ -26,17 +26,14 @@ demo = importlib.import_module("demo").demo
 def main() -> None:
     requests, answers = host.claim_pipes()
     host.watch(int(sys.argv[-1]))
-    answers.write(wire.frame(wire.Ready(0, "fake")))
-    reader = framing.FrameReader()
-    while data := requests.read(1 << 16):
-        for body in reader.feed(data):
-            request = wire.decode_request(body)
-            assert isinstance(request, wire.Open)
-            answers.write(wire.frame(wire.Progress(request.task, "Working")))
-            behave(request.source, answers)
-            answers.write(
-                wire.frame(wire.Opened(request.task, demo(name=request.source, source=request.source)))
-            )
+    send = host.sender(answers)
+    waiting = host.receive(requests, send)
+    send(wire.Ready(0, "fake"))
+    while (request := waiting.get()) is not None:
+        assert isinstance(request, wire.Open)
+        send(wire.Progress(request.task, "Working"))
+        behave(request.source, answers)
+        send(wire.Opened(request.task, demo(name=request.source, source=request.source)))
 
 
 def behave(source: str, answers) -> None:
@@ -54,6 +51,10 @@ def behave(source: str, answers) -> None:
     elif source == "crash":
         print("last words", file=sys.stderr, flush=True)
         os.kill(os.getpid(), 9)
+    elif source == "freeze":
+        os.kill(os.getpid(), 19)  # SIGSTOP
+    elif source == "busy":
+        sum(range(80_000_000))  # no other thread runs meanwhile: no ping is answered
     elif source == "garbage":
         answers.write(b"\xff\xff\xff\xff this is no frame")
         time.sleep(1000)

@@ -72,7 +72,7 @@ def test_a_model_that_prints_and_reads_does_not_break_the_protocol(start: Start,
     assert worker.ends == []
 
 
-@pytest.mark.parametrize("trouble", ["crash", "garbage", "fork"])
+@pytest.mark.parametrize("trouble", ["crash", "garbage", "fork", "freeze"])
 def test_the_next_open_works_after_a_child_died_or_went_mad(start: Start, qtbot: QtBot, trouble: str) -> None:
     worker = start()
     worker.submit(wire.Open(1, trouble))
@@ -81,6 +81,20 @@ def test_the_next_open_works_after_a_child_died_or_went_mad(start: Start, qtbot:
 
     qtbot.waitUntil(lambda: opened(worker) == ["ok"])
     assert worker.ends[0].ready
+
+
+def test_a_frozen_child_is_ended_and_one_that_works_without_answering_is_not(
+    start: Start, qtbot: QtBot
+) -> None:
+    worker = start()
+    worker.submit(wire.Open(1, "busy"))
+    qtbot.waitUntil(lambda: opened(worker) == ["busy"], timeout=60_000)
+    assert worker.ends == []
+
+    worker.submit(wire.Open(2, "freeze"))
+    qtbot.waitUntil(lambda: worker.ends != [])
+    assert worker.ends[0].frozen
+    assert "did not answer" in worker.ends[0].log
 
 
 def test_the_last_words_of_the_child_are_kept(start: Start, qtbot: QtBot) -> None:

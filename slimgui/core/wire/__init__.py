@@ -12,6 +12,7 @@ from slimgui.core.wire.answers import (
     Met,
     Opened,
     PlansRead,
+    Pong,
     Progress,
     Ranked,
     Ready,
@@ -24,10 +25,12 @@ from slimgui.core.wire.answers import (
 )
 from slimgui.core.wire.codec import decode_answer, decode_request, frame
 from slimgui.core.wire.requests import (
+    Asked,
     DocumentRequest,
     Export,
     Meet,
     Open,
+    Ping,
     Rank,
     ReadPlans,
     Recalibrate,
@@ -57,6 +60,7 @@ __all__ = [
     "BOX_WIDTH",
     "Answer",
     "Architecture",
+    "Asked",
     "Code",
     "Document",
     "DocumentRequest",
@@ -70,7 +74,9 @@ __all__ = [
     "Met",
     "Open",
     "Opened",
+    "Ping",
     "PlansRead",
+    "Pong",
     "Progress",
     "ProofRow",
     "Rank",

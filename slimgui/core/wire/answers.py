@@ -18,6 +18,10 @@ class Ready(Message, frozen=True, tag="ready"):
     torch: str
 
 
+class Pong(Message, frozen=True, tag="pong"):
+    """Answer to Ping."""
+
+
 class Progress(Message, frozen=True, tag="progress"):
     """`phase` in words; done of total, total 0 when unknown."""
 
@@ -132,6 +136,7 @@ class Failed(Message, frozen=True, tag="failed"):
 
 Answer = (
     Ready
+    | Pong
     | Progress
     | Opened
     | Saved

@@ -6,11 +6,11 @@ import msgspec
 
 from slimgui.core.framing import HEADER, MAX_FRAME
 from slimgui.core.wire.answers import Answer
-from slimgui.core.wire.requests import Request
+from slimgui.core.wire.requests import Asked
 from slimgui.core.wire.rows import Message
 
 _encoder = msgspec.json.Encoder()
-_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_requests: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
@@ -22,7 +22,7 @@ def frame(message: Message) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def decode_request(body: bytes) -> Request:
+def decode_request(body: bytes) -> Asked:
     """The request in one frame's body. Raises msgspec.DecodeError."""
     return _requests.decode(body)
 

@@ -132,6 +132,11 @@ class Report(Message, frozen=True, tag="report"):
     document: int
 
 
+class Ping(Message, frozen=True, tag="ping"):
+    """Asks whether the engine lives; task is 0. It is answered at once, whatever else is being done."""
+
+
 SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate
 DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report
 Request = Open | DocumentRequest
+Asked = Request | Ping

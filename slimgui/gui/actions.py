@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,9 +60,10 @@ ACTIONS: Final = (
     ActionInfo("open", "&Open…", "Open a PyTorch model", "document_actions.choose_file", idle, Keys.Open, "open"),
     ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "document_actions.open_example", idle, icon="example"),
     ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "document_actions.choose_target", can_save, Keys.Save, "save"),
+    ActionInfo("verify", "&Verify", "Build the smaller model and prove it, without saving: before a long search, or to see which cut is refused", "document_actions.verify", can_save, "Ctrl+Shift+V", "verify"),
     ActionInfo("report", "Save Re&port…", "Write a page about the smaller model saved last: what was cut, the proof, versions and hashes", "plan_actions.save_report", has_saved),
     ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "document_actions.clear_recent"),
-    ActionInfo("clear_trusted", "&Forget Allowed Code", "Ask again about every file whose code was allowed to run", "document_actions.clear_trusted"),
+    ActionInfo("clear_trusted", "For&get Allowed Code", "Ask again about every file whose code was allowed to run", "document_actions.clear_trusted"),
     ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
     ActionInfo("undo", "&Undo", "Take back the last change", "view_actions.undo", can_undo, Keys.Undo, "undo"),
     ActionInfo("redo", "&Redo", "Make the change again", "view_actions.redo", can_redo, Keys.Redo, "redo"),
@@ -76,7 +77,7 @@ ACTIONS: Final = (
     ActionInfo("plan_minimum", "M&inimum", "Make every group as small as the limits allow", "plan_actions.minimum", has_document),
     ActionInfo("plan_maximum", "Ma&ximum", "Make every group whole; locks and limits stay", "plan_actions.maximum", is_cut),
     ActionInfo("plan_sample", "R&andom Sample…", "Draw a random count for every group", "plan_actions.sample", has_document),
-    ActionInfo("plan_target", "Target…", "Say what is to be left, and let SlimGUI search the plan", "plan_actions.ask_target", can_ask, "Ctrl+T"),
+    ActionInfo("plan_target", "&Target…", "Say what is to be left, and let SlimGUI search the plan", "plan_actions.ask_target", can_ask, "Ctrl+T"),
     ActionInfo("plan_global", "Compare All &Groups Together", "Remove the least important channels of all groups instead of the same share of each", "plan_actions.toggle_global", has_document, checked=is_global),
     ActionInfo("plan_exact", "Leave Approxima&te Groups Whole", "Cut only where the result is exact", "plan_actions.toggle_exact", has_document, checked=is_exact_only),
     ActionInfo("plan_importance", "Im&portance…", "Choose what says which channels stay", "plan_actions.ask_importance", has_document),
@@ -92,7 +93,7 @@ ACTIONS: Final = (
     ActionInfo("data_recalibrate", "&Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "data_actions.recalibrate", can_recalibrate, "Ctrl+R"),
     ActionInfo("data_forget", "&Forget Statistics", "Use the original's norm statistics for the current plan again", "data_actions.forget_statistics", has_statistics),
     ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
-    ActionInfo("plan_save", "Sa&ve Plans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
+    ActionInfo("plan_save", "Save Pl&ans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
     ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
     ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
     ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
@@ -105,16 +106,31 @@ ACTIONS: Final = (
     ActionInfo("about", "&About SlimGUI", "Version and licence", "document_actions.about"),
 )  # fmt: skip
 
-MENUS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("&File", ("open", "example", "recent", "", "save", "report", "", "clear_trusted", "", "quit")),
+Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
+MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
+    ("&File", ("open", "example", "recent", "",
+               "save", "verify", "report", "",
+               "plan_open", "plan_save",
+               ("E&xport", ("plan_export", "plan_kept", "", "plan_command", "plan_python")), "",
+               "clear_trusted", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "find")),
-    ("&Plan", ("plan_new", "plan_rename", "plan_delete", "plans", "plan_steps", "",
-               "plan_minimum", "plan_maximum", "plan_sample", "plan_target", "",
-               "plan_global", "plan_exact", "plan_importance", "plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "",
-               "plan_lock", "plan_lock_names", "",
-               "plan_open", "plan_save", "plan_export", "plan_kept", "", "plan_command", "plan_python")),
+    ("&Plan", ("plans", "plan_new",
+               ("&Manage Plans", ("plan_rename", "plan_delete", "", "plan_steps")), "",
+               "plan_target", ("&Fill In", ("plan_minimum", "plan_maximum", "plan_sample")), "",
+               "plan_importance", "plan_global",
+               ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
+               "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "", "data_recover", "data_recalibrate", "data_forget")),
     ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "", "dismiss")),
     ("&Help", ("about",)),
 )  # fmt: skip
-TOOLBAR: Final = ("open", "save", "", "undo", "redo", "", "fit")
+TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")
+
+
+def keys_of(entries: Iterable[Entry]) -> Iterator[str]:
+    """The keys in a menu and in the menus in it."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from keys_of(entry[1])

@@ -71,6 +71,10 @@ class DocumentActions:
         self._settings.folder = str(Path(path).parent)
         self._session.files.save(path if Path(path).suffix else path + ".pt")
 
+    def verify(self) -> None:
+        """Prove the cut without saving it."""
+        self._session.files.verify()
+
     def clear_recent(self) -> None:
         """Forget the recent files."""
         self._settings.clear_recent()

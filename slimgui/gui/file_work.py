@@ -59,6 +59,13 @@ class FileWork(QObject):
         doing = f"saving {Path(path).name}"
         self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
 
+    def verify(self) -> None:
+        """Build the smaller model and prove it, without writing anything."""
+        session = self._session
+        if session.snapshot is not None and not self._tasks.refuse_while_busy():
+            name, request = session.plans.current, wire.Verify(0, session.lasting(session.plans.plan), 0)
+            self._tasks.start(request, f"proving {name}", lambda answer: self._on_verified(answer, name))
+
     def save_plans(self, path: str) -> None:
         """Write all plans to a file."""
         session = self._session
@@ -100,6 +107,9 @@ class FileWork(QObject):
         self.facts = facts_of(session.document, written, session.base, cut, answer)
         session.noticed.emit(notice.saved(answer, session.base.cost, notice.with_statistics(written)))
         session.saved.emit(answer.path)
+
+    def _on_verified(self, answer: wire.Verified, name: str) -> None:
+        self._session.noticed.emit(notice.verified(name, answer.proof))
 
     def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
         session = self._session

@@ -14,6 +14,7 @@ _SIZE: Final = 20
 _PATHS: Final = {
     "open": "M3 6.5h6l2 2.5h10v10H3zM3 6.5V5h6",
     "save": "M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6",
+    "verify": "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM8.5 12l2.5 2.5 4.5-5",
     "undo": "M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-3",
     "redo": "M16 5l4 4-4 4M20 9h-9a6 6 0 0 0 0 12h3",
     "fit": "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",

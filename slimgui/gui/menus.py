@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from slimgui.gui import icons, reasons, text
-from slimgui.gui.actions import ACTIONS, MENUS, TOOLBAR, ActionInfo
+from slimgui.gui.actions import ACTIONS, MENUS, TOOLBAR, ActionInfo, Entry
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import CHOICES, Theme
@@ -33,8 +33,8 @@ class Menus:
             menu = window.menuBar().addMenu(title)
             menu.setToolTipsVisible(True)
             self.menus[title] = menu
-            for key in keys:
-                self._add(menu, key)
+            for entry in keys:
+                self._add(menu, entry)
         window.menuBar().setAccessibleName("Menus")
         self._build_toolbar()
         self.refresh()
@@ -50,8 +50,13 @@ class Menus:
         self._window.addAction(action)
         return action
 
-    def _add(self, menu: QMenu, key: str) -> None:
-        if not key:
+    def _add(self, menu: QMenu, key: Entry) -> None:
+        if isinstance(key, tuple):
+            inner = menu.addMenu(key[0])
+            inner.setToolTipsVisible(True)
+            for entry in key[1]:
+                self._add(inner, entry)
+        elif not key:
             menu.addSeparator()
         elif key == "recent":
             recent = menu.addMenu("Open &Recent")
@@ -63,8 +68,10 @@ class Menus:
             self._add_themes(menu.addMenu("&Theme"))
         elif key == "panels":
             panels = menu.addMenu("&Panels")
-            for dock in self._window.docks.values():
-                panels.addAction(dock.toggleViewAction())
+            for number, dock in enumerate(self._window.docks.values(), 1):
+                toggle = dock.toggleViewAction()
+                toggle.setText(f"&{number} {dock.windowTitle()}")
+                panels.addAction(toggle)
         else:
             menu.addAction(self.actions[key])
 
@@ -144,6 +151,7 @@ class Menus:
             self.actions[key].setIconText(title)
         self.actions["open"].setIconText("Open")
         self.actions["save"].setIconText("Save")
+        self.actions["verify"].setIconText("Verify")
         self.actions["fit"].setIconText("Fit")
         self._window.ratio.explain(reasons.has_document(self._session))
 

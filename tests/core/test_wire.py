@@ -43,6 +43,7 @@ FACTS = Facts(
 )  # fmt: skip
 
 REQUESTS = [
+    wire.Ping(0),
     wire.Open(1, "resnet.pt", "1x3x224x224"),
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
     wire.Verify(3, Plan(), 1),
@@ -61,6 +62,7 @@ REQUESTS = [
     ),
 ]
 ANSWERS = [
+    wire.Pong(0),
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
     wire.Saved(2, "small.pt", 123, PROOF), wire.Saved(2, "small.pt", 123, PROOF, recovered=RECOVERED),
     RECOVERED, wire.Sensed(2, CURVES, "accuracy", "About."),
@@ -89,7 +91,7 @@ def test_an_answer_comes_back_as_it_was(message: wire.Message) -> None:
 
 def test_every_message_is_covered_here() -> None:
     known = {type(message) for message in (*REQUESTS, *ANSWERS)}
-    assert known == set(wire.Request.__args__) | set(wire.Answer.__args__)
+    assert known == set(wire.Asked.__args__) | set(wire.Answer.__args__)
 
 
 def test_a_frame_is_its_length_and_that_many_bytes() -> None:

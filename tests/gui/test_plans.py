@@ -15,7 +15,6 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST, PlanSet
 from slimgui.core.resolve import counts
 from slimgui.core.targets import short
-from slimgui.gui.actions import ACTIONS, MENUS
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.groups import Column
 from slimgui.gui.notice import Notice
@@ -434,8 +433,13 @@ def test_the_shape_the_user_gave_is_copied_too(window: MainWindow, transport: Fa
     assert "--input 1x1x28x28" in QGuiApplication.clipboard().text()
 
 
-def test_no_two_entries_of_a_menu_share_a_letter() -> None:
-    titles = {info.key: info.title for info in ACTIONS} | {"plans": "S&witch to Plan"}
-    for _, keys in MENUS:
-        letters = [titles[k].partition("&")[2][:1].lower() for k in keys if "&" in titles.get(k, "")]
+def test_every_entry_of_a_menu_has_a_letter_of_its_own(loaded: MainWindow) -> None:
+    waiting = list(loaded.menus.menus.values())
+    assert waiting
+    while waiting:
+        menu = waiting.pop()
+        entries = [action for action in menu.actions() if not action.isSeparator()]
+        letters = [action.text().partition("&")[2][:1].lower() for action in entries]
+        assert "" not in letters, [action.text() for action in entries]
         assert len(letters) == len(set(letters)), letters
+        waiting += [action.menu() for action in entries if action.menu()]

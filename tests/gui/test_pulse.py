@@ -1,7 +1,7 @@
 """When a silent process is called frozen."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slimgui.gui.pulse import BLIND_PATIENCE, PATIENCE, Pulse, Sign, sign_of
 
@@ -10,7 +10,7 @@ from slimgui.gui.pulse import BLIND_PATIENCE, PATIENCE, Pulse, Sign, sign_of
 class Process:
     """Says of itself what a test wants."""
 
-    sign: Sign | None = Sign(at_work=False, ticks=7)
+    sign: Sign | None = field(default_factory=lambda: Sign(at_work=False, ticks=7))
 
     def look(self) -> Sign | None:
         return self.sign

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QToolTip, QWidget
 
@@ -13,13 +13,15 @@ from slimgui.core.wire import Document
 from slimgui.gui import text
 from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import colours
-from slimgui.gui.views.graph_item import GraphItem, LitItem
+from slimgui.gui.views.graph_item import GraphItem
+from slimgui.gui.views.lit_item import LitItem
 from slimgui.gui.views.scene import Picture, picture
 
 MIN_SCALE: Final = 0.02
 MAX_SCALE: Final = 4.0
 READABLE: Final = 0.45  # a fresh document is never shown smaller than this
 STEP: Final = 1.2
+_DONE: Final = object()
 
 
 class GraphView(QGraphicsView):
@@ -38,8 +40,11 @@ class GraphView(QGraphicsView):
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
         self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
         self.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
-        self._picture: Picture | None = None
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below it is painted
+        self.picture: Picture | None = None  # what is shown
         self._item: GraphItem | None = None
         self._lit: LitItem | None = None
         self._hover: LitItem | None = None
@@ -48,20 +53,25 @@ class GraphView(QGraphicsView):
         self._fit_pending = False
         self._follow: Callable[[], None] | None = None  # what a resize repeats, until the user zooms or moves
         self._selected = ""
+        self._cold: Iterator[None] = iter(())  # what is still to be prepared for near views
+        self._warming = QTimer(self, interval=0)
+        self._warming.timeout.connect(self._warm)
         self._on_palette_changed()
 
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model, as large as it fits but large enough to read."""
-        self._picture = picture(document)
+        self.picture = picture(document)
         self._snapshot = snapshot
         self._selected = ""
         scene = self.scene()
         scene.clear()
-        self._item = GraphItem(self._picture, snapshot, self.font(), self.palette())
-        self._lit, self._hover = LitItem(self._picture, 2.5), LitItem(self._picture, 1.5)
+        self._item = GraphItem(self.picture, snapshot, self.font(), self.palette())
+        self._lit, self._hover = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
         for item in (self._item, self._hover, self._lit):
             scene.addItem(item)
-        scene.setSceneRect(self._picture.bounds)
+        scene.setSceneRect(self.picture.bounds)
+        self._cold = self._item.warm()
+        self._warming.start()
         self._fit_pending = True
         if self.isVisible():
             self.first_fit()
@@ -75,19 +85,19 @@ class GraphView(QGraphicsView):
     def set_selected(self, group_id: str) -> None:
         """Light the layers of a group, and bring them into view when none of them is."""
         self._selected = group_id
-        if self._picture is None or self._lit is None:
+        if self.picture is None or self._lit is None:
             return
-        numbers = self._picture.members.get(group_id, frozenset())
+        numbers = self.picture.members.get(group_id, frozenset())
         self._lit.light(numbers, QColor(colours(self.palette()).accent))
         shown = self.mapToScene(self.viewport().rect()).boundingRect()
-        rects = [self._picture.boxes[number].rect for number in sorted(numbers)]
+        rects = [self.picture.boxes[number].rect for number in sorted(numbers)]
         if rects and not any(shown.intersects(rect) for rect in rects):
             self.centerOn(rects[0].center())
 
     def fit(self) -> None:
         """Show the whole graph."""
-        if self._picture is not None:
-            self.fitInView(self._picture.bounds, Qt.AspectRatioMode.KeepAspectRatio)
+        if self.picture is not None:
+            self.fitInView(self.picture.bounds, Qt.AspectRatioMode.KeepAspectRatio)
             if self.transform().m11() > 1:
                 self.resetTransform()
             self._follow = self.fit
@@ -103,7 +113,7 @@ class GraphView(QGraphicsView):
         """Show a fresh document: whole if that can be read, else from its beginning."""
         self._fit_pending = False
         self.fit()
-        if self._picture is not None and self.transform().m11() < READABLE:
+        if self.picture is not None and self.transform().m11() < READABLE:
             self.zoom(READABLE / self.transform().m11())
             self.horizontalScrollBar().setValue(self.horizontalScrollBar().minimum())
             self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
@@ -149,9 +159,9 @@ class GraphView(QGraphicsView):
         here = event.position().toPoint()
         moved = (here - self._pressed).manhattanLength() >= QApplication.startDragDistance()
         self._follow = None if moved else self._follow
-        if event.button() == Qt.MouseButton.LeftButton and not moved and self._picture is not None:
+        if event.button() == Qt.MouseButton.LeftButton and not moved and self.picture is not None:
             number = self._box_at(here)
-            self.group_clicked.emit("" if number is None else self._picture.boxes[number].group)
+            self.group_clicked.emit("" if number is None else self.picture.boxes[number].group)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """See Qt."""
@@ -171,11 +181,16 @@ class GraphView(QGraphicsView):
             return True
         return super().viewportEvent(event)
 
+    @property
+    def is_warming(self) -> bool:
+        """Whether near views are still being prepared."""
+        return self._warming.isActive()
+
     def describe(self, number: int) -> str:
         """What a box has to say when the pointer rests on it."""
-        assert self._picture, "a box needs a document"
+        assert self.picture, "a box needs a document"
         assert self._snapshot, "a box needs a document"
-        box, now = self._picture.boxes[number], self._snapshot.channels[number]
+        box, now = self.picture.boxes[number], self._snapshot.channels[number]
         lines = [f"{box.layer.name or box.layer.kind} ({box.layer.kind})"]
         if box.before:
             lines.append(f"{now} of {text.plural(box.before, 'channel')} stay")
@@ -187,8 +202,13 @@ class GraphView(QGraphicsView):
             lines.append(f"Group: {box.group}")
         return "\n".join(lines)
 
+    def _warm(self) -> None:
+        """One slice of preparation: nothing waits for it."""
+        if next(self._cold, _DONE) is _DONE:
+            self._warming.stop()
+
     def _box_at(self, point: QPoint) -> int | None:
-        return self._picture.box_at(self.mapToScene(point)) if self._picture else None
+        return self.picture.box_at(self.mapToScene(point)) if self.picture else None
 
     def _on_palette_changed(self) -> None:
         table = colours(self.palette())

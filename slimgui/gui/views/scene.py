@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QPointF, QRectF
-from PySide6.QtGui import QColor, QPainterPath, QPolygonF
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor
 
 from slimgui.core.graph import Layer
 from slimgui.core.wire import BOX_HEIGHT, BOX_WIDTH, Document
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 MARGIN = 24.0
-_BEND = 8.0
-_ARROW = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One edge as drawn: smooth from near, straight lines from far away."""
+    """One edge as drawn: the points it passes, ends included, and the room that takes."""
 
     source: int
     target: int
-    path: QPainterPath
+    points: tuple[tuple[float, float], ...]
     bounds: QRectF
-    lines: tuple[QLineF, ...]
-    head: QPolygonF
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,10 @@ class Picture:
     def box_at(self, point: QPointF) -> int | None:
         """The number of the box under `point`."""
         return next((number for number, box in enumerate(self.boxes) if box.rect.contains(point)), None)
+
+    def between(self, boxes: frozenset[int]) -> list[Arrow]:
+        """The arrows from one of `boxes` to another."""
+        return [arrow for arrow in self.arrows if arrow.source in boxes and arrow.target in boxes]
 
 
 def picture(document: Document) -> Picture:
@@ -71,16 +71,28 @@ def picture(document: Document) -> Picture:
         rect = QRectF(x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT)
         boxes.append(Box(layer, group, rect, colour, reason, layer.channels.at(sizes)))
     arrows = tuple(
-        _arrow(edge, [QPointF(x, y) for x, y in route])
+        Arrow(*edge, route, _around(route))
         for edge, route in zip(graph.edges, document.routes, strict=True)
         if len(route) > 1
     )
-    bounds = QRectF()
-    for area in [box.rect for box in boxes] + [arrow.bounds for arrow in arrows]:
-        bounds = bounds.united(area)
-    return Picture(
-        tuple(boxes), arrows, bounds.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN), _members(document)
-    )
+    bounds = united([box.rect for box in boxes] + [arrow.bounds for arrow in arrows])
+    bounds.adjust(-MARGIN, -MARGIN, MARGIN, MARGIN)
+    return Picture(tuple(boxes), arrows, bounds, _members(document))
+
+
+def united(areas: Iterable[QRectF]) -> QRectF:
+    """The smallest rectangle around all `areas`."""
+    ends = [(area.left(), area.top(), area.right(), area.bottom()) for area in areas]
+    return _between(ends) if ends else QRectF()
+
+
+def _around(route: Sequence[tuple[float, float]]) -> QRectF:
+    return _between([(x, y, x, y) for x, y in route]).adjusted(-6, -6, 6, 6)  # the head sticks out
+
+
+def _between(ends: Sequence[tuple[float, float, float, float]]) -> QRectF:
+    left, top, right, bottom = zip(*ends, strict=True)
+    return QRectF(QPointF(min(left), min(top)), QPointF(max(right), max(bottom)))
 
 
 def _members(document: Document) -> dict[str, frozenset[int]]:
@@ -92,37 +104,3 @@ def _members(document: Document) -> dict[str, frozenset[int]]:
         if layer.group in members:
             members[layer.group].add(number)
     return {group: frozenset(numbers) for group, numbers in members.items()}
-
-
-def _arrow(edge: tuple[int, int], points: list[QPointF]) -> Arrow:
-    path = QPainterPath(points[0])
-    for number in range(1, len(points)):
-        before, here = points[number - 1], points[number]
-        after = points[number + 1] if number + 1 < len(points) else None
-        if _straight(before, here):
-            _line(path, before, here, after)
-        else:  # leave and arrive vertically
-            middle = (before.y() + here.y()) / 2
-            path.cubicTo(QPointF(before.x(), middle), QPointF(here.x(), middle), here)
-    lines = tuple(QLineF(a, b) for a, b in itertools.pairwise(points))
-    tip = points[-1]
-    up = -_ARROW if points[-2].y() <= tip.y() else _ARROW
-    head = QPolygonF(
-        [tip, QPointF(tip.x() - 4, tip.y() + 1.6 * up), QPointF(tip.x() + 4, tip.y() + 1.6 * up)]
-    )
-    return Arrow(edge[0], edge[1], path, path.boundingRect().adjusted(-3, -3, 3, 3), lines, head)
-
-
-def _straight(one: QPointF, other: QPointF) -> bool:
-    return abs(one.x() - other.x()) < 0.5 or abs(one.y() - other.y()) < 0.5
-
-
-def _line(path: QPainterPath, before: QPointF, here: QPointF, after: QPointF | None) -> None:
-    """A straight line to `here`, with a round bend when the next one leaves at a right angle."""
-    turns = after is not None and _straight(here, after)
-    length, onward = QLineF(before, here), QLineF(here, after or here)
-    if not turns or length.length() < 2 * _BEND or onward.length() < 2 * _BEND:
-        path.lineTo(here)
-        return
-    path.lineTo(length.pointAt(1 - _BEND / length.length()))
-    path.quadTo(here, onward.pointAt(_BEND / onward.length()))

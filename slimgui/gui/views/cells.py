@@ -1,0 +1,152 @@
+"""Parts of a picture that are drawn together: thousands of shapes cost a few calls of the painter.
+
+A painter draws one path of a thousand lines ten times as fast as a list of them (no list is taken over from
+Python), and what lies outside of the window is not even looked at. Paths are made when first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Final
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainterPath
+
+from slimgui.gui.views import arrows
+from slimgui.gui.views.scene import Arrow, Box, Picture, united
+
+CELL: Final = 1000.0  # width and height of a cell in scene units: about 70 boxes
+PAD: Final = 13.0  # from the edge of a box to what it holds
+RADIUS: Final = 7.0
+Shares = Callable[[int], float]
+ByColour = dict[str, list[QRectF]]
+
+
+class Cell:
+    """What lies in one square of the picture."""
+
+    def __init__(self, boxes: Sequence[tuple[int, Box]], arrows: Sequence[Arrow]) -> None:
+        self.boxes = boxes
+        self._routes = [arrow.points for arrow in arrows]
+        self.bounds = united([box.rect for _, box in boxes] + [arrow.bounds for arrow in arrows])
+        self._fills: tuple[ByColour, ByColour] | None = None
+
+    @cached_property
+    def lines(self) -> QPainterPath:
+        """The arrows as straight lines."""
+        return arrows.straight(self._routes)
+
+    @cached_property
+    def curves(self) -> QPainterPath:
+        """The arrows as smooth lines."""
+        return arrows.smooth(self._routes)
+
+    @cached_property
+    def heads(self) -> QPainterPath:
+        """Their heads, to be filled."""
+        return arrows.heads(self._routes)
+
+    @cached_property
+    def outlines(self) -> QPainterPath:
+        """The boxes, rounded."""
+        path = QPainterPath()
+        for _, box in self.boxes:
+            path.addRoundedRect(box.rect, RADIUS, RADIUS)
+        return path
+
+    @cached_property
+    def whole(self) -> ByColour:
+        """The boxes as rectangles."""
+        return self._by_colour(lambda number, box: box.rect)
+
+    @cached_property
+    def stripes(self) -> ByColour:
+        """The stripe on the left of each box that shows its group."""
+        return self._by_colour(
+            lambda number, box: QRectF(box.rect.left() + 5, box.rect.top() + 9, 3.5, box.rect.height() - 18)
+        )
+
+    @cached_property
+    def tracks(self) -> list[QRectF]:
+        """Where the bars of channels lie."""
+        return [_track(box) for _, box in self.boxes if box.before]
+
+    def kept(self, share: Shares) -> ByColour:
+        """Per colour the part of each box that stands for the channels that stay, from far away."""
+        return self._filled(share)[0]
+
+    def bars(self, share: Shares) -> ByColour:
+        """The same from near: a bar in each box."""
+        return self._filled(share)[1]
+
+    def warm(self, share: Shares) -> None:
+        """Make what near views are drawn with."""
+        self._filled(share)
+        _ = self.curves, self.heads, self.outlines, self.stripes, self.tracks
+
+    def forget_shares(self) -> None:
+        """Other channels stay now."""
+        self._fills = None
+
+    def _filled(self, share: Shares) -> tuple[ByColour, ByColour]:
+        if self._fills is None:
+            self._fills = (
+                self._by_colour(lambda number, box: _part(box.rect, share(number))),
+                self._by_colour(
+                    lambda number, box: _part(_track(box), share(number)) if box.before else None
+                ),
+            )
+        return self._fills
+
+    def _by_colour(self, shape: Callable[[int, Box], QRectF | None]) -> ByColour:
+        found: ByColour = {}
+        for number, box in self.boxes:
+            if (rect := shape(number, box)) is not None:
+                found.setdefault(box.colour.name(), []).append(rect)
+        return found
+
+
+def merged(tables: Iterable[ByColour]) -> ByColour:
+    """All `tables` as one."""
+    found: ByColour = {}
+    for table in tables:
+        for name, rects in table.items():
+            found.setdefault(name, []).extend(rects)
+    return found
+
+
+class Cells:
+    """A picture cut into cells; a box belongs to one by its corner, an arrow by its start."""
+
+    def __init__(self, picture: Picture) -> None:
+        boxes: dict[tuple[int, int], list[tuple[int, Box]]] = {}
+        lines: dict[tuple[int, int], list[Arrow]] = {}
+        keys = [(int(box.rect.left() // CELL), int(box.rect.top() // CELL)) for box in picture.boxes]
+        for number, (key, box) in enumerate(zip(keys, picture.boxes, strict=True)):
+            boxes.setdefault(key, []).append((number, box))
+        for arrow in picture.arrows:
+            lines.setdefault(keys[arrow.source], []).append(arrow)
+        cells = {key: Cell(boxes[key], lines.get(key, ())) for key in boxes}
+        self._whole = Cell(tuple(enumerate(picture.boxes)), picture.arrows)
+        self.parts = tuple(cells.values())
+        self._part_of = [cells[key] for key in keys]
+
+    def within(self, area: QRectF) -> list[Cell]:
+        """The cells of which something may lie in `area`; one that holds everything in place of most."""
+        found = [cell for cell in self.parts if cell.bounds.intersects(area)]
+        return found if 2 * len(found) <= len(self.parts) else [self._whole]
+
+    def forget_shares(self, boxes: Iterable[int]) -> None:
+        """Other channels stay in these boxes now."""
+        self._whole.forget_shares()
+        for number in boxes:
+            self._part_of[number].forget_shares()
+
+
+def _track(box: Box) -> QRectF:
+    return QRectF(box.rect.left() + PAD, box.rect.bottom() - 8.5, box.rect.width() - 2 * PAD, 4)
+
+
+def _part(rect: QRectF, share: float) -> QRectF:
+    return QRectF(rect.left(), rect.top(), rect.width() * share, rect.height())

@@ -1,0 +1,72 @@
+"""What is written in the boxes, laid out when it is first drawn: a large picture is mostly never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
+
+from slimgui.gui.views.cells import PAD
+from slimgui.gui.views.scene import Box
+
+_LOCK: Final = 18.0  # room of the lock beside the name
+
+
+class Labels:
+    """Names, kinds and counts of boxes.
+
+    Attributes:
+        fonts: of names, kinds and counts.
+    """
+
+    def __init__(self, font: QFont) -> None:
+        self.fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
+        self._metrics = [QFontMetricsF(item) for item in self.fonts]
+        self._names: dict[int, QStaticText] = {}
+        self._lines: dict[int, tuple[QStaticText, QStaticText, float]] = {}
+
+    def name(self, number: int, box: Box) -> QStaticText:
+        """What box `number` is called, as much as there is room for; its end says most."""
+        if number not in self._names:
+            room = box.rect.width() - 2 * PAD - (_LOCK if box.locked else 0)
+            name = box.layer.name or box.layer.kind
+            elided = self._metrics[0].elidedText(name, Qt.TextElideMode.ElideLeft, room)
+            self._names[number] = _plain(elided)
+        return self._names[number]
+
+    def line(self, number: int, box: Box, now: int) -> tuple[QStaticText, QStaticText, float]:
+        """Kind, channels before and after, and the width of the latter."""
+        if number not in self._lines:
+            count = str(now) if now == box.before else f"{box.before} → {now}"
+            count = count if box.before else ""
+            width = self._metrics[2].horizontalAdvance(count)
+            kind = self._kind(box.layer.kind, box.rect.width() - 2 * PAD - width - 6)
+            self._lines[number] = _plain(kind), _plain(count), width
+        return self._lines[number]
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """These boxes have other channels now."""
+        for number in numbers:
+            self._lines.pop(number, None)
+
+    def _kind(self, kind: str, room: float) -> str:
+        """As much of `kind` as there is room for, in whole words."""
+        parts = kind.split(" · ")
+        while len(parts) > 1 and self._metrics[1].horizontalAdvance(" · ".join(parts)) > room:
+            parts.pop()
+        return self._metrics[1].elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, room)
+
+
+def _plain(text: str) -> QStaticText:
+    static = QStaticText(text)
+    static.setTextFormat(Qt.TextFormat.PlainText)
+    return static
+
+
+def _pixels(font: QFont, size: int, bold: bool = False) -> QFont:
+    copy = QFont(font)
+    copy.setPixelSize(size)
+    copy.setBold(bold)
+    return copy

@@ -63,7 +63,7 @@ def _is_straight(one: Point, other: Point) -> bool:
 
 
 def _turns(before: Point, here: Point, after: Point) -> bool:
-    """Whether both lines are straight and long enough for a bend; one that goes straight on has none to see."""
+    """Whether both lines are straight and long enough for a bend."""
     long = min(math.dist(before, here), math.dist(here, after)) >= 2 * _BEND
     return long and _is_straight(here, after)
 

@@ -58,13 +58,13 @@ class Cell:
     @cached_property
     def whole(self) -> ByColour:
         """The boxes as rectangles."""
-        return self._by_colour(lambda number, box: box.rect)
+        return self._by_colour(lambda _, box: box.rect)
 
     @cached_property
     def stripes(self) -> ByColour:
         """The stripe on the left of each box that shows its group."""
         return self._by_colour(
-            lambda number, box: QRectF(box.rect.left() + 5, box.rect.top() + 9, 3.5, box.rect.height() - 18)
+            lambda _, box: QRectF(box.rect.left() + 5, box.rect.top() + 9, 3.5, box.rect.height() - 18)
         )
 
     @cached_property

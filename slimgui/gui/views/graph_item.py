@@ -1,4 +1,4 @@
-"""Draws the whole graph in one item: thousands of boxes cost a few paint calls, with three levels of detail."""
+"""Draws the whole graph in one item: a few paint calls for thousands of boxes, in three levels of detail."""
 
 from __future__ import annotations
 

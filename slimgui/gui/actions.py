@@ -98,6 +98,10 @@ ACTIONS: Final = (
     ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
     ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
     ActionInfo("plan_python", "Copy as P&ython", "Copy Python code that does what this plan says", "plan_actions.copy_python", has_document),
+    ActionInfo("copy_rows", "Copy Ro&ws", "Copy the selected groups for a spreadsheet", "tree_actions.copy_rows", has_document, Keys.Copy),
+    ActionInfo("export_rows", "E&xport Groups…", "Write the groups that are shown to a file of comma-separated values", "tree_actions.export_rows", has_document),
+    ActionInfo("expand_rows", "&Expand All Groups", "Show the layers of every group", "tree_actions.expand", has_document),
+    ActionInfo("collapse_rows", "Collap&se All Groups", "Hide the layers of every group", "tree_actions.collapse", has_document),
     ActionInfo("find", "&Find…", "Find a group or a layer", "view_actions.find_group", has_document, Keys.Find),
     ActionInfo("fit", "&Fit to Window", "Show the whole graph", "view_actions.fit", has_document, "Ctrl+0", "fit"),
     ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
@@ -113,7 +117,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                "plan_open", "plan_save",
                ("E&xport", ("plan_export", "plan_kept", "", "plan_command", "plan_python")), "",
                "clear_trusted", "", "quit")),
-    ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "find")),
+    ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "export_rows", "", "find")),
     ("&Plan", ("plans", "plan_new",
                ("&Manage Plans", ("plan_rename", "plan_delete", "", "plan_steps")), "",
                "plan_target", ("&Fill In", ("plan_minimum", "plan_maximum", "plan_sample")), "",
@@ -121,7 +125,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "", "data_recover", "data_recalibrate", "data_forget")),
-    ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "", "dismiss")),
+    ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "dismiss")),
     ("&Help", ("about",)),
 )  # fmt: skip
 TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")

@@ -1,7 +1,11 @@
-"""How counts are shown and edited in the tree."""
+"""How the cells of the tree are drawn, and how counts are edited there.
+
+A cell is painted from one `Cell`: Qt's own way asks the model a dozen times for each.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from PySide6.QtCore import (
@@ -10,82 +14,43 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPointF,
     QRect,
+    QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPalette, QPixmap, QValidator
-from PySide6.QtWidgets import QSpinBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPixmap, QPolygonF
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from slimgui.gui.models.groups import Role
-from slimgui.gui.text import parse_count
-from slimgui.gui.theme import colours
+from slimgui.gui.count_editor import CountEditor
+from slimgui.gui.models.cells import Cell
+from slimgui.gui.models.columns import Role
+from slimgui.gui.theme import Colours, colours
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-class CountEditor(QSpinBox):
-    """A spin box that also understands "50%", "/2", "-8", "=64", meant for the count it started from."""
-
-    def __init__(self, size: int, current: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.start = current
-        self.setRange(1, size)
-        self.setValue(current)
-        self.setKeyboardTracking(False)
-        self.setFrame(False)
-        self.setAutoFillBackground(True)
-        self.setAccessibleName("Channels to keep")
-        self.setToolTip(f"1 to {size}; 50%, /2, -8 and =64 work as well. Enter takes it, Esc goes back")
-
-    def validate(self, typed: str, position: int) -> tuple[QValidator.State, str, int]:
-        """Anything that can still become a count is allowed while typing."""
-        known = self._parse(typed) is not None
-        hopeful = not typed.strip("0123456789.,%=+-*/ ")
-        state = QValidator.State
-        return (
-            state.Acceptable if known else state.Intermediate if hopeful else state.Invalid,
-            typed,
-            position,
-        )
-
-    def valueFromText(self, typed: str) -> int:
-        """The count that `typed` means."""
-        count = self._parse(typed)
-        return self.value() if count is None else count
-
-    def fixup(self, typed: str) -> str:
-        """What cannot be understood goes back to the present count."""
-        del typed
-        return str(self.value())
-
-    def _parse(self, typed: str) -> int | None:
-        return parse_count(typed, self.start, self.maximum())
+Apply = Callable[[str, int, str], None]
+_PAD = 6
+_SWATCH = 14
 
 
 class CountDelegate(QStyledItemDelegate):
-    """Edits counts in place, live: each step is applied, Esc goes back to where the editor was opened."""
+    """Draws cells, and edits counts in place, live: each step is applied, Esc goes back to the start.
+
+    Args:
+        apply: takes a group, its count, and what was done as an expression for the other selected groups.
+        revert: puts back everything that was applied since the editor was opened.
+    """
 
     editing_started = Signal()
     editing_ended = Signal()
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """A small round swatch in the colour of the group."""
-        super().initStyleOption(option, index)
-        colour = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(colour, QColor):
-            option.icon = _swatch(colour.name())
-            option.decorationSize = QSize(14, 14)
-        if index.parent().isValid():
-            muted = QColor(colours(option.palette).muted)
-            for role in (QPalette.ColorRole.Text, QPalette.ColorRole.HighlightedText):
-                option.palette.setColor(role, muted)
+    def __init__(self, apply: Apply, revert: Callable[[], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._apply, self._revert = apply, revert
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Room for the bar below the text."""
-        size = super().sizeHint(option, index)
-        return QSize(size.width(), option.fontMetrics.height() + 14)
+    # --- editing
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """See Qt."""
@@ -108,8 +73,11 @@ class CountDelegate(QStyledItemDelegate):
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
         """See Qt."""
-        if isinstance(editor, CountEditor) and editor.value() != index.data(Qt.ItemDataRole.EditRole):
-            model.setData(index, editor.value())
+        del model
+        if not isinstance(editor, CountEditor):
+            return
+        if editor.is_typed or editor.value() != index.data(Qt.ItemDataRole.EditRole):
+            self._apply(index.data(Role.GROUP_ID), editor.value(), editor.expression)
 
     def eventFilter(self, editor: QObject, event: QEvent) -> bool:
         """Esc takes back what the editor has applied so far; the default then closes it."""
@@ -119,22 +87,44 @@ class CountDelegate(QStyledItemDelegate):
             and event.key() == Qt.Key.Key_Escape
         )
         if escaped and isinstance(editor, CountEditor):
-            editor.lineEdit().setText(str(editor.start))
-            editor.setValue(editor.start)
-            self.commitData.emit(editor)
+            editor.revert()
+            self._revert()
         return super().eventFilter(editor, event)
 
+    # --- drawing
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Room for the bar below the text."""
+        cell: Cell = index.data(Role.CELL)
+        wide = option.fontMetrics.horizontalAdvance(cell.text) + 2 * _PAD + (_SWATCH if cell.colour else 0)
+        return QSize(wide, option.fontMetrics.height() + 14)
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """The text, with a thin bar of its share below it."""
-        super().paint(painter, option, index)
-        share = index.data(Role.SHARE)
-        if share is not None:
-            draw_bar(painter, option.rect, float(share), option)
+        """The text, with a swatch before it, a bar below it, or an importance curve in its place."""
+        cell: Cell = index.data(Role.CELL)
+        table, rect = colours(option.palette), option.rect
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, option.palette.color(QPalette.ColorRole.Highlight))
+        if cell.curve:
+            draw_curve(painter, rect, cell, table)
+            return
+        left = rect.left() + _PAD
+        if cell.colour:
+            painter.drawPixmap(left, rect.center().y() - _SWATCH // 2 + 1, _swatch(cell.colour))
+            left += _SWATCH + 4
+        room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
+        side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
+        said = option.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, room.width())
+        painter.setPen(QColor(table.muted if cell.muted else table.text))
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)
+        if cell.share is not None and cell.text:
+            draw_bar(painter, rect, cell.share, table)
 
 
 @cache
-def _swatch(colour: str) -> QIcon:
-    picture = QPixmap(28, 28)
+def _swatch(colour: str) -> QPixmap:
+    """A small round square."""
+    picture = QPixmap(2 * _SWATCH, 2 * _SWATCH)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -143,16 +133,36 @@ def _swatch(colour: str) -> QIcon:
     painter.drawRoundedRect(4, 4, 20, 20, 6, 6)
     painter.end()
     picture.setDevicePixelRatio(2)
-    icon = QIcon(picture)
-    icon.addPixmap(picture, QIcon.Mode.Selected)  # else the style would tint it
-    return icon
+    return picture
 
 
-def draw_bar(painter: QPainter, cell: QRect, share: float, option: QStyleOptionViewItem) -> None:
+def draw_bar(painter: QPainter, cell: QRect, share: float, table: Colours) -> None:
     """A bar along the lower edge of `cell`, filled from the left by `share`."""
-    table = colours(option.palette)
     track = QRect(cell.left() + 8, cell.bottom() - 4, max(0, cell.width() - 12), 2)
     painter.fillRect(track, QColor(table.border))
     filled = QRect(track)
     filled.setWidth(round(track.width() * min(1.0, share)))
     painter.fillRect(filled, QColor(table.accent))
+
+
+def draw_curve(painter: QPainter, rect: QRect, cell: Cell, table: Colours) -> None:
+    """An importance curve over the width of a cell: its left part, which stays, is coloured."""
+    area = QRectF(rect.adjusted(_PAD, 4, -_PAD, -4))
+    steps = max(1, len(cell.curve) - 1)
+    line = [
+        QPointF(area.left() + area.width() * place / steps, area.bottom() - area.height() * height)
+        for place, height in enumerate((*cell.curve, *cell.curve) if len(cell.curve) == 1 else cell.curve)
+    ]
+    shape = QPolygonF([area.bottomLeft(), *line, area.bottomRight()])
+    painter.save()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(table.edge))
+    painter.setOpacity(0.55)
+    painter.drawPolygon(shape)
+    kept = QRectF(area)
+    kept.setWidth(area.width() * (1.0 if cell.share is None else cell.share))
+    painter.setClipRect(kept, Qt.ClipOperation.IntersectClip)
+    painter.setOpacity(1.0)
+    painter.setBrush(QColor(table.accent))
+    painter.drawPolygon(shape)
+    painter.restore()

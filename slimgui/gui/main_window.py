@@ -22,6 +22,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
 from slimgui.gui.theme import Theme
+from slimgui.gui.tree_actions import TreeActions
 from slimgui.gui.view_actions import ViewActions
 from slimgui.gui.views.card import Card
 from slimgui.gui.views.graph_view import GraphView
@@ -54,7 +55,7 @@ class MainWindow(QMainWindow):
         self._painted = False
         self.card, self.strip = Card(self), TaskStrip(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
-        self.groups = GroupTree(session.set_count, self)
+        self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
         self.pages = QStackedWidget(self)
         self.setAcceptDrops(True)
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.view_actions = ViewActions(self, session)
         self.data_actions = DataActions(self, session, dialogs, settings)
         self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)
+        self.tree_actions = TreeActions(self, session, dialogs, settings)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()

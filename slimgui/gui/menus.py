@@ -64,6 +64,9 @@ class Menus:
         elif key == "plans":
             plans = menu.addMenu("S&witch to Plan")
             plans.aboutToShow.connect(lambda: self._fill_plans(plans))
+        elif key == "columns":
+            columns = menu.addMenu("&Columns")
+            columns.aboutToShow.connect(lambda: self._window.tree_actions.fill_columns(columns))
         elif key == "theme":
             self._add_themes(menu.addMenu("&Theme"))
         elif key == "panels":

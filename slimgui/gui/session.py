@@ -7,6 +7,7 @@ snapshot of the current one is computed, and `snapshot_changed` says what differ
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,16 +114,28 @@ class Session(QObject):
 
     def set_count(self, group_id: str, count: int) -> None:
         """Keep `count` channels of a group; a locked group or a count out of range is told, not done."""
-        if self._snapshot is None or self._snapshot.counts[group_id] == count:
+        self.set_counts({group_id: count})
+
+    def set_counts(self, kept: Mapping[str, int]) -> None:
+        """Keep so many channels of these groups, as one undo step; see `set_count`."""
+        now = self._snapshot
+        if now is None or not (changed := {g: n for g, n in kept.items() if now.counts[g] != n}):
             return
-        if group_id in self._snapshot.locked:
-            self.noticed.emit(notice.locked_by_user(group_id))
+        if held := sorted(now.locked & changed.keys()):
+            self.noticed.emit(notice.locked_by_user(held[0]))
             return
-        title = f"Keep {count} of {self._row(group_id).size} channels of {group_id}"
-        begun, plan = self._begun_from, self._snapshot.plan.with_count(group_id, count)
-        if begun is not None and begun.counts[group_id] == count and group_id not in begun.by_hand:
-            plan = plan.without(group_id)  # back where the gesture began
-        self.edit(title, plan, group_id)
+        plan, begun = now.plan, self._begun_from
+        for group_id, count in changed.items():
+            plan = plan.with_count(group_id, count)
+            if begun is not None and begun.counts[group_id] == count and group_id not in begun.by_hand:
+                plan = plan.without(group_id)  # back where the gesture began
+        self.edit(self._count_title(kept), plan, " ".join(sorted(kept)))
+
+    def _count_title(self, kept: Mapping[str, int]) -> str:
+        if len(kept) > 1:
+            return f"Set the counts of {len(kept)} groups"
+        [(group_id, count)] = kept.items()
+        return f"Keep {count} of {self._row(group_id).size} channels of {group_id}"
 
     def reset_group(self, group_id: str) -> None:
         """Let a group follow the ratio of the whole model again."""

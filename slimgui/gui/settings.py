@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from slimgui.gui.theme import CHOICES, Choice
 
 RECENT_LIMIT: Final = 10
-LAYOUT_VERSION: Final = 1  # raise when docks or toolbars change, so that an old layout is not forced on them
+LAYOUT_VERSION: Final = 2  # raise when docks or toolbars change, so that an old layout is not forced on them
 
 
 class Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -13,13 +12,11 @@ from slimgui.core.groups import Group
 from slimgui.core.plan import Plan
 from slimgui.core.resolve import counts, lasting, locked_by, written_counts
 from slimgui.core.sampling import SampleSource
-from slimgui.core.sizes import Product, Size
 from slimgui.core.wire import Document, GroupRow, Ranked
+from slimgui.gui.ledger import Ledger
 
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
-
-_Entry = tuple[int, tuple[int, ...], str, tuple[str, ...]]  # scale, numbers of its sizes, layer, group ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Change:
 class Resolver:
     """Turns plans for one document into snapshots; indexes the cost model once.
 
-    Every distinct size is evaluated once per plan: a net of 2,000 layers has a few hundred.
+    From one plan to the next, only what depends on a count that differs is computed again.
 
     Attributes:
         groups: of the document.
@@ -70,11 +67,7 @@ class Resolver:
         self.groups = as_groups(document.groups)
         self.scores: dict[str, Scores] = {}
         self._scored: dict[str, SampleSource | None] = {}  # what the scores of a criterion are of
-        self._sizes: dict[Size, int] = {}
-        cost = document.cost
-        self._params, self._macs = map(self._index, (cost.params, cost.macs))
-        self._bytes, self._activations = map(self._totals, (cost.bytes, cost.activation_bytes))
-        self._layers = [self._number(layer.channels) for layer in document.graph.layers]
+        self._ledger = Ledger(document)
         self._last: Snapshot | None = None
 
     def lacks_scores(self, plan: Plan, samples: SampleSource | None) -> bool:
@@ -104,33 +97,11 @@ class Resolver:
         if self._last is not None and self._last.plan == plan:
             return self._last  # an edit is tried before it is done
         kept = counts(self.groups, plan, self.scores.get(plan.importance))
-        sizes = [size.at(kept) for size in self._sizes]
-        params, layers = _sums(self._params, sizes)
-        macs, macs_of = _sums(self._macs, sizes)
-        memory = (_total(self._bytes, sizes), _total(self._activations, sizes))
-        cost = Cost(sum(layers.values()), sum(macs_of.values()), *memory)
-        channels = tuple(sizes[number] for number in self._layers)
+        cost, params, macs, layers, channels = self._ledger.at(kept)
         by_hand = frozenset(written_counts(self.groups, plan))
         locked = locked_by(self.groups, plan)
         self._last = Snapshot(plan, kept, by_hand, locked, cost, params, macs, layers, channels)
         return self._last
-
-    def _number(self, size: Size) -> int:
-        return self._sizes.setdefault(size, len(self._sizes))
-
-    def _index(self, products: Sequence[Product]) -> tuple[_Entry, ...]:
-        return tuple(
-            (item.scale, tuple(map(self._number, item.factors)), item.layer, tuple(item.groups()))
-            for item in products
-        )
-
-    def _totals(self, products: Sequence[Product]) -> dict[tuple[int, ...], int]:
-        """Numbers of sizes -> what their product is multiplied by: most products are of the same sizes."""
-        scales: dict[tuple[int, ...], int] = {}
-        for item in products:
-            numbers = tuple(map(self._number, item.factors))
-            scales[numbers] = scales.get(numbers, 0) + item.scale
-        return scales
 
 
 def as_groups(rows: Sequence[GroupRow]) -> Sequence[Group]:
@@ -147,21 +118,3 @@ def difference(old: Snapshot | None, new: Snapshot) -> Change:
     layers = {index for index, (before, after) in pairs if before != after}
     groups |= (old.by_hand ^ new.by_hand) | (old.locked ^ new.locked)
     return Change(frozenset(groups), frozenset(layers))
-
-
-def _total(scales: Mapping[tuple[int, ...], int], sizes: Sequence[int]) -> int:
-    return sum(scale * math.prod([sizes[number] for number in numbers]) for numbers, scale in scales.items())
-
-
-def _sums(table: Sequence[_Entry], sizes: Sequence[int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Sums per group and per layer; a product of two groups counts for both."""
-    groups: dict[str, int] = {}
-    layers: dict[str, int] = {}
-    for scale, factors, layer, ids in table:
-        value = scale
-        for number in factors:
-            value *= sizes[number]
-        layers[layer] = layers.get(layer, 0) + value
-        for group_id in ids:
-            groups[group_id] = groups.get(group_id, 0) + value
-    return groups, layers

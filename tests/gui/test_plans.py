@@ -16,7 +16,7 @@ from slimgui.core.plan_set import FIRST, PlanSet
 from slimgui.core.resolve import counts
 from slimgui.core.targets import short
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.models.groups import Column
+from slimgui.gui.models.columns import Column
 from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 
@@ -337,7 +337,7 @@ def test_the_selected_group_is_locked_and_unlocked(loaded: MainWindow) -> None:
     assert cell.data() == "Locked by you"
     act(loaded, "plan_lock")
     assert kept(loaded) == 16
-    assert cell.data() == "Reduced, approx."
+    assert cell.data() == "Approximate"
 
 
 def test_layers_are_locked_by_name(loaded: MainWindow, dialogs: FakeDialogs) -> None:

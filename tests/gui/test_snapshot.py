@@ -26,6 +26,15 @@ def test_a_snapshot_agrees_with_the_cost_model(seed: int) -> None:
     assert found.channels == tuple(layer.channels.at(found.counts) for layer in document.graph.layers)
 
 
+def test_a_way_through_many_plans_ends_at_the_same_snapshot_as_a_jump() -> None:
+    document, rng, walker = demo(), random.Random(1), Resolver(demo())
+    plan = Plan()
+    for _ in range(60):
+        row = rng.choice(document.groups[:6])
+        plan = rng.choice([plan.with_count(row.id, rng.randint(1, row.size)), Plan(ratio=rng.random() * 0.9)])
+        assert walker.snapshot(plan) == Resolver(document).snapshot(plan)
+
+
 def test_only_what_differs_is_named() -> None:
     resolver = Resolver(demo())
     whole = resolver.snapshot(Plan())

@@ -24,7 +24,7 @@ from slimgui.gui.actions import ACTIONS, MENUS, keys_of
 from slimgui.gui.delegates import CountEditor
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.models.groups import Column
+from slimgui.gui.models.columns import Column
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import DARK, LIGHT, Colours, Theme, is_dark
 
@@ -61,7 +61,7 @@ def test_an_opened_model_fills_every_view(loaded: MainWindow) -> None:
     assert loaded.pages.currentWidget() is loaded.graph
     assert loaded.windowTitle() == "demo.pt[*] – SlimGUI"
     assert not loaded.isWindowModified()
-    assert loaded.groups.filter.rowCount() == len(demo().groups)
+    assert len(loaded.groups.shown_rows()) == len(demo().groups)
     assert loaded.settings.recent == ["/models/demo.pt"]
     assert "1 must stay whole" in loaded.inspector.toPlainText()
 
@@ -126,8 +126,7 @@ def test_a_click_on_a_box_selects_its_group_everywhere(loaded: MainWindow, qtbot
 
 
 def test_a_row_selects_the_box_and_a_lock_says_why(loaded: MainWindow) -> None:
-    source = loaded.groups.model.index_of("classifier")
-    loaded.groups.tree.setCurrentIndex(loaded.groups.filter.mapFromSource(source))
+    loaded.groups.tree.setCurrentIndex(loaded.groups.model.index_of("classifier"))
 
     assert loaded.session.selected == "classifier"
     assert "Must stay whole" in loaded.inspector.toPlainText()
@@ -155,7 +154,7 @@ def test_find_narrows_the_tree(loaded: MainWindow, qtbot: QtBot) -> None:
     loaded.menus.actions["find"].trigger()
     qtbot.keyClicks(loaded.groups.search, "classifier locked")
 
-    assert loaded.groups.filter.rowCount() == 1
+    assert len(loaded.groups.shown_rows()) == 1
 
 
 def test_a_failure_is_a_card_and_the_document_stays(

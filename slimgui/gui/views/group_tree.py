@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QTreeView,
     QVBoxLayout,
@@ -17,46 +19,63 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core.wire import Document
-from slimgui.gui import icons
+from slimgui.gui import icons, text
 from slimgui.gui.delegates import CountDelegate
-from slimgui.gui.models.filter import GroupFilter
-from slimgui.gui.models.groups import Column, GroupModel, Role
+from slimgui.gui.models import query
+from slimgui.gui.models.columns import Column, Role
+from slimgui.gui.models.groups import Edit, GroupModel
 from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import SPACE, colours, mixed
 
-_WIDTHS = {
-    Column.GROUP: 158, Column.KEEP: 62, Column.OF: 44, Column.REMOVED: 74, Column.PARAMS: 86, Column.MACS: 74,
-    Column.STATE: 70,
+if TYPE_CHECKING:
+    from slimgui.core.resolve import Scores
+
+_WIDTHS: Final = {
+    Column.GROUP: 142, Column.KEEP: 56, Column.OF: 42, Column.REMOVED: 68, Column.PARAMS: 80, Column.MACS: 56,
+    Column.IMPORTANCE: 78, Column.STATE: 90,
 }  # fmt: skip
 
 
 class GroupTree(QWidget):
-    """Shows the groups; the selected one leaves as `group_selected`, edits through `edit`."""
+    """Shows the groups; the selected one leaves as `group_selected`, edits through `edit`.
+
+    Args:
+        edit: takes channels to keep by group id.
+    """
 
     group_selected = Signal(str)
 
-    def __init__(self, edit: Callable[[str, int], None], parent: QWidget | None = None) -> None:
+    def __init__(self, edit: Edit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._edit = edit
+        self._starts: dict[
+            str, int
+        ] = {}  # counts of the rows that an open editor changes, when it was opened
         self.model = GroupModel(edit, self)
-        self.filter = GroupFilter(self.model, self)
-        self.delegate = CountDelegate(self)
+        self.delegate = CountDelegate(self._apply, self._revert, self)
+        self.delegate.editing_started.connect(self._on_editing_started)
         self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Find a group or a layer (Ctrl+F)")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Find a group or a layer")
-        self.search.setToolTip("Shows the groups whose name, layers or state hold every word you type")
-        self.search.textChanged.connect(self._on_search_changed)
+        self.found = QLabel(self)
         self.tree = QTreeView(self)
+        self._set_up_search()
         self._set_up_tree()
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, 0, 0)
         column.setSpacing(SPACE)
-        column.addWidget(self.search)
-        column.addWidget(self.tree)
+        for widget in (self.search, self.found, self.tree):
+            column.addWidget(widget)
+
+    def _set_up_search(self) -> None:
+        self.search.setPlaceholderText("Find groups and layers, or locked:  macs>10%  removed>30%  (Ctrl+F)")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find a group or a layer")
+        self.search.setToolTip(query.HELP)
+        self.search.textChanged.connect(self._on_search_changed)
+        self.found.setAccessibleName("Groups found")
 
     def _set_up_tree(self) -> None:
         tree = self.tree
-        tree.setModel(self.filter)
+        tree.setModel(self.model)
         tree.setItemDelegate(self.delegate)
         tree.setAccessibleName("Groups of channels")
         tree.setFrameShape(QFrame.Shape.NoFrame)
@@ -64,49 +83,70 @@ class GroupTree(QWidget):
         tree.setSortingEnabled(True)
         tree.sortByColumn(Column.GROUP, Qt.SortOrder.AscendingOrder)
         tree.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         triggers = QAbstractItemView.EditTrigger
         tree.setEditTriggers(triggers.DoubleClicked | triggers.EditKeyPressed | triggers.SelectedClicked)
         header = tree.header()
         header.setAccessibleName("Columns of the groups")
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in _WIDTHS.items():
-            header.resizeSection(column, width)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.reset_columns()
         tree.selectionModel().currentRowChanged.connect(self._on_current_changed)
+
+    # --- what is shown
 
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model."""
         self.search.clear()
         self.model.set_document(document, snapshot)
         self.tree.selectionModel().clear()
+        self._tell_found(self.model.rowCount())
 
     def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:
         """Show another plan."""
         self.model.set_snapshot(snapshot, change)
 
+    def set_scores(self, scores: Scores | None) -> None:
+        """Draw how important channels are; None: nobody has judged them."""
+        self.model.set_scores(scores)
+
     def set_selected(self, group_id: str) -> None:
-        """Select the row of a group, without saying so."""
+        """Select the row of a group, without saying so; a search that hides it is cleared."""
         selection = self.tree.selectionModel()
         with QSignalBlocker(self):
             current = self.tree.currentIndex()
             if not group_id:
                 selection.clear()
             elif current.data(Role.GROUP_ID) != group_id:
-                index = self.filter.mapFromSource(self.model.index_of(group_id))
+                index = self.model.index_of(group_id)
+                if self.tree.isRowHidden(index.row(), QModelIndex()):
+                    self.search.clear()
                 flags = QItemSelectionModel.SelectionFlag
                 selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
                 self.tree.scrollTo(index)
         self.tree.viewport().update()
 
-    def edit_selected(self) -> None:
-        """Open the editor of the selected group's count."""
-        index = self.tree.currentIndex()
-        top = index.parent() if index.parent().isValid() else index
-        cell = top.siblingAtColumn(Column.KEEP)
-        if cell.isValid() and cell.flags() & Qt.ItemFlag.ItemIsEditable:
-            self.tree.setFocus()
-            self.tree.setCurrentIndex(cell)
-            self.tree.edit(cell)
+    def selected_ids(self) -> list[str]:
+        """Ids of the groups whose rows, or rows below, are selected, from top to bottom, each once."""
+        return list(dict.fromkeys(index.data(Role.GROUP_ID) for index in self.selected_rows()))
+
+    def selected_rows(self) -> list[QModelIndex]:
+        """The rows that are selected, from top to bottom."""
+        return sorted(self.tree.selectionModel().selectedRows(), key=_place)
+
+    def shown_rows(self) -> list[int]:
+        """Rows of the groups that the search leaves, from top to bottom."""
+        return [row for row in range(self.model.rowCount()) if not self.tree.isRowHidden(row, QModelIndex())]
+
+    def reset_columns(self) -> None:
+        """Show every column, in the order and the width of the start."""
+        header = self.tree.header()
+        for column, width in _WIDTHS.items():
+            header.setSectionHidden(column, False)
+            header.moveSection(header.visualIndex(column), column)
+            header.resizeSection(column, width)
 
     def refresh_colours(self) -> None:
         """Follow the theme: the search icon, and a selection that leaves colours and bars visible."""
@@ -122,10 +162,67 @@ class GroupTree(QWidget):
         position = QLineEdit.ActionPosition.LeadingPosition
         self.search.addAction(icons.icon("search", self.palette()), position).setObjectName("search")
 
+    # --- edits
+
+    def edit_selected(self) -> None:
+        """Open the editor of the selected group's count."""
+        index = self.tree.currentIndex()
+        top = index.parent() if index.parent().isValid() else index
+        cell = top.siblingAtColumn(Column.KEEP)
+        if cell.isValid() and cell.flags() & Qt.ItemFlag.ItemIsEditable:
+            self.tree.setFocus()
+            flags = QItemSelectionModel.SelectionFlag
+            self.tree.selectionModel().setCurrentIndex(cell, flags.Select | flags.Rows)
+            self.tree.edit(cell)
+
+    def _on_editing_started(self) -> None:
+        cells = self.model.cells
+        assert cells, "what is edited is shown"
+        numbers = [
+            (group_id, self.model.number(self.model.index_of(group_id))) for group_id in self.selected_ids()
+        ]
+        self._starts = {
+            group_id: cells.kept(cells.rows[number]) for group_id, number in numbers if cells.may_edit(number)
+        }
+
+    def _apply(self, group_id: str, count: int, expression: str) -> None:
+        """Set the count of the edited group, and do the same to the other selected ones."""
+        kept = {group_id: count}
+        for other, start in self._starts.items():
+            if other != group_id:
+                size = self.model.index_of(other).data(Role.SIZE)
+                kept[other] = text.parse_count(expression, start, size) or start
+        self._edit(kept)
+
+    def _revert(self) -> None:
+        starts: Mapping[str, int] = self._starts
+        self._edit(starts)
+
+    # --- search and selection
+
     def _on_search_changed(self, typed: str) -> None:
-        self.filter.set_words(typed)
+        """Hide the rows that do not match: hidden ones keep their place, and whether they are open."""
+        cells, everywhere = self.model.cells, QModelIndex()
+        if cells is None:
+            return
+        tests = query.parse(typed)
+        shown = query.matching(cells, tests)
+        for row in range(self.model.rowCount()):
+            hidden = self.model.number(self.model.index(row, 0)) not in shown
+            if hidden != self.tree.isRowHidden(row, everywhere):
+                self.tree.setRowHidden(row, everywhere, hidden)
+        self._tell_found(len(shown))
+
+    def _tell_found(self, shown: int) -> None:
+        rows = self.model.rowCount()
+        self.found.setText(text.plural(rows, "group") if shown == rows else f"{shown} of {rows} groups")
 
     def _on_current_changed(self, current: QModelIndex) -> None:
         group_id = current.data(Role.GROUP_ID) if current.isValid() else None
         if group_id is not None:
             self.group_selected.emit(group_id)
+
+
+def _place(index: QModelIndex) -> tuple[int, int]:
+    above = index.parent()
+    return (above.row(), index.row()) if above.isValid() else (index.row(), -1)

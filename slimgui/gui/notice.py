@@ -13,7 +13,7 @@ from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.gui import text
 
 Kind = Literal["error", "success", "note"]
-Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture"]
+Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture", "restore"]
 
 
 @dataclass(frozen=True, slots=True)

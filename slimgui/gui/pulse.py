@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-BEAT_S: Final = 0.2
+BEAT_S: Final = 0.15
 PATIENCE: Final = 3  # beats without a word or a sign of work
-BLIND_PATIENCE: Final = 50  # where a process cannot be looked at: C code may keep python's lock for seconds
+BLIND_PATIENCE: Final = 70  # where a process cannot be looked at: C code may keep python's lock for seconds
 _AT_WORK: Final = frozenset("RD")  # states of a thread: on a core or waiting for one; waiting for the disk
 _TICKS: Final = slice(11, 13)  # fields behind the name: time in the program, time in the system
 

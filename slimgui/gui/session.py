@@ -46,24 +46,24 @@ class Session(QObject):
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
         self.selected = ""
-        self._tasks = Tasks(transport, self)
+        self.tasks = Tasks(transport, self)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
         self._begun_from: Snapshot | None = None  # what the gesture began with
         self._resolver: Resolver | None = None
         self._plans = PlanSet()
         self._folder = QTemporaryDir()  # the numbers of statistics: they outlive the engine's process
-        self.data = DataWork(self, self._tasks, self._folder.path())
-        self.files = FileWork(self, self._tasks, self._folder.path())
+        self.data = DataWork(self, self.tasks, self._folder.path())
+        self.files = FileWork(self, self.tasks, self._folder.path())
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
-        self._tasks.changed.connect(self.task_changed)
-        self._tasks.noticed.connect(self.noticed)
+        self.tasks.changed.connect(self.task_changed)
+        self.tasks.noticed.connect(self.noticed)
 
     @property
     def task(self) -> Task | None:
         """What the engine is doing."""
-        return self._tasks.task
+        return self.tasks.task
 
     @property
     def document(self) -> wire.Document | None:
@@ -83,7 +83,7 @@ class Session(QObject):
     @property
     def shape(self) -> str:
         """The shape of the input as the user gave it, "" when it was found by itself."""
-        return self._tasks.shape
+        return self.tasks.shape
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -208,9 +208,9 @@ class Session(QObject):
             shape: of one input, "" when the user did not say.
             trusted: SHA-256 of the files whose code the user agreed to run.
         """
-        if not self._tasks.refuse_while_busy():
+        if not self.tasks.refuse_while_busy():
             request = wire.Open(0, source, shape, trusted)
-            self._tasks.start(request, f"opening {Path(file_of(source)).name}", self._on_opened)
+            self.tasks.start(request, f"opening {Path(file_of(source)).name}", self._on_opened)
 
     def meet(self, targets: str, by_sensitivity: bool = False) -> None:
         """Replace the current plan by the one that meets `targets` and keeps the most importance.
@@ -219,7 +219,7 @@ class Session(QObject):
             targets: "macs=50%, params=-30%".
             by_sensitivity: channels are worth what was measured to be lost with them.
         """
-        if self._snapshot is None or self._tasks.refuse_while_busy():
+        if self._snapshot is None or self.tasks.refuse_while_busy():
             return
         try:
             title = "Target: " + " and ".join(map(str, parse_targets(targets)))
@@ -230,15 +230,15 @@ class Session(QObject):
         samples = self.data.samples if looks_at_data(plan.importance) else None
         curves = sensed.sensitivity if sensed and by_sensitivity else None
         before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves)
-        self._tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
+        self.tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
 
     def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:
         """Try again what was refused, now that this code may run."""
         if isinstance(request, wire.Open):
             self.open(request.source, request.shape, (*request.trusted, sha256))
-        elif not self._tasks.refuse_while_busy():
+        elif not self.tasks.refuse_while_busy():
             self.data.trust(sha256)
-            self._tasks.again(trusting_request(request, sha256))
+            self.tasks.again(trusting_request(request, sha256))
 
     def judge_anew(self) -> None:
         """Ask for the scores of the current plan where they are of other samples."""
@@ -254,7 +254,7 @@ class Session(QObject):
 
     def cancel(self) -> None:
         """Stop the running task at once."""
-        self._tasks.cancel()
+        self.tasks.cancel()
 
     def _rank(self, title: str, plans: PlanSet) -> None:
         """Ask for the scores that `plans` need, then edit."""
@@ -262,9 +262,9 @@ class Session(QObject):
         samples = self.data.samples if looks_at_data(name) else None
         if looks_at_data(name) and samples is None:
             self.noticed.emit(notice.needs_samples(name))
-        elif not self._tasks.refuse_while_busy():
+        elif not self.tasks.refuse_while_busy():
             before, request = self._plans, wire.Rank(0, name, 0, samples)
-            self._tasks.start(
+            self.tasks.start(
                 request,
                 "judging every channel",
                 lambda answer: self._on_ranked(answer, title, before, plans, samples),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from slimgui.gui.theme import CHOICES, Choice
 
@@ -18,6 +18,9 @@ class Settings:
 
     def __init__(self, store: QSettings | None = None) -> None:
         self._store = store or QSettings()
+        where = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)
+        #: for journals and the log; beside the settings where those have a file of their own
+        self.data_folder = Path(where) if store is None else Path(store.fileName()).parent
 
     @property
     def recent(self) -> list[str]:

@@ -27,13 +27,16 @@ OFFERS: Final = {
     "folder": "Show in folder",
     "consent": "See what would run…",
     "architecture": "Say which architecture…",
+    "restore": "&Restore",
 }
+REFUSALS: Final = {"restore": "Discard"}  # where saying no has to be said
 
 
 class Card(QWidget):
-    """Shows one notice at a time; the extra button leaves as `offer_taken`."""
+    """Shows one notice at a time; the extra buttons leave as `offer_taken` and `offer_refused`."""
 
     offer_taken = Signal(object)  # Notice
+    offer_refused = Signal(object)  # Notice
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +55,7 @@ class Card(QWidget):
         self.details.setAccessibleName("Technical details")
         self.details.setMaximumHeight(150)
         self.offer = _button(self, "", "Does what the message offers")
+        self.refusal = _button(self, "", "Declines what the message offers")
         self.show_details = _button(self, "&Details", "Show what a developer wants to know")
         self.show_details.setCheckable(True)
         self.show_details.toggled.connect(self.details.setVisible)
@@ -61,6 +65,7 @@ class Card(QWidget):
         self.close_button.setAccessibleName("Dismiss the message")
         self.close_button.setToolTip("Dismiss (Esc)")
         self.offer.clicked.connect(self._on_offer_clicked)
+        self.refusal.clicked.connect(self._on_refusal_clicked)
         self.copy.clicked.connect(self._on_copy_clicked)
         self.close_button.clicked.connect(self.dismiss)
         self._arrange()
@@ -77,7 +82,7 @@ class Card(QWidget):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addSpacing(4)
         row.addLayout(words, 1)
-        for button in (self.offer, self.show_details, self.copy, self.close_button):
+        for button in (self.offer, self.refusal, self.show_details, self.copy, self.close_button):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * SPACE + 4, SPACE + 4, SPACE, SPACE + 4)
@@ -92,6 +97,8 @@ class Card(QWidget):
             label.setVisible(bool(content))
         self.offer.setText(OFFERS.get(notice.offer, ""))
         self.offer.setVisible(bool(notice.offer))
+        self.refusal.setText(REFUSALS.get(notice.offer, ""))
+        self.refusal.setVisible(notice.offer in REFUSALS)
         self.details.setPlainText(notice.details)
         self.show_details.setChecked(False)
         self.details.hide()
@@ -134,6 +141,11 @@ class Card(QWidget):
             if notice.offer != "folder":
                 self.dismiss()
             self.offer_taken.emit(notice)
+
+    def _on_refusal_clicked(self) -> None:
+        if (notice := self.notice) is not None:
+            self.dismiss()
+            self.offer_refused.emit(notice)
 
     def _on_copy_clicked(self) -> None:
         if self.notice is not None:

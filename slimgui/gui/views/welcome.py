@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.gui import icons
+from slimgui.gui.journal import Entry
 from slimgui.gui.theme import SPACE, colours, mixed, scaled
 
 OPEN_TIP: Final = "Open a PyTorch checkpoint (Ctrl+O)"
 EXAMPLE_TIP: Final = "A small trained network that comes with SlimGUI"
+CONTINUE_TIP: Final = "Open what was open last, with its plans as they were saved"
 DROP_HINT: Final = "or drop a file anywhere in this window"
 
 
@@ -32,6 +34,7 @@ class Welcome(QWidget):
     open_clicked = Signal()
     example_clicked = Signal()
     recent_clicked = Signal(str)
+    continue_clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +52,9 @@ class Welcome(QWidget):
         self.open_button = _big_button(self, "&Open a model…", OPEN_TIP)
         self.open_button.setDefault(True)
         self.example_button = _big_button(self, "Open the &example", EXAMPLE_TIP)
+        self.continue_button = _big_button(self, "&Continue", CONTINUE_TIP)
+        self.continue_button.clicked.connect(self.continue_clicked)
+        self.continue_button.hide()
         self._drop = QLabel(DROP_HINT, self)
         self._drop.setAccessibleName("Hint")
         self.open_button.clicked.connect(self.open_clicked)
@@ -78,11 +84,20 @@ class Welcome(QWidget):
         column.addSpacing(3 * SPACE)
         column.addLayout(buttons)
         column.addSpacing(SPACE)
+        column.addWidget(self.continue_button, 0, center)
+        column.addSpacing(SPACE)
         column.addWidget(self._drop, 0, center)
         column.addSpacing(4 * SPACE)
         column.addWidget(self._recent_title, 0, center)
         column.addLayout(self._recent)
         column.addStretch(4)
+
+    def set_last(self, last: Entry | None) -> None:
+        """Offer to go on with what was open last, with its plan as it was saved."""
+        self.continue_button.setVisible(last is not None)
+        if last is not None:
+            self.continue_button.setText(f"&Continue with {last.name}, {last.moment}")
+            self.continue_button.setAccessibleName(f"Continue with {last.source}")
 
     def set_recent(self, sources: Sequence[str]) -> None:
         """Show the sources opened last."""
@@ -103,7 +118,11 @@ class Welcome(QWidget):
 
     def set_busy(self, doing: str) -> None:
         """Say what is going on; nothing else can be opened meanwhile."""
-        for button, tip in ((self.open_button, OPEN_TIP), (self.example_button, EXAMPLE_TIP)):
+        for button, tip in (
+            (self.open_button, OPEN_TIP),
+            (self.example_button, EXAMPLE_TIP),
+            (self.continue_button, CONTINUE_TIP),
+        ):
             button.setEnabled(not doing)
             button.setToolTip(f"SlimGUI is still {doing}" if doing else tip)
         self._drop.setText(f"{doing[0].upper()}{doing[1:]}…" if doing else DROP_HINT)
@@ -119,9 +138,9 @@ class Welcome(QWidget):
         self.open_button.setStyleSheet(
             _button_style(table.accent, table.on_accent, table.accent, hover, table.faint, table.edge)
         )
-        self.example_button.setStyleSheet(
-            _button_style(table.raised, table.text, table.border, table.faint, table.faint, table.edge)
-        )
+        plain = _button_style(table.raised, table.text, table.border, table.faint, table.faint, table.edge)
+        self.example_button.setStyleSheet(plain)
+        self.continue_button.setStyleSheet(plain)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A dashed frame: this is where a file may fall."""

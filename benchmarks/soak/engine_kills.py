@@ -1,0 +1,197 @@
+"""Kill or freeze the engine around every kind of message, with a window's session on the example.
+
+python -m benchmarks.soak.engine_kills [--only Save,Rank]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QCoreApplication, QEventLoop
+
+from slimgui import resources
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.core.recovery import Recovery
+from slimgui.core.sampling import SampleSource
+from slimgui.gui.session import Session
+from slimgui.gui.worker import Worker
+
+Moment = Literal["sent", "begun", "done"]
+MOMENTS: Final[tuple[Moment, ...]] = ("sent", "begun", "done")  # request sent, first answer, last answer
+SIGNALS: Final = {"killed": signal.SIGKILL, "frozen": signal.SIGSTOP}
+LIMIT_S: Final = 3.0
+PATIENCE_S: Final = 120.0
+_FEW: Final = SampleSource(str(resources.path(resources.SAMPLES)), limit=8)
+
+
+def requests(session: Session, folder: Path) -> dict[str, Callable[[], None]]:
+    """What makes the session send a request of each kind, by the name of its class."""
+    example, plans = str(resources.path(resources.EXAMPLE)), folder / "plans.json"
+    plans.write_text(Plan(ratio=0.25).to_json(), encoding="utf-8")
+    files, data, report = session.files, session.data, folder / "report.html"
+    criteria = itertools.cycle(
+        ("l1", "lamp", "random", "fpgm", "norm")
+    )  # scores that are known are not asked for
+    return {
+        "Open": lambda: session.open(example),
+        "Save": lambda: files.save(str(folder / "small.pt")),
+        "Verify": files.verify,
+        "Recover": lambda: data.recover(Recovery(("absorb",))),
+        "Rank": lambda: session.edit("Rank", Plan(scope="global", ratio=0.5, importance=next(criteria))),
+        "Sense": lambda: data.measure(_FEW),
+        "Meet": lambda: session.meet("macs=50%"),
+        "ReadPlans": lambda: files.read_plans(str(plans)),
+        "Recalibrate": lambda: data.recalibrate(_FEW),
+        "Export": lambda: files.export(str(folder / "kept.json"), "kept"),
+        "Report": lambda: files.write_report(str(report)),
+    }
+
+
+class Rig:
+    """A session with the real engine, the example open and half of its channels removed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.worker = Worker()
+        self.session = Session(self.worker)
+        self.heard: list[wire.Answer] = []
+        self.readies = 0
+        self.stops = 0
+        self.worker.answered.connect(self._on_answered)
+        self.worker.stopped.connect(self._on_stopped)
+        self.worker.start()
+        self.requests = requests(self.session, folder)
+        self.requests["Open"]()
+        self.idle()
+        self.session.set_ratio(0.5)
+        self.requests["Save"]()  # a report is about a save
+        self.idle()
+
+    def _on_answered(self, answer: wire.Answer) -> None:
+        self.heard.append(answer)
+        self.readies += isinstance(answer, wire.Ready)
+
+    def _on_stopped(self, _: object) -> None:
+        self.stops += 1
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Let the session live until `done`."""
+        end = time.monotonic() + PATIENCE_S
+        while not done():
+            if time.monotonic() > end:
+                raise TimeoutError("the engine did not come back")
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+    def idle(self) -> None:
+        """Wait until no task is running."""
+        self.until(lambda: self.session.task is None)
+
+    def hit(self, how: str) -> None:
+        """Kill or freeze the engine's process."""
+        child = self.worker._child
+        assert child, "there is one"
+        os.kill(child.pid, SIGNALS[how])
+
+    def close(self) -> None:
+        """End the engine."""
+        self.worker.close()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One end of an engine. `ready`, `held`: seconds until a fresh one was warm, and had read the model."""
+
+    message: str
+    moment: Moment
+    how: str
+    ready: float
+    held: float
+    fault: str
+
+    def __str__(self) -> str:
+        head = f"{self.message:<12} {self.moment:<6} {self.how:<7}"
+        return f"{head} ready after {self.ready:5.2f} s, model after {self.held:5.2f} s  {self.fault}"
+
+
+def case(rig: Rig, message: str, moment: Moment, how: str) -> Case:
+    """Send one message, end the engine at that moment, and wait until a fresh one holds the model."""
+    session, tasks = rig.session, rig.session.tasks
+    rig.until(lambda: tasks.holds_model)
+    session.undo_stack.setIndex(1)  # half of the channels removed, whatever the last case did
+    rig.heard.clear()
+    rig.readies = rig.stops = 0
+    rig.requests[message]()
+    assert session.task, f"{message} is a task"
+    if moment == "begun":
+        rig.until(lambda: bool(rig.heard))
+    elif moment == "done":
+        rig.idle()
+    document, plans = session.document, session.plans
+    start = time.monotonic()
+    rig.hit(how)
+    rig.until(lambda: rig.stops > 0)
+    answered = any(not isinstance(answer, wire.Ready | wire.Progress) for answer in rig.heard)
+    fault = _fault(session, document, session.plans if answered else plans)  # it may have been done by then
+    rig.until(lambda: rig.readies > 0)
+    ready = time.monotonic() - start
+    rig.until(lambda: tasks.holds_model)
+    return Case(message, moment, how, ready, time.monotonic() - start, fault)
+
+
+def _fault(session: Session, document: object, plans: object) -> str:
+    """What the end of the engine did to the document, "" when that is whole and can be edited."""
+    if session.document != document or session.plans != plans:
+        return "the document changed"
+    before = session.plans
+    session.set_ratio(0.125 if before.plan.ratio != 0.125 else 0.25)
+    edited = session.plans != before
+    session.undo_stack.undo()
+    return "" if edited and session.plans == before else "the document cannot be edited"
+
+
+def cases(folder: Path, only: list[str] | None = None) -> Iterator[Case]:
+    """Every message, moment and way to end."""
+    rig = Rig(folder)
+    try:
+        for message in only or list(rig.requests):
+            for moment in MOMENTS:
+                for how in SIGNALS:
+                    yield case(rig, message, moment, how)
+    finally:
+        rig.close()
+
+
+def main() -> int:
+    """A line for each case; 1 when the document suffered in one."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", help="kinds of messages, with commas")
+    only = parser.parse_args().only
+    _application = QCoreApplication([])
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for one in cases(Path(folder), only.split(",") if only else None):
+            print(one, flush=True)
+            found.append(one)
+    faults, late = [one for one in found if one.fault], [one for one in found if one.ready > LIMIT_S]
+    slowest = max(one.ready for one in found)
+    print(
+        f"{len(found)} cases, {len(faults)} faults; a fresh engine was warm after {slowest:.2f} s at most, "
+    )
+    print(f"after more than {LIMIT_S:.0f} s in {len(late)} cases.")
+    return min(len(faults), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

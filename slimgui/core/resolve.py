@@ -238,20 +238,26 @@ def resolve(groups: Sequence[Group], scores: Scores, plan: Plan) -> Selection:
     Raises:
         PlanError: the plan does not fit these groups.
     """
+    names = Names(groups)
+    written = {names.find(name).id: indices for name, indices in plan.indices}
+    kept = counts(groups, plan, scores)
+    return Selection(
+        {g.id: kept_channels(g.size, kept[g.id], scores[g.id], written.get(g.id)) for g in groups}
+    )
+
+
+def kept_channels(
+    size: int, count: int, scores: NDArray[np.floating[Any]], written: Sequence[int] | None = None
+) -> NDArray[np.int64]:
+    """The channels of one group that stay: all, those `written` down, else the `count` best; ascending."""
     import numpy as np
 
-    names, kept = Names(groups), {}
-    written = {names.find(name).id: indices for name, indices in plan.indices}
-    sizes = {group.id: group.size for group in groups}
-    for group_id, count in counts(groups, plan, scores).items():
-        if count == sizes[group_id]:
-            kept[group_id] = np.arange(count)
-        elif group_id in written:
-            kept[group_id] = np.array(written[group_id], dtype=np.int64)
-        else:
-            order = best_first(np.nan_to_num(np.asarray(scores[group_id], dtype=np.float64)))
-            kept[group_id] = np.sort(order[:count]).astype(np.int64)
-    return Selection(kept)
+    if count == size:
+        return np.arange(count)
+    if written is not None:
+        return np.array(written, dtype=np.int64)
+    order = best_first(np.nan_to_num(np.asarray(scores, dtype=np.float64)))
+    return np.sort(order[:count]).astype(np.int64)
 
 
 def write_out(groups: Sequence[Group], selection: Selection) -> Plan:

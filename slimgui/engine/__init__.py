@@ -20,6 +20,7 @@ from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.estimate import Estimate, estimate
 from slimgui.engine.importance import importance
+from slimgui.engine.insight import located, timed
 from slimgui.engine.latency import latency_model
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
@@ -66,6 +67,7 @@ __all__ = [
     "importance",
     "latency_model",
     "load",
+    "located",
     "mask",
     "maximum",
     "measure_latency",
@@ -86,6 +88,7 @@ __all__ = [
     "sensitivity",
     "steps",
     "take_statistics",
+    "timed",
     "trace",
     "verify",
     "with_statistics",

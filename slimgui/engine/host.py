@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,6 +62,9 @@ class Host:
             wire.Recalibrate: self._recalibrate,
             wire.Export: self._export,
             wire.Report: self._report,
+            wire.Locate: self._locate,
+            wire.Time: self._time,
+            wire.Front: self._front,
         }
 
     def handle(self, request: wire.Request) -> None:
@@ -244,6 +248,7 @@ class Host:
             request.plan,
             data,
             sensitivity=request.sensitivity,
+            table=request.table,
             told=lambda done, total: self._progress(request.task, "Measuring ops", done, total),
         )
         return wire.Met(request.task, found.plan, found.kept)
@@ -258,6 +263,29 @@ class Host:
         self._progress(request.task, "Hashing the files")
         self._engine.write_report(request.path, request.facts)
         return wire.Exported(request.task, request.path)
+
+    def _locate(self, request: wire.Locate) -> wire.Located:
+        members, tables = self._engine.located(self._traced, request.group)
+        return wire.Located(request.task, request.group, members, tables)
+
+    def _time(self, request: wire.Time) -> wire.Timed:
+        told = partial(self._progress, request.task)
+        found: wire.Timed = self._engine.timed(self._loaded, self._traced, request, told)
+        return found
+
+    def _front(self, request: wire.Front) -> wire.Fronted:
+        data = self._samples(request.task, request.samples) if request.samples else None
+        self._progress(request.task, "Searching the best plan for every size")
+        front = self._engine.pareto(
+            self._traced,
+            self._loaded.model,
+            request.resource,
+            points=request.points,
+            samples=data,
+            plan=request.plan,
+        )
+        points = tuple(wire.FrontPoint(found.plan, found.cost, found.kept) for found in front)
+        return wire.Fronted(request.task, request.resource, points)
 
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))

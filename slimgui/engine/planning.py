@@ -10,6 +10,7 @@ from torch import nn
 
 from slimgui.core import budget
 from slimgui.core.budget import Found
+from slimgui.core.latency import read_latency
 from slimgui.core.plan import Plan
 from slimgui.core.resolve import lasting, needs_scores
 from slimgui.core.sensitivity import Sensitivity, scores_from
@@ -18,7 +19,7 @@ from slimgui.core.targets import reach as _reach
 from slimgui.engine.importance import Scores
 from slimgui.engine.importance import importance as _importance
 from slimgui.engine.latency import Told
-from slimgui.engine.latency_target import meet_latency
+from slimgui.engine.latency_target import by_table, meet_latency
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
@@ -92,19 +93,26 @@ def meet(
     *,
     device: str = "cpu",
     sensitivity: Sensitivity | None = None,
+    table: str = "",
     told: Told = lambda done, total: None,
 ) -> Found:
-    """`plan_for` with parsed targets; with what the plan costs and keeps. `told` as in `latency_model`."""
+    """`plan_for` with parsed targets; with what the plan costs and keeps. `told` as in `latency_model`.
+
+    `table`: path of the times of another device, which a latency is then met by; nothing is measured.
+    """
     scores = _importance(model, traced, plan.importance, samples)
     if any(one.resource == "latency" for one in targets):
         if sensitivity is not None:
             why = "Its search goes by importance alone."
             raise PlanError("A share of the time is not met by sensitivity.", why, "Leave one of them out.")
+        if table:
+            known = read_latency(table, frozenset(group.id for group in traced.groups))
+            return _lasting(traced, scores, by_table(traced, model, known, targets, plan, samples))
         found = meet_latency(traced, model, targets, plan, samples=samples, device=device, told=told).found
     else:
         worth = scores if sensitivity is None else _worth(traced, sensitivity, scores)
-        known = (traced.groups, traced.cost_model, targets, worth, plan)
-        found = budget.find(*known, one_scale=sensitivity is not None)
+        limits = (traced.groups, traced.cost_model, targets, worth, plan)
+        found = budget.find(*limits, one_scale=sensitivity is not None)
     return _lasting(traced, scores, found)
 
 

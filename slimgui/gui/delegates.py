@@ -114,7 +114,7 @@ class CountDelegate(QStyledItemDelegate):
             left += _SWATCH + 4
         room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
         side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
-        said = option.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, room.width())
+        said = option.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideMiddle, room.width())
         painter.setPen(QColor(table.muted if cell.muted else table.text))
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)
         if cell.share is not None and cell.text:

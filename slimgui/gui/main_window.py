@@ -27,6 +27,7 @@ from slimgui.gui.theme import Theme
 from slimgui.gui.tree_actions import TreeActions
 from slimgui.gui.view_actions import ViewActions
 from slimgui.gui.views.card import Card
+from slimgui.gui.views.details import Details
 from slimgui.gui.views.graph_view import GraphView
 from slimgui.gui.views.group_tree import GroupTree
 from slimgui.gui.views.inspector import Inspector
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
+        self.details = Details(session, self.inspector, self)
         self.pages = QStackedWidget(self)
         self.setAcceptDrops(True)
         self.setWindowTitle("SlimGUI")
@@ -87,14 +89,19 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         column.addWidget(self.strip)
         self.setCentralWidget(middle)
-        left, bottom = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        area = Qt.DockWidgetArea
+        left, right, bottom = area.LeftDockWidgetArea, area.RightDockWidgetArea, area.BottomDockWidgetArea
         self.docks = {
             "groups": add_dock(self, "Groups", "groups", self.groups, left),
-            "details": add_dock(self, "Details", "details", self.inspector, left),
+            "details": add_dock(self, "Details", "details", self.details, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
         }
-        self.resizeDocks([self.docks["groups"]], [620], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["groups"], self.docks["details"]], [520, 210], Qt.Orientation.Vertical)
+        self._size_docks()
+
+    def _size_docks(self) -> None:
+        """The layout of the start: what is not remembered."""
+        sides = [self.docks["groups"], self.docks["details"]]
+        self.resizeDocks(sides, [600, 300], Qt.Orientation.Horizontal)
 
     def _connect(self) -> None:
         session = self.session
@@ -103,6 +110,7 @@ class MainWindow(QMainWindow):
         session.plans_changed.connect(self._show_title)
         session.data.changed.connect(self._show_title)
         session.selection_changed.connect(self._on_selection_changed)
+        session.judging.changed.connect(self._show_scores)
         session.task_changed.connect(self._on_task_changed)
         session.undo_stack.cleanChanged.connect(self._on_clean_changed)
         self.welcome.open_clicked.connect(self.document_actions.choose_file)
@@ -141,10 +149,7 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.show()
         if not self.restoreState(self.settings.bytes("docks")):
-            self.resizeDocks([self.docks["groups"]], [620], Qt.Orientation.Horizontal)
-            self.resizeDocks(
-                [self.docks["groups"], self.docks["details"]], [520, 230], Qt.Orientation.Vertical
-            )
+            self._size_docks()
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
         self._show_details()
@@ -189,6 +194,9 @@ class MainWindow(QMainWindow):
             self.inspector.show_model(document, self.session.plans, self.session.data.recovery)
         else:
             self.inspector.show_group(row, snapshot, losses(self.session.data.sensed, row))
+
+    def _show_scores(self) -> None:
+        self.groups.set_scores(self.session.judging.scores)
 
     def _on_task_changed(self) -> None:
         self.strip.set_task(self.session.task)

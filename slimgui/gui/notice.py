@@ -149,6 +149,11 @@ def written(path: str) -> Notice:
     return Notice("success", f"Wrote {Path(path).name}.", "", path, offer="folder", subject=path)
 
 
+def keeps_one(group_id: str) -> Notice:
+    """The user took the last channel away."""
+    return Notice("note", "Every group keeps at least one channel.", "", f"Leave one of {group_id}.")
+
+
 def locked_by_user(group_id: str) -> Notice:
     """The card of an edit of a group that the plan leaves whole."""
     return Notice("note", f"{group_id} is locked.", "You locked it in this plan.", "Unlock it first.")

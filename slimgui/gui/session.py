@@ -7,7 +7,7 @@ snapshot of the current one is computed, and `snapshot_changed` says what differ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
 from slimgui.gui.data_work import DataWork, trusting_request
 from slimgui.gui.file_work import FileWork, file_of
+from slimgui.gui.judging import Judging
 from slimgui.gui.notice import Notice
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.tasks import Task, Tasks, Transport
@@ -57,6 +58,7 @@ class Session(QObject):
         self.files = FileWork(self, self.tasks, self._folder.path())
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
+        self.judging = Judging(self, self.tasks, transport)
         self.tasks.changed.connect(self.task_changed)
         self.tasks.noticed.connect(self.noticed)
 
@@ -100,6 +102,11 @@ class Session(QObject):
         """Whether there are edits that no saved file holds."""
         return self.document is not None and not self.undo_stack.isClean()
 
+    def row(self, group_id: str) -> wire.GroupRow:
+        """The group of that id in the open model."""
+        assert self.document, "a group needs a document"
+        return next(row for row in self.document.groups if row.id == group_id)
+
     # --- edits
 
     def begin_gesture(self) -> None:
@@ -135,7 +142,23 @@ class Session(QObject):
         if len(kept) > 1:
             return f"Set the counts of {len(kept)} groups"
         [(group_id, count)] = kept.items()
-        return f"Keep {count} of {self._row(group_id).size} channels of {group_id}"
+        return f"Keep {count} of {self.row(group_id).size} channels of {group_id}"
+
+    def pick(self, group_id: str, channels: Sequence[int]) -> None:
+        """Keep exactly these channels of a group; none at all is told, not done."""
+        if self._snapshot is None:
+            return
+        if not channels:
+            self.noticed.emit(notice.keeps_one(group_id))
+            return
+        title = f"Choose {len(channels)} channels of {group_id}"
+        self.edit(title, self._snapshot.plan.with_indices(group_id, channels), group_id)
+
+    def unpick(self, group_id: str) -> None:
+        """Keep as many channels of a group as now, the most important ones."""
+        if self._snapshot is not None and group_id in dict(self._snapshot.plan.indices):
+            plan = self._snapshot.plan.with_count(group_id, self._snapshot.counts[group_id])
+            self.edit(f"Let importance choose in {group_id}", plan)
 
     def reset_group(self, group_id: str) -> None:
         """Let a group follow the ratio of the whole model again."""
@@ -193,10 +216,6 @@ class Session(QObject):
             self.plans_changed.emit()
         if told := notice.statistics_changed(before, plans):
             self.noticed.emit(told)
-
-    def _row(self, group_id: str) -> wire.GroupRow:
-        assert self.document, "a group needs a document"
-        return next(row for row in self.document.groups if row.id == group_id)
 
     # --- tasks
 

@@ -79,6 +79,11 @@ class Tasks(QObject):
         """The shape of the open model's input as the user gave it, "" when it was found by itself."""
         return self._opened.shape if self._opened else ""
 
+    @property
+    def held(self) -> int:
+        """Task number of the Open whose model the engine holds, 0 when it holds none of ours."""
+        return self._held
+
     def refuse_while_busy(self) -> bool:
         """Whether something is running; says so."""
         if self.task is None:

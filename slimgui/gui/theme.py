@@ -51,12 +51,13 @@ GROUP_COLOURS: Final = (
     "#7E6BC4", "#E08A3C", "#2A9D9D", "#A9744F", "#8FBF5A", "#D986C0",
 )  # fmt: skip
 LOCKED_COLOUR: Final = "#9a9fa8"
+_WITH_CHECKS: Final = ("QCheckBox", "QRadioButton", "QTableView", "QListView")
 SPACE: Final = 8  # the unit of every margin and gap
 
 
 def is_dark(palette: QPalette) -> bool:
     """Whether `palette` is a dark one."""
-    return palette.color(QPalette.ColorRole.Window).lightness() < 128
+    return palette.color(QPalette.ColorGroup.Active, QPalette.ColorRole.WindowText).lightness() >= 128
 
 
 def colours(palette: QPalette) -> Colours:
@@ -96,6 +97,16 @@ def palette_of(table: Colours) -> QPalette:
     return palette
 
 
+def framed(palette: QPalette, table: Colours) -> QPalette:
+    """For what draws check marks: Fusion frames their boxes in a darker shade of the window's colour.
+
+    On a dark window that cannot be seen; these widgets paint nothing else in that colour.
+    """
+    copy = QPalette(palette)
+    copy.setColor(QPalette.ColorRole.Window, QColor(table.muted if table is DARK else table.edge))
+    return copy
+
+
 class Theme(QObject):
     """Keeps the application's palette in step with the user's choice and with the system."""
 
@@ -113,7 +124,11 @@ class Theme(QObject):
         """Follow the system, or be light or dark whatever the system says."""
         self.choice = choice
         dark = choice == "dark" or (choice == "system" and _system_is_dark())
-        self._app.setPalette(palette_of(DARK if dark else LIGHT))
+        table = DARK if dark else LIGHT
+        palette = palette_of(table)
+        self._app.setPalette(palette)
+        for kind in _WITH_CHECKS:
+            self._app.setPalette(framed(palette, table), kind)  # type: ignore[arg-type]  # PySide takes str alone
         self.changed.emit()
 
     def _on_system_changed(self) -> None:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Final
 
@@ -153,6 +154,8 @@ class Worker(QThread):
         ]
         for thread in threads:
             thread.start()
+        import_module("numpy")  # in this thread, while the child starts: in the window's it would be felt
+
         try:
             ready = self._listen(child.stdout, log, pulse)
         finally:

@@ -57,6 +57,9 @@ REQUESTS = [
     wire.Meet(7, "macs=50%", Plan(), 1, SAMPLES, CURVES),
     wire.Save(7, "small.pt", Plan(), 1, recovery=RECOVERY),
     wire.Report(8, "page.html", FACTS, 1),
+    wire.Locate(9, "layer1.conv", 1),
+    wire.Time(9, Plan(ratio=0.5), 1, "phone.json"),
+    wire.Front(9, Plan(round_to=8), 1, "params", 12, SAMPLES),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
     ),
@@ -71,6 +74,9 @@ ANSWERS = [
     wire.Exported(6, "widths.yaml"),
     wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
     wire.Recalibrated(7, Statistics(Plan(ratio=0.5), "a.safetensors", "100 samples of photos"), "How."),
+    wire.Located(9, "layer1.conv", (("layer1.conv.weight", 0, 0),), (np.arange(3, dtype="int32").tobytes(),)),
+    wire.Timed(9, "cpu", 0.5, 0.25, (0.01, 0.02), "Hardly.", 8, "Multiples of 8."),
+    wire.Fronted(9, "params", (wire.FrontPoint(Plan(ratio=0.5), Cost(4, 3, 2, 1), 0.75),)),
     wire.Failed(4, "what", "why", "hint", "Traceback\n…", needs="inputs"),
 ]  # fmt: skip
 

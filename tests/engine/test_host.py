@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from slimgui.core import wire
-from slimgui.core.cost import CostModel
+from slimgui.core.cost import Cost, CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Refusal
 from slimgui.core.plan import Plan
@@ -51,6 +51,7 @@ class Engine:
     evaluate: Any = None
     judged: Any = None
     curves: Any = None
+    table: str = ""
     sensed: list[tuple[Any, Any, Plan]] = field(default_factory=list)
 
     def load(self, source: str, *, allow_code: bool, trusted: tuple[str, ...]) -> Any:
@@ -87,10 +88,30 @@ class Engine:
         return CURVES
 
     def meet(
-        self, traced: Any, model: str, targets: Any, plan: Plan, samples: Any, *, sensitivity: Any, told: Any
+        self,
+        traced: Any,
+        model: str,
+        targets: Any,
+        plan: Plan,
+        samples: Any,
+        *,
+        sensitivity: Any,
+        table: str,
+        told: Any,
     ) -> Any:
-        self.judged, self.curves = samples, sensitivity
+        self.judged, self.curves, self.table = samples, sensitivity, table
         return SimpleNamespace(plan=plan.with_count(str(targets[0]), 3), kept=0.75)
+
+    def located(self, traced: Any, group: str) -> Any:
+        return ((f"{group}.weight", 0, 0),), (b"abcd",)
+
+    def timed(self, loaded: Any, traced: Any, request: wire.Time, told: Any) -> wire.Timed:
+        told("Measuring", 1, 2)
+        return wire.Timed(request.task, "cpu", 2.0, 1.0)
+
+    def pareto(self, traced: Any, model: str, resource: str, **options: Any) -> Any:
+        self.judged = options["samples"]
+        return [SimpleNamespace(plan=options["plan"], cost=Cost(4, 3, 2, 1), kept=options["points"] / 100)]
 
     def read_plans(self, path: str, traced: Any) -> PlanSet:
         return PlanSet().added(path, Plan(ratio=0.5))
@@ -245,6 +266,22 @@ def test_rank_answers_the_scores_of_every_group(rig: Rig) -> None:
     source, options = rig.engine.sampled
     assert (source, options["limit"], options["trusted"]) == ("/data/photos", 2000, ("ab",))
     assert not options["allow_code"]
+
+
+def test_places_times_and_fronts_are_answered(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    assert rig.ask(wire.Locate(2, "a", 1)) == wire.Located(2, "a", (("a.weight", 0, 0),), (b"abcd",))
+    assert rig.ask(wire.Time(3, Plan(), 1)) == wire.Timed(3, "cpu", 2.0, 1.0)
+    assert rig.sent[0] == wire.Progress(3, "Measuring", 1, 2)
+    plan = Plan(round_to=8)
+    point = wire.FrontPoint(plan, Cost(4, 3, 2, 1), 0.12)
+    assert rig.ask(wire.Front(4, plan, 1, "macs", 12)) == wire.Fronted(4, "macs", (point,))
+
+
+def test_a_target_of_time_may_go_by_a_table(rig: Rig) -> None:
+    rig.ask(wire.Open(1, "net.pt"))
+    rig.ask(wire.Meet(2, "latency=50%", Plan(), 1, table="phone.json"))
+    assert rig.engine.table == "phone.json"
 
 
 def test_a_target_goes_by_samples_and_by_measured_curves(rig: Rig) -> None:

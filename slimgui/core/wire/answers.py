@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from slimgui.core.cost import Cost
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sensitivity import Measure, Sensitivity
@@ -116,6 +117,49 @@ class Exported(Message, frozen=True, tag="exported"):
     path: str
 
 
+class Located(Message, frozen=True, tag="located"):
+    """Answer to Locate. `members`: parameter, dimension, and which of `tables` has its indices.
+
+    A table holds int32 in the machine's byte order: the indices of channel 0, of channel 1, and so on.
+    """
+
+    group: str
+    members: tuple[tuple[str, int, int], ...]
+    tables: tuple[bytes, ...]
+
+
+class Timed(Message, frozen=True, tag="timed"):
+    """Answer to Time: seconds of one forward pass, whole and under the plan.
+
+    `spread`: of both, half of what lies between the first and the last quarter of the runs; None when the
+    seconds were read from a table. `warning`: in words, where MACs fall and time does not. `multiple`: of all
+    counts, which would take less time; `advice` says so.
+    """
+
+    device: str
+    before: float
+    after: float
+    spread: tuple[float, float] | None = None
+    warning: str = ""
+    multiple: int = 0
+    advice: str = ""
+
+
+class FrontPoint(msgspec.Struct, frozen=True):
+    """One plan of a front, what it costs, and the share of importance that it keeps."""
+
+    plan: Plan
+    cost: Cost
+    kept: float
+
+
+class Fronted(Message, frozen=True, tag="fronted"):
+    """Answer to Front, in rising order."""
+
+    resource: str
+    points: tuple[FrontPoint, ...]
+
+
 class Failed(Message, frozen=True, tag="failed"):
     """The failure of a task in three sentences. `details` for the copy button.
 
@@ -149,5 +193,8 @@ Answer = (
     | PlansRead
     | Recalibrated
     | Exported
+    | Located
+    | Timed
+    | Fronted
     | Failed
 )

@@ -81,8 +81,8 @@ class Sense(Message, frozen=True, tag="sense"):
 class Meet(Message, frozen=True, tag="meet"):
     """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
 
-    `document` as in Save, `samples` as in Rank. `sensitivity`: says in place of the scores alone what a
-    group's channels are worth.
+    `document` as in Save, `samples` as in Rank, `table` as in Time. `sensitivity`: says in place of the
+    scores alone what a group's channels are worth.
     """
 
     targets: str
@@ -90,6 +90,7 @@ class Meet(Message, frozen=True, tag="meet"):
     document: int
     samples: SampleSource | None = None
     sensitivity: Sensitivity | None = None
+    table: str = ""
 
 
 class ReadPlans(Message, frozen=True, tag="read_plans"):
@@ -136,7 +137,38 @@ class Ping(Message, frozen=True, tag="ping"):
     """Asks whether the engine lives; task is 0. It is answered at once, whatever else is being done."""
 
 
-SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate
-DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report
+class Locate(Message, frozen=True, tag="locate"):
+    """Say which indices of which parameters the channels of a group own; `document` as in Save."""
+
+    group: str
+    document: int
+
+
+class Time(Message, frozen=True, tag="time"):
+    """Measure how long the whole model takes, and the smaller one under `plan`; `document` as in Save.
+
+    `table`: path of the times of another device, which are then taken in place of measuring here.
+    """
+
+    plan: Plan
+    document: int
+    table: str = ""
+
+
+class Front(Message, frozen=True, tag="front"):
+    """Find the plans of which none costs less of `resource` than another and keeps more.
+
+    `document` as in Save, `samples` as in Rank; the limits of `plan` are kept.
+    """
+
+    plan: Plan
+    document: int
+    resource: str = "macs"
+    points: int = 24
+    samples: SampleSource | None = None
+
+
+SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate | Front
+DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time
 Request = Open | DocumentRequest
 Asked = Request | Ping

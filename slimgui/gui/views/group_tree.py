@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
 
 _WIDTHS: Final = {
-    Column.GROUP: 142, Column.KEEP: 56, Column.OF: 42, Column.REMOVED: 68, Column.PARAMS: 80, Column.MACS: 56,
-    Column.IMPORTANCE: 78, Column.STATE: 90,
+    Column.GROUP: 160, Column.KEEP: 52, Column.OF: 40, Column.REMOVED: 66, Column.PARAMS: 76, Column.MACS: 52,
+    Column.IMPORTANCE: 74, Column.STATE: 76,
 }  # fmt: skip
 
 
@@ -94,6 +94,10 @@ class GroupTree(QWidget):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.reset_columns()
         tree.selectionModel().currentRowChanged.connect(self._on_current_changed)
+
+    def sizeHint(self) -> QSize:
+        """Room for every column where there is some."""
+        return QSize(620, 500)
 
     # --- what is shown
 

@@ -1,0 +1,101 @@
+"""What the window wants to know of the open model beside cutting it: where channels lie, what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from slimgui.core import wire
+from slimgui.core.cost import full_counts
+from slimgui.core.latency import read_latency
+from slimgui.core.latency_advice import Rounded, helpful_multiple, stalled
+from slimgui.core.plan import Selection
+from slimgui.core.resolve import resolve
+from slimgui.engine.deploy import deploy
+from slimgui.engine.importance import importance
+from slimgui.engine.latency import gauge_of, latency_model
+from slimgui.engine.latency_target import held_to
+from slimgui.engine.load import Loaded
+from slimgui.engine.timing import measure_latency
+from slimgui.engine.trace import Traced
+from slimgui.errors import PlanError
+
+Told = Callable[[str, int, int], None]
+
+
+def located(traced: Traced, group_id: str) -> tuple[tuple[tuple[str, int, int], ...], tuple[bytes, ...]]:
+    """Members and tables as in `wire.Located`; members with equal indices share a table.
+
+    Raises:
+        PlanError: there is no such group.
+    """
+    group = next((one for one in traced.groups if one.id == group_id), None)
+    if group is None:
+        raise PlanError(f"There is no group {group_id!r}.")
+    tables: dict[bytes, int] = {}
+    members = []
+    for member in group.members:
+        packed = member.indices.astype("int32").tobytes()
+        members.append((member.parameter, member.dim, tables.setdefault(packed, len(tables))))
+    return tuple(members), tuple(tables)
+
+
+def timed(loaded: Loaded, traced: Traced, request: wire.Time, told: Told) -> wire.Timed:
+    """How long the whole model takes, and what `request.plan` leaves of it, with advice.
+
+    Raises:
+        PlanError: the plan does not fit, or the table is of another model.
+        DeployError: what the plan leaves cannot be cut.
+    """
+    scores = importance(loaded.model, traced, request.plan.importance)
+    selection = resolve(traced.groups, scores, request.plan)
+    if request.table:
+        return _by_table(traced, request, selection)
+    return _measured(loaded, traced, request, selection, told)
+
+
+def _by_table(traced: Traced, request: wire.Time, selection: Selection) -> wire.Timed:
+    latency = read_latency(request.table, frozenset(group.id for group in traced.groups))
+    before, after = latency.at(full_counts(traced.groups)), latency.at(selection.counts())
+    better = helpful_multiple(latency, traced.groups, request.plan, selection.counts())
+    return _answer(request, traced, selection, latency.device, (before, after), None, better)
+
+
+def _measured(
+    loaded: Loaded, traced: Traced, request: wire.Time, selection: Selection, told: Told
+) -> wire.Timed:
+    """Both models in turns; the ops too, where something is cut: they say which multiples help."""
+    time = partial(measure_latency, inputs=traced.inputs)
+    told("Measuring how long it takes", 0, 0)
+    device, full = gauge_of(torch.device("cpu")).setting, full_counts(traced.groups)
+    if selection.counts() == full:
+        [whole] = time([loaded.model])
+        seconds, spread = (whole.median, whole.median), (whole.spread, whole.spread)
+        return _answer(request, traced, selection, device, seconds, spread, None)
+    smaller = deploy(loaded.model, traced, selection).model
+    before, after = time([loaded.model, smaller])
+    ops = latency_model(traced, told=partial(told, "Measuring ops"))
+    told("Measuring whole models", 0, 0)
+    latency = held_to(ops, loaded.model, traced, time)
+    better = helpful_multiple(latency, traced.groups, request.plan, selection.counts())
+    seconds, spread = (before.median, after.median), (before.spread, after.spread)
+    return _answer(request, traced, selection, device, seconds, spread, better)
+
+
+def _answer(
+    request: wire.Time,
+    traced: Traced,
+    selection: Selection,
+    device: str,
+    seconds: tuple[float, float],
+    spread: tuple[float, float] | None,
+    better: Rounded | None,
+) -> wire.Timed:
+    before, after = seconds
+    macs = traced.cost_model.at(full_counts(traced.groups)).macs
+    left = traced.cost_model.at(selection.counts()).macs / macs if macs else 1.0
+    warning = stalled(left, after / before)
+    multiple, advice = (better.multiple, str(better)) if better else (0, "")
+    return wire.Timed(request.task, device, before, after, spread, warning, multiple, advice)

@@ -1,0 +1,167 @@
+"""The channels of one group as a table: which stay, how important they are, what each of them is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from slimgui.gui.judging import Places
+
+Index = QModelIndex | QPersistentModelIndex
+Pick = Callable[[Sequence[int]], None]
+_NOWHERE: Final = QModelIndex()
+_SHOWN: Final = 3  # parameters that are named in a cell; the tooltip has all
+
+
+class Column(IntEnum):
+    """Columns, left to right."""
+
+    CHANNEL = 0
+    SCORE = 1
+    PLACES = 2
+
+
+_HEADERS: Final = {
+    Column.CHANNEL: ("Channel", "Its number in the original model; ticked channels stay"),
+    Column.SCORE: ("Importance", "By the criterion of the plan; 1 is the average of the group"),
+    Column.PLACES: ("Comes from", "The indices of the layers' parameters that go with it"),
+}
+
+
+class ChannelModel(QAbstractTableModel):
+    """Shows what it is given; what the user ticks leaves through `pick`.
+
+    Args:
+        pick: takes all channels that are to stay.
+    """
+
+    def __init__(self, pick: Pick, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pick = pick
+        self._size = 0
+        self._kept: frozenset[int] = frozenset()
+        self._is_free = False
+        self._scores: Sequence[float] = ()
+        self._places: Places | None = None
+        self._order: list[int] = []
+        self._sorted_by = (Column.CHANNEL, Qt.SortOrder.AscendingOrder)
+
+    def set_group(self, size: int, is_free: bool) -> None:
+        """Show another group, of which nothing else is known yet; `is_free`: its channels may be chosen."""
+        self.beginResetModel()
+        self._size, self._is_free = size, is_free
+        self._kept, self._scores, self._places = frozenset(), (), None
+        self._order = list(range(size))
+        self.endResetModel()
+
+    def set_kept(self, kept: Sequence[int]) -> None:
+        """Show which channels stay."""
+        if (now := frozenset(kept)) != self._kept:
+            self._kept = now
+            self._tell(Column.CHANNEL, Column.CHANNEL)
+
+    def set_scores(self, scores: Sequence[float]) -> None:
+        """Show how important they are, as shares of the group's average; () when nobody judged them."""
+        if scores is not self._scores:
+            self._scores = scores
+            self.sort(*self._sorted_by)
+
+    def set_places(self, places: Places | None) -> None:
+        """Show what they are made of."""
+        if places is not self._places:
+            self._places = places
+            self._tell(Column.PLACES, Column.PLACES)
+
+    def channel(self, row: int) -> int:
+        """The channel in a row."""
+        return self._order[row]
+
+    def tick(self, channels: Sequence[int], stays: bool) -> None:
+        """Keep these channels, or remove them."""
+        if self._is_free:
+            self._pick(sorted(self._kept.union(channels) if stays else self._kept.difference(channels)))
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By number or by importance; equal ones by number."""
+        self._sorted_by = (Column(column), order)
+        self.layoutAboutToBeChanged.emit()
+        held = [(index, self._order[index.row()]) for index in self.persistentIndexList()]
+        by_score = column == Column.SCORE and len(self._scores)
+        falling = order == Qt.SortOrder.DescendingOrder
+        self._order = sorted(
+            range(self._size), key=self._scores.__getitem__ if by_score else None, reverse=falling
+        )
+        place = {channel: row for row, channel in enumerate(self._order)}
+        moved = [self.index(place[channel], index.column()) for index, channel in held]
+        self.changePersistentIndexList([index for index, _ in held], moved)
+        self.layoutChanged.emit()
+
+    def _tell(self, first: Column, last: Column) -> None:
+        if self._size:
+            self.dataChanged.emit(self.index(0, first), self.index(self._size - 1, last))
+
+    # --- what Qt asks
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """See Qt."""
+        return 0 if parent.isValid() else self._size
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """See Qt."""
+        return 0 if parent.isValid() else len(Column)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Channels may be ticked where the group may be cut."""
+        flags = super().flags(index)
+        if index.isValid() and index.column() == Column.CHANNEL and self._is_free:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        return flags
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """See Qt."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
+            return None
+        title, tip = _HEADERS[Column(section)]
+        return (
+            title
+            if role == Qt.ItemDataRole.DisplayRole
+            else tip
+            if role == Qt.ItemDataRole.ToolTipRole
+            else None
+        )
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """See Qt."""
+        if not index.isValid():
+            return None
+        channel, column = self._order[index.row()], Column(index.column())
+        if role == Qt.ItemDataRole.CheckStateRole and column == Column.CHANNEL:
+            return Qt.CheckState.Checked if channel in self._kept else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._shown(channel, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            stays = "stays" if channel in self._kept else "is removed"
+            places = self._places.of(channel) if self._places else []
+            return "\n".join((f"Channel {channel} {stays}.", *places))
+        return None
+
+    def _shown(self, channel: int, column: Column) -> str:
+        if column == Column.CHANNEL:
+            return str(channel)
+        if column == Column.SCORE:
+            return f"{self._scores[channel]:.3f}" if len(self._scores) else "–"
+        places = self._places.of(channel) if self._places else []
+        more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+        return ", ".join(places[:_SHOWN]) + more
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """A tick was set or taken away."""
+        if role != Qt.ItemDataRole.CheckStateRole or not self.flags(index) & Qt.ItemFlag.ItemIsUserCheckable:
+            return False
+        self.tick([self._order[index.row()]], Qt.CheckState(value) == Qt.CheckState.Checked)
+        return True

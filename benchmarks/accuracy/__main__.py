@@ -1,6 +1,6 @@
 """Accuracy right after a cut and after each step of recovery, beside Torch-Pruning; docs/benchmarks.md.
 
-python -m benchmarks.accuracy [digits example cnn vit pitch] [--seeds N] [--samples N] [--write]
+python -m benchmarks.accuracy [digits example cnn vit pitch] [--seeds N] [--shares 0.5,0.85] [--write]
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ import argparse
 import copy
 import json
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.accuracy import ours, peer, subjects
+from benchmarks.accuracy.page import Row, page
 from benchmarks.accuracy.subjects import SUBJECTS, Subject
 from benchmarks.bench import document
 from benchmarks.published.material import FOLDER
@@ -26,8 +27,7 @@ from slimgui import engine
 from slimgui.engine.running import PlainAverage
 
 STORE = subjects.ROOT / "build" / "accuracy.jsonl"
-HELD_OUT = 2000
-Row = dict[str, Any]
+BEST = 4  # of the first split: what the others try
 
 
 def main() -> int:
@@ -35,9 +35,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-accuracy ARGS=...", description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=[*SUBJECTS, []], nargs="*", help="all of them when none is named")
     parser.add_argument("--seeds", type=int, default=3, help="splits of the data")
-    parser.add_argument(
-        "--samples", type=int, default=1000, help="unlabelled samples for selection and recovery"
-    )
     parser.add_argument(
         "--shares", default="", help="of the MACs that are removed, 0.5,0.85; else the subject's"
     )
@@ -50,16 +47,15 @@ def main() -> int:
     os.environ[FOLDER] = str(options.packages.resolve())
     sys.path.append(os.environ[FOLDER])
     if options.write:
-        document.write("accuracy", table(known()))
+        document.write("accuracy", page(known()))
         return 0
     built = {name: SUBJECTS[name]() for name in options.what or SUBJECTS}
-    peers: Peers = {}
     for seed in range(options.seeds):
         for subject in built.values():
             shares = [float(share) for share in options.shares.split(",") if share] or subject.shares
             done = {(row["model"], row["seed"], row["share"]) for row in known()}
             missing = [share for share in shares if (subject.name, seed, share) not in done]
-            for row in measure(subject, seed, options.samples, missing, peers) if missing else ():
+            for row in measure(subject, seed, missing) if missing else ():
                 print(row, flush=True)
                 _keep(row)
     return 0
@@ -77,53 +73,54 @@ def _keep(row: Row) -> None:
         file.write(json.dumps(row) + "\n")
 
 
-Peers = dict[tuple[str, float], list[peer.Found]]
-
-
-def measure(
-    subject: Subject, seed: int, samples: int, shares: Sequence[float], peers: Peers
-) -> Iterator[Row]:
-    """A row for every share; `peers` keeps what is pruned without data for the next seed."""
+def measure(subject: Subject, seed: int, shares: Sequence[float]) -> Iterator[Row]:
+    """A row for every share."""
     model, traced = subject.model, engine.trace(subject.model, subject.images[:2])
     whole = engine.cost(traced).macs
     order = torch.randperm(len(subject.images), generator=torch.Generator().manual_seed(seed))
-    seen, held = order[:samples], order[samples : samples + HELD_OUT]
-    judged = subject.part(held)
-    batches = subject.images[seen].split(250)
-    scores = engine.importance(model, traced, "input", batches)
-    graded = peer.with_gradients(model, subject.images[seen], subject.labels[seen])
+    seen, held = order[: subject.samples], order[subject.samples :][: subject.held]
+    judged, batches = subject.part(held), subject.images[seen].split(125)
     for share in shares:
-        found = ours.selection(traced, scores, (1 - share) * whole)
-        row: Row = {"model": subject.name, "data": subject.data, "what": subject.what, "samples": samples}
-        row |= {
-            "seed": seed,
-            "share": share,
-            "held": len(held),
-            "macs": engine.cost(traced, found).macs / whole,
-        }
+        began = time.process_time()
+        found = ours.selection(model, traced, share, batches)
+        macs = engine.cost(traced, found).macs
+        row: Row = {"model": subject.name, "seed": seed, "share": share, "macs": macs / whole}
+        row |= {"data": subject.data, "what": subject.what, "samples": len(seen), "held": len(held)}
         row["whole"] = accuracy(model, judged)
         for stage, smaller in ours.stages(model, traced, found, batches):
             row[stage] = accuracy(smaller, judged)
-        if (subject.name, share) not in peers:
-            peers[subject.name, share] = list(_candidates(model, subject, peer.WITHOUT_DATA, whole, share))
-        labelled = list(_candidates(graded, subject, peer.WITH_LABELS, whole, share))
-        yield row | _peers(peers[subject.name, share] + labelled, judged, batches)
+        row["seconds"] = round(time.process_time() - began)
+        left = peer.left_whole(model, traced, found)
+        task = peer.Task(subject, subject.images[seen], subject.labels[seen], macs, whole, left)
+        row["peers"] = {
+            other.name: _judged(other.model, judged, batches)
+            for other in peer.candidates(task, _worth_trying(subject.name, share))
+        }
+        row["peer_seconds"] = round(time.process_time() - began) - row["seconds"]
+        yield row | {"commit": _commit()}
 
 
-def _peers(others: list[peer.Found], judged: Subject, batches: Sequence[Tensor]) -> Row:
-    """The best of the peer's settings, without and with statistics taken anew; none where none runs."""
-    plain = [(accuracy(other.model, judged), other.name) for other in others]
-    again = plain
-    if list(judged.model.buffers()):  # else there are no statistics
-        again = [(accuracy(recalibrated(other.model, batches), judged), other.name) for other in others]
-    (best, name), (norms, norms_name) = (max(found, default=(None, "none runs")) for found in (plain, again))
-    return {"peer": best, "peer_name": name, "peer_norms": norms, "peer_norms_name": norms_name}
+def _worth_trying(model: str, share: float) -> set[str]:
+    """The peer's settings that were among the best on another split, by either figure; none: all."""
+    among: set[str] = set()
+    for row in known():
+        if (row["model"], row["share"]) == (model, share):
+            for place in (0, 1):
+                among |= set(sorted(row["peers"], key=lambda name: -row["peers"][name][place])[:BEST])
+    return among
 
 
-def _candidates(
-    model: nn.Module, subject: Subject, criteria: tuple[str, ...], whole: int, share: float
-) -> Iterator[peer.Found]:
-    return peer.candidates(model, subject.images[:2], criteria, round((1 - share) * whole))
+def _judged(other: nn.Module, judged: Subject, batches: Sequence[Tensor]) -> tuple[float, float]:
+    """Accuracy as it is, and with statistics taken anew where there are any."""
+    plain = accuracy(other, judged)
+    return plain, accuracy(recalibrated(other, batches), judged) if list(other.buffers()) else plain
+
+
+def _commit() -> str:
+    """Of this tree."""
+    command = ["git", "describe", "--always", "--dirty"]
+    told = subprocess.run(command, cwd=subjects.ROOT, capture_output=True, text=True, check=False)
+    return told.stdout.strip()
 
 
 @torch.no_grad()
@@ -142,39 +139,6 @@ def recalibrated(model: nn.Module, batches: Sequence[Tensor]) -> nn.Module:
         with average:
             model(batch)
     return model
-
-
-HEAD = (
-    "model", "splits", "MACs removed", "whole", "cut", "+ absorb", "+ recalibrate", "+ fold", "peer's best",
-    "which", "+ norms", "which",
-)  # fmt: skip
-
-
-def table(rows: list[Row]) -> list[str]:
-    """The lines of the page: means over the seeds."""
-    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
-    notes = []
-    for model in dict.fromkeys(row["model"] for row in rows):
-        own = [row for row in rows if row["model"] == model]
-        shares = sorted({row["share"] for row in own})
-        cells = [_cells([row for row in own if row["share"] == share]) for share in shares]
-        lines += [f"| {' | '.join(line)} |" for line in cells]
-        first = own[0]
-        notes.append(
-            f"{model}: {first['data']}; random splits into {first['samples']:,} {first['what']} that "
-            f"selection and recovery see, without labels, and {first['held']:,} others that are held out."
-        )
-    return [*lines, "", *notes]
-
-
-def _cells(same: list[Row]) -> list[str]:
-    """One line: a model at a share."""
-    removed = f"{100 * (1 - mean(row['macs'] for row in same)):.1f} %"
-    numbers = [f"{mean(row[k] for row in same):.2f}" for k in ("whole", "cut", *ours.STEPS)]
-    for key in ("peer", "peer_norms"):
-        ran = [row[key] for row in same if row[key] is not None]
-        numbers += [f"{mean(ran):.2f}" if ran else "-", same[0][f"{key}_name"]]
-    return [same[0]["model"], str(len(same)), removed, *numbers]
 
 
 if __name__ == "__main__":

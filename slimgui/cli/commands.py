@@ -8,6 +8,7 @@ from typing import Final
 
 from slimgui.cli import report
 from slimgui.cli.exits import Exit
+from slimgui.cli.front import front
 from slimgui.cli.inspect import inspected
 from slimgui.cli.latency import latency
 from slimgui.cli.opening import PROVING, opened
@@ -52,5 +53,6 @@ COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
     "sensitivity": measured,
     "recalibrate": recalibrated,
     "latency": latency,
+    "front": front,
     "inspect": inspected,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from slimgui.cli.exits import UsageError
 from slimgui.core.criteria import CRITERIA
+from slimgui.core.targets import WHEN
 from slimgui.errors import PlanError
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 USES: Final = " ".join(
     f"{name}: {known.when}{' (--samples)' if known.needs_samples else ''}" for name, known in CRITERIA.items()
 )
+_SCOPES: Final = (
+    "local: of every group, the safe start; global: the least important of all groups, where some can spare "
+    "more than others; isomorphic: of groups of one structure, where these differ, as attention and MLPs do"
+)
 # Options that set one field of the plan, over what the file given by --plan says.
 _FIELDS: Final = (
-    (
-        "--scope",
-        "scope",
-        str,
-        "local: of every group; global: the least important of all; isomorphic: of groups of one structure",
-    ),
+    ("--scope", "scope", str, _SCOPES),
     ("--round-to", "round_to", int, "round counts up to a multiple of this"),
     ("--bins", "bins", int, "shrink every group in this many equal steps"),
     ("--min-count", "min_count", int, "channels that always stay in a group"),
@@ -51,8 +51,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=LEFT",
-        help="what is to be left: macs=50%%, params=11M, macs=-30%% (a reduction); bytes, activation_bytes; "
-        "several hold together",
+        help="what is to be left: macs=50%%, params=11M, macs=-30%% (a reduction); several hold together. "
+        + " ".join(f"{name}: {when}" for name, when in WHEN.items()),
     )
     parser.add_argument(
         "--sensitivity",

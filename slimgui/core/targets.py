@@ -28,6 +28,13 @@ NAMES: Final = {
     **RESOURCES,
     "latency": "time",
 }  # what can have a target; latency is known once it is measured
+WHEN: Final = {
+    "macs": "The usual start: how much is computed, the same on every machine.",
+    "params": "For a smaller file and less memory for weights.",
+    "bytes": "Like params, where weights have several types, and with buffers.",
+    "activation_bytes": "Where memory of the running model is short: large images, small devices.",
+    "latency": "For one device, measured there: fewer MACs need not take less time.",
+}  # a sentence for each of NAMES
 _TEXT: Final = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>%|[kKMGT]?)")
 _UNITS: Final = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _HOW: Final = "Write what is to be left: 50%, 2.0G, or -50% for a reduction."

@@ -12,7 +12,7 @@
 # make architectures          builds resources/architectures.xz anew, by which weights are recognised (20 minutes)
 # make published              slims trained checkpoints out of packages and tries their tasks; ARGS="--only faces,digits"
 # make bench                  times the whole job beside Torch-Pruning's, growth, memory, latency;
-#                             ARGS=latency, ARGS="speed --only resnet18"
+#                             ARGS=latency, ARGS="latency --resume", ARGS="speed --only resnet18"
 # make bench-coverage         cuts whole libraries with both; ARGS=--resume
 # make bench-accuracy         accuracy after the cut and after each step of recovery, beside it; ARGS="digits --seeds 1"
 # make bench-window           measures how the window answers while the engine works

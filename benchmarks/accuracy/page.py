@@ -58,8 +58,16 @@ def page(rows: Sequence[Row]) -> list[str]:
     lines = [line for model in models for line in _lines(row for row in rows if row["model"] == model)]
     result = [_cells(HEAD), _cells(["---"] * len(HEAD)), *(_cells(_row(line)) for line in lines), ""]
     result += [_note(next(row for row in rows if row["model"] == model)) for model in models]
-    commits = " and ".join(dict.fromkeys(row["commit"] for row in rows))
-    return [*result, "", *TEXT.splitlines(), "", f"Measured with commit {commits}.", "", *verdicts(lines)]
+    commits = " and ".join(dict.fromkeys(f'"{row["commit"]}"' for row in rows))
+    return [
+        *result,
+        "",
+        *TEXT.splitlines(),
+        "",
+        f"Measured with the engine of commit {commits}.",
+        "",
+        *verdicts(lines),
+    ]
 
 
 TEXT: Final = """\

@@ -10,14 +10,16 @@ python -m benchmarks.bench.latency MODEL     the process that measures; it is st
 
 from __future__ import annotations
 
+import json
 import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -36,6 +38,7 @@ MODELS = (
     "resnet50", "densenet121", "vit_b_16", "vgg16_bn",
 )  # fmt: skip
 SELECTIONS, SHARE = 6, 0.6
+STORE = Path(__file__).resolve().parents[2] / "build" / "latency.jsonl"
 SECONDS = 2.0  # of computing per measurement of a few models in turns
 
 
@@ -108,14 +111,33 @@ def drawn(traced: Traced, seed: int) -> Plan:
     return plan
 
 
-def measure(names: Sequence[str] = MODELS) -> list[Row]:
-    """A row for each model, printed when it is known."""
+def measure(names: Sequence[str] = MODELS, *, resume: bool = False) -> list[Row]:
+    """A row for each model, printed and kept in STORE when it is known; with `resume` of those first."""
+    known = {row.name: row for row in _kept()}
     rows = []
     for name in names:
-        *_, said = process.lines("benchmarks.bench.latency", name)
-        rows.append(Row(**{**said, "pairs": [tuple(pair) for pair in said["pairs"]]}))
-        print(line(rows[-1]), flush=True)
+        row = known[name] if resume and name in known else _measured(name)
+        known[name] = row
+        STORE.parent.mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps(asdict(each)) + "\n" for each in known.values())
+        STORE.write_text(text, encoding="utf-8")
+        rows.append(row)
+        print(line(row), flush=True)
     return rows
+
+
+def _measured(name: str) -> Row:
+    *_, said = process.lines("benchmarks.bench.latency", name)
+    return _row(said)
+
+
+def _kept() -> list[Row]:
+    lines = STORE.read_text(encoding="utf-8").splitlines() if STORE.exists() else []
+    return [_row(json.loads(text)) for text in lines]
+
+
+def _row(said: dict[str, Any]) -> Row:
+    return Row(**{**said, "pairs": [tuple(pair) for pair in said["pairs"]]})
 
 
 HEAD = (

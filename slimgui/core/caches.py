@@ -6,10 +6,18 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import Final
+
+FOLDER: Final = "SLIMGUI_CACHE"  # the variable of the environment that names another folder
 
 
 def cache_folder(what: str) -> Path:
-    """The folder for one kind of such files, where the user's system keeps them; it may not be there yet."""
+    """The folder for one kind of such files; it may not be there yet.
+
+    It is where the user's system keeps them, or in the folder that the environment names.
+    """
+    if chosen := os.environ.get(FOLDER):
+        return Path(chosen) / what
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")

@@ -93,7 +93,8 @@ ACTIONS: Final = (
     ActionInfo("data_recalibrate", "&Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "data_actions.recalibrate", can_recalibrate, "Ctrl+R"),
     ActionInfo("data_forget", "&Forget Statistics", "Use the original's norm statistics for the current plan again", "data_actions.forget_statistics", has_statistics),
     ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
-    ActionInfo("plan_save", "Save Pl&ans…", "Write all plans of this model to a file", "plan_actions.save_file", has_document),
+    ActionInfo("plan_save", "Save Pl&ans", "Write all plans of this model to a file, for other weights and to go on later", "plan_actions.save_file", has_document, "Ctrl+Shift+S"),
+    ActionInfo("plan_save_as", "Save Plans &Under Another Name…", "Write all plans of this model to a file of another name", "plan_actions.save_file_as", has_document),
     ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
     ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
     ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
@@ -107,17 +108,27 @@ ACTIONS: Final = (
     ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
     ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
     ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
-    ActionInfo("about", "&About SlimGUI", "Version and licence", "document_actions.about"),
+    ActionInfo("new_window", "&New Window", "Open another window, to work on two models side by side", "document_actions.new_window", shortcut=Keys.New),
+    ActionInfo("close_model", "&Close Model", "Show no model; SlimGUI stays open", "document_actions.close_model", can_ask, Keys.Close),
+    ActionInfo("pin", "&Keep This Model in the List", "Recent files come and go; this one stays", "document_actions.pin", has_document),
+    ActionInfo("palette", "&Commands…", "Find anything that SlimGUI can do by a few letters of its name", "comfort_actions.palette", shortcut="Ctrl+Shift+P"),
+    ActionInfo("shortcuts", "&Keyboard Shortcuts", "List every key", "comfort_actions.shortcuts", shortcut="F1"),
+    ActionInfo("preferences", "Prefere&nces…", "Theme, start of new plans, folders", "comfort_actions.preferences", shortcut="Ctrl+,"),
+    ActionInfo("next_pane", "Ne&xt Pane", "Go to the next part of the window", "comfort_actions.next_pane", shortcut="F6"),
+    ActionInfo("previous_pane", "Pre&vious Pane", "Go to the part of the window before this one", "comfort_actions.previous_pane", shortcut="Shift+F6"),
+    ActionInfo("reset_layout", "&Reset Layout", "Put every panel back where it was at first", "comfort_actions.reset_layout"),
+    ActionInfo("diagnostics", "Copy &Diagnostics", "Copy versions, system and the place of the log, for a report of a fault", "comfort_actions.copy_diagnostics"),
+    ActionInfo("about", "&About SlimGUI", "Versions and licence", "comfort_actions.about"),
 )  # fmt: skip
 
 Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
 MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
-    ("&File", ("open", "example", "recent", "",
+    ("&File", ("new_window", "open", "example", "recent", "close_model", "",
                "save", "verify", "report", "",
-               "plan_open", "plan_save",
+               "plan_open", "plan_save", "plan_save_as",
                ("E&xport", ("plan_export", "plan_kept", "", "plan_command", "plan_python")), "",
                "clear_trusted", "", "quit")),
-    ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "export_rows", "", "find")),
+    ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "export_rows", "", "find", "", "preferences")),
     ("&Plan", ("plans", "plan_new",
                ("&Manage Plans", ("plan_rename", "plan_delete", "", "plan_steps")), "",
                "plan_target", ("&Fill In", ("plan_minimum", "plan_maximum", "plan_sample")), "",
@@ -125,8 +136,8 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "", "data_recover", "data_recalibrate", "data_forget")),
-    ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "dismiss")),
-    ("&Help", ("about",)),
+    ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "next_pane", "previous_pane", "reset_layout", "", "dismiss")),
+    ("&Help", ("palette", "shortcuts", "", "diagnostics", "about")),
 )  # fmt: skip
 TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")
 

@@ -43,6 +43,10 @@ class Dialogs:
         named = file_formats.with_suffix_of(path, chosen, kinds.partition(";;")[0]) if path else ""
         return named if named == path or self.may_replace(parent, named) else ""
 
+    def folder_path(self, parent: QWidget, folder: str, title: str) -> str:
+        """Which folder to use for something."""
+        return QFileDialog.getExistingDirectory(parent, title, folder)
+
     def may_replace(self, parent: QWidget, path: str) -> bool:
         """Whether a file that the dialog has not asked about may be replaced; when it is not there, yes."""
         if not Path(path).exists():
@@ -117,12 +121,13 @@ class Dialogs:
         label = f"Shape of one input of {name}, for example 1x3x224x224:"
         return self.text(parent, "Shape of the input", label, "1x3x224x224") or ""
 
-    def about(self, parent: QWidget, version: str) -> None:
-        """Who we are."""
+    def about(self, parent: QWidget, versions: Sequence[tuple[str, str]]) -> None:
+        """Who we are, and which versions of what run."""
+        rows = "".join(f"<tr><td>{name}&nbsp;</td><td>{version}</td></tr>" for name, version in versions)
         QMessageBox.about(
             parent,
             "About SlimGUI",
-            f"<b>SlimGUI {version}</b><p>Makes trained PyTorch models smaller, and proves it.</p>"
+            f"<b>SlimGUI</b><p>Makes trained PyTorch models smaller, and proves it.</p><table>{rows}</table>"
             "<p>Everything stays on this computer: no network, no telemetry.</p><p>MIT licence.</p>",
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QWidget
 
 from slimgui.gui.theme import SPACE, scaled
+
+EXTRA: Final = frozenset({"history", "tasks"})  # shown when the user asks for them
 
 
 def add_dock(
@@ -16,7 +20,9 @@ def add_dock(
     dock.setObjectName(name)
     dock.setAccessibleName(title)
     dock.setWidget(widget)
-    dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+    dock.setFeatures(
+        QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
+    )
     heading = QWidget(dock) if name == "totals" else QLabel(title, dock)  # tiles carry their own titles
     heading.setAccessibleName(title)
     heading.setFont(scaled(window.font(), 1.0, bold=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
 import slimgui
@@ -45,6 +46,15 @@ class DocumentActions:
             self._settings.folder = str(Path(path).parent)
             self.open_source(path)
 
+    def new_window(self) -> None:
+        """Open another window, beside this one."""
+        home = str(Path(slimgui.__file__).parents[1])  # a clone need not be installed
+        QProcess.startDetached(sys.executable, ["-m", "slimgui.gui.app", "--new-window"], home)
+
+    def close_model(self) -> None:
+        """Show no model any more, after asking about edits that would be lost."""
+        self.unless_unsaved(self._session.close)
+
     def open_example(self) -> None:
         """Open the model that comes with the program."""
         try:
@@ -78,15 +88,17 @@ class DocumentActions:
     def clear_recent(self) -> None:
         """Forget the recent files."""
         self._settings.clear_recent()
-        self._window.welcome.set_recent(())
+        self._window.welcome.set_recent(self._settings.recent)
 
     def clear_trusted(self) -> None:
         """Ask again about every file whose code was allowed to run."""
         self._settings.clear_trusted()
 
-    def about(self) -> None:
-        """Say who we are."""
-        self._dialogs.about(self._window, slimgui.__version__)
+    def pin(self) -> None:
+        """Keep the open model in the list of recent ones, or do so no longer."""
+        if (document := self._session.document) is not None:
+            self._settings.pin(document.source, document.source not in self._settings.pinned)
+            self._window.welcome.set_recent(self._settings.recent)
 
     def take_offer(self, notice: Notice) -> None:
         """Do what a message offers."""

@@ -31,16 +31,18 @@ class FileWork(QObject):
 
     Attributes:
         facts: of the smaller model that was saved last, None before that.
+        plans_path: where the plans were written to or read from last, "" before that.
     """
 
     def __init__(self, session: Session, tasks: Tasks, folder: str) -> None:
         super().__init__(session)
         self._session, self._tasks, self._folder = session, tasks, folder
         self.facts: Facts | None = None
+        self.plans_path = ""
 
     def reset(self) -> None:
         """Another model is open."""
-        self.facts = None
+        self.facts, self.plans_path = None, ""
 
     def save(self, path: str, accept_unproven: bool = False) -> None:
         """Build the smaller model, prove it and write it to `path`."""
@@ -74,6 +76,7 @@ class FileWork(QObject):
         except SaveError as error:
             session.tell(error)
             return
+        self.plans_path = path
         session.undo_stack.setClean()
         session.noticed.emit(notice.written(path))
 

@@ -52,6 +52,7 @@ class Journal(QObject):
         session.undo_stack.indexChanged.connect(self._note)
         session.undo_stack.cleanChanged.connect(self._note)
         session.opened.connect(self._on_opened)
+        session.closing.connect(self._keep_last)
         self.failed.connect(self._on_failed)
 
     def close(self) -> None:
@@ -62,8 +63,7 @@ class Journal(QObject):
         self._session.undo_stack.indexChanged.disconnect(self._note)
         self._session.undo_stack.cleanChanged.disconnect(self._note)
         self._pause.stop()
-        if not self._session.modified:
-            self._put_last(self._session.plans)
+        self._keep_last()
         self._pool.waitForDone()
         if self._lock is not None:
             self._path.unlink(missing_ok=True)
@@ -119,6 +119,10 @@ class Journal(QObject):
     def _on_opened(self, source: str) -> None:
         del source
         self._put_last(PlanSet())
+
+    def _keep_last(self) -> None:
+        if not self._session.modified:
+            self._put_last(self._session.plans)
 
     def _put_last(self, plans: PlanSet) -> None:
         if self._session.resolver is not None and _made(self._folder):

@@ -11,9 +11,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from slimgui.gui.comfort_actions import ComfortActions
 from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
-from slimgui.gui.docks import add_dock
+from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.document_actions import DocumentActions
 from slimgui.gui.journaling import Journal
 from slimgui.gui.losses import losses
@@ -30,7 +31,9 @@ from slimgui.gui.views.card import Card
 from slimgui.gui.views.details import Details
 from slimgui.gui.views.graph_view import GraphView
 from slimgui.gui.views.group_tree import GroupTree
+from slimgui.gui.views.history import History
 from slimgui.gui.views.inspector import Inspector
+from slimgui.gui.views.past_tasks import PastTasks
 from slimgui.gui.views.ratio import RatioControl
 from slimgui.gui.views.task_strip import TaskStrip
 from slimgui.gui.views.totals import Totals
@@ -56,7 +59,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings, self.theme = session, settings, theme
         dialogs = dialogs or Dialogs()
         self._painted = False
-        self.card, self.strip = Card(self), TaskStrip(self)
+        self.card, self.strip, self.past_tasks = Card(self), TaskStrip(self), PastTasks(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
         self.tree_actions = TreeActions(self, session, dialogs, settings)
         self.journal = Journal(session, settings.data_folder / "journal")
         self.restore = Restore(session, settings, self.journal)
+        self.comfort_actions = ComfortActions(self, session, dialogs, settings)
         self.menus = Menus(self, session, settings, theme)
         self._connect()
         self._restore()
@@ -95,8 +99,30 @@ class MainWindow(QMainWindow):
             "groups": add_dock(self, "Groups", "groups", self.groups, left),
             "details": add_dock(self, "Details", "details", self.details, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
+            "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), right),
+            "tasks": add_dock(self, "Past tasks", "tasks", self.past_tasks, bottom),
         }
         self._size_docks()
+        self._first_layout = self.saveState()
+
+    def show_source(self, source: str) -> None:
+        """Come to the front, and open what a second start wants opened."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+        if source:
+            self.document_actions.open_source(source)
+
+    def reset_layout(self) -> None:
+        """Put every panel back where it was at first."""
+        self.restoreState(self._first_layout)
+        self._show_panels()
+        self._size_docks()
+
+    def _show_panels(self) -> None:
+        """The usual panels around a model, none without one."""
+        for name, dock in self.docks.items():
+            dock.setVisible(self.session.document is not None and name not in EXTRA)
 
     def _size_docks(self) -> None:
         """The layout of the start: what is not remembered."""
@@ -106,6 +132,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session = self.session
         session.document_changed.connect(self._on_document_changed)
+        session.closing.connect(self._remember)
+        session.closed.connect(self._on_closed)
+        session.tasks.ended.connect(self.past_tasks.add)
         session.snapshot_changed.connect(self._on_snapshot_changed)
         session.plans_changed.connect(self._show_title)
         session.data.changed.connect(self._show_title)
@@ -146,8 +175,7 @@ class MainWindow(QMainWindow):
         assert base, "a document has a base"
         self.card.dismiss()
         self.pages.setCurrentWidget(self.graph)
-        for dock in self.docks.values():
-            dock.show()
+        self._show_panels()
         if not self.restoreState(self.settings.bytes("docks")):
             self._size_docks()
         self.groups.set_document(document, snapshot)
@@ -158,6 +186,15 @@ class MainWindow(QMainWindow):
         self.setWindowModified(False)
         self.graph.set_document(document, snapshot)
         QTimer.singleShot(0, self.graph, self.graph.first_fit)  # once the docks have taken their room
+        self.menus.refresh()
+
+    def _on_closed(self) -> None:
+        self.card.dismiss()
+        self.setWindowTitle("SlimGUI")
+        self.setWindowModified(False)
+        self.pages.setCurrentWidget(self.welcome)
+        self.welcome.set_last(None)
+        self._show_panels()
         self.menus.refresh()
 
     def _on_snapshot_changed(self, change: Change) -> None:

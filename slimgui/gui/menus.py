@@ -82,11 +82,14 @@ class Menus:
         menu.clear()
         opens = self._window.document_actions.open_source
         for number, source in enumerate(self._settings.recent, 1):
-            action = menu.addAction(f"&{number % 10} {Path(source).name}")
+            pinned = "  –  stays" if source in self._settings.pinned else ""
+            action = menu.addAction(f"&{number % 10} {Path(source).name}{pinned}")
             action.setToolTip(source)
-            action.setEnabled(not reasons.idle(self._session))
+            action.setEnabled(not (reason := reasons.idle(self._session)))
+            action.setProperty("reason", reason)
             action.triggered.connect(lambda _=False, source=source: opens(source))
         menu.addSeparator()
+        menu.addAction(self.actions["pin"])
         menu.addAction(self.actions["clear_recent"])
         self.actions["clear_recent"].setEnabled(bool(self._settings.recent))
 
@@ -103,18 +106,19 @@ class Menus:
             action.triggered.connect(lambda _=False, name=name: self._window.plan_actions.switch(name))
 
     def _add_themes(self, menu: QMenu) -> None:
-        group = QActionGroup(menu)
+        group, choose = QActionGroup(menu), self._window.comfort_actions.choose_theme
         for choice in CHOICES:
             action = menu.addAction(_THEMES[choice])
             action.setCheckable(True)
             action.setChecked(choice == self._theme.choice)
             action.setActionGroup(group)
-            action.triggered.connect(lambda _=False, choice=choice: self._choose_theme(choice))
+            action.setData(choice)
+            action.triggered.connect(lambda _=False, choice=choice: choose(choice))
+        menu.aboutToShow.connect(lambda: self._check_theme(group))
 
-    def _choose_theme(self, choice: str) -> None:
-        picked = next(known for known in CHOICES if known == choice)
-        self._settings.theme = picked
-        self._theme.choose(picked)
+    def _check_theme(self, group: QActionGroup) -> None:
+        for action in group.actions():
+            action.setChecked(action.data() == self._theme.choice)
 
     def _build_toolbar(self) -> None:
         bar = QToolBar("Tools", self._window)
@@ -142,6 +146,7 @@ class Menus:
             action = self.actions[info.key]
             reason = info.why_not(self._session)
             action.setEnabled(not reason)
+            action.setProperty("reason", reason)  # the palette shows it
             if info.checked is not None:
                 action.setChecked(info.checked(self._session))
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

@@ -112,7 +112,7 @@ class PlanActions:
 
     def reset(self) -> None:
         """Forget everything the current plan says."""
-        self._session.edit("Reset the plan", Plan())
+        self._session.edit("Reset the plan", self._session.first_plan)
 
     def sample(self) -> None:
         """Draw a count for every group."""
@@ -215,7 +215,14 @@ class PlanActions:
             self._session.files.read_plans(path)
 
     def save_file(self) -> None:
-        """Write all plans."""
+        """Write all plans where they were written or read last; ask where there is no such file."""
+        if path := self._session.files.plans_path:
+            self._session.files.save_plans(path)
+        else:
+            self.save_file_as()
+
+    def save_file_as(self) -> None:
+        """Write all plans to a file of another name."""
         if path := self._ask_target("-plan.json", "Save the plans", PLANS):
             self._session.files.save_plans(path)
 

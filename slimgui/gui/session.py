@@ -42,11 +42,14 @@ class Session(QObject):
     noticed = Signal(object)  #: Notice for the user
     saved = Signal(str)  #: path of the file just written
     opened = Signal(str)  #: source of the model just opened
+    closing = Signal()  #: the open model is about to be closed
+    closed = Signal()  #: no model is open any more
 
     def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
         self.selected = ""
+        self.first_plan = Plan()  # what the plans of a model that was opened begin with
         self.tasks = Tasks(transport, self)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
@@ -231,6 +234,21 @@ class Session(QObject):
             request = wire.Open(0, source, shape, trusted)
             self.tasks.start(request, f"opening {Path(file_of(source)).name}", self._on_opened)
 
+    def close(self) -> None:
+        """Show no model any more; not while the engine works for it."""
+        if self._resolver is None or self.tasks.refuse_while_busy():
+            return
+        self.closing.emit()
+        self.undo_stack.clear()
+        self.end_gesture()
+        self.selected = ""
+        self.data.reset()
+        self.files.reset()
+        self.tasks.forget()
+        self._resolver = self._base = self._snapshot = None
+        self._plans = PlanSet()
+        self.closed.emit()
+
     def meet(self, targets: str, by_sensitivity: bool = False) -> None:
         """Replace the current plan by the one that meets `targets` and keeps the most importance.
 
@@ -292,7 +310,7 @@ class Session(QObject):
     def _on_opened(self, answer: wire.Opened) -> None:
         self.undo_stack.clear()
         self.end_gesture()
-        self._resolver, self._plans = Resolver(answer.document), PlanSet()
+        self._resolver, self._plans = Resolver(answer.document), PlanSet().with_plan(self.first_plan)
         self._base = self._snapshot = self._resolver.snapshot(self._plans.plan)
         self.selected = ""
         self.data.reset()

@@ -7,9 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from slimgui.core.criteria import CRITERIA, looks_at_data
+from slimgui.core.plan import Plan
 from slimgui.gui.theme import CHOICES, Choice
 
 RECENT_LIMIT: Final = 10
+MOST_RECENT: Final = 50
 LAYOUT_VERSION: Final = 2  # raise when docks or toolbars change, so that an old layout is not forced on them
 
 
@@ -25,29 +28,75 @@ class Settings:
     @property
     def recent(self) -> list[str]:
         """Sources opened last, newest first."""
-        value = self._store.value("recent", [])
-        items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        return [str(item) for item in items][:RECENT_LIMIT]
+        known = self._texts("recent")
+        pinned = [item for item in known if item in self.pinned]
+        others = [item for item in known if item not in pinned]
+        return pinned + others[: max(0, self.recent_limit - len(pinned))]
 
     def add_recent(self, source: str) -> None:
-        """Put `source` on top of the recent ones."""
+        """Put `source` on top of the recent ones; those that are pinned stay above."""
         others = [item for item in self.recent if item != source]
-        self._store.setValue("recent", [source, *others][:RECENT_LIMIT])
+        self._store.setValue("recent", [source, *others])
 
     def remove_recent(self, source: str) -> None:
         """Forget one of the recent ones."""
         self._store.setValue("recent", [item for item in self.recent if item != source])
 
     def clear_recent(self) -> None:
-        """Forget all of them."""
-        self._store.remove("recent")
+        """Forget all of them but the pinned ones."""
+        self._store.setValue("recent", list(self.pinned))
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """Sources that stay in the list."""
+        return self._texts("pinned")
+
+    def pin(self, source: str, pinned: bool) -> None:
+        """Let a source stay in the list of recent ones, or not."""
+        others = [item for item in self.pinned if item != source]
+        self._store.setValue("pinned", [source, *others] if pinned else others)
+
+    @property
+    def recent_limit(self) -> int:
+        """How many recent sources are remembered."""
+        return self._number("recent_limit", RECENT_LIMIT, 0, MOST_RECENT)
+
+    @recent_limit.setter
+    def recent_limit(self, value: int) -> None:
+        self._store.setValue("recent_limit", value)
+
+    @property
+    def importance(self) -> str:
+        """The criterion of new plans."""
+        value, usual = str(self._store.value("importance", "")), Plan().importance
+        return value if value in CRITERIA and not looks_at_data(value) else usual
+
+    @importance.setter
+    def importance(self, value: str) -> None:
+        self._store.setValue("importance", value)
+
+    @property
+    def round_to(self) -> int:
+        """The multiple that counts of new plans are rounded to."""
+        return self._number("round_to", Plan().round_to, 1, 512)
+
+    @round_to.setter
+    def round_to(self, value: int) -> None:
+        self._store.setValue("round_to", value)
+
+    @property
+    def cache(self) -> str:
+        """The folder for what can be made again, "" for the system's own."""
+        return str(self._store.value("cache", ""))
+
+    @cache.setter
+    def cache(self, value: str) -> None:
+        self._store.setValue("cache", value)
 
     @property
     def trusted(self) -> tuple[str, ...]:
         """SHA-256 of the files whose code the user wants to run without being asked again."""
-        value = self._store.value("trusted", [])
-        items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        return tuple(str(item) for item in items)
+        return self._texts("trusted")
 
     def add_trusted(self, sha256: str) -> None:
         """Remember a file's bytes, never its name."""
@@ -86,6 +135,20 @@ class Settings:
     @theme.setter
     def theme(self, value: Choice) -> None:
         self._store.setValue("theme", value)
+
+    def _texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; Qt gives a list of one as that one."""
+        value = self._store.value(key, [])
+        items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return tuple(str(item) for item in items)
+
+    def _number(self, key: str, usual: int, low: int, high: int) -> int:
+        value = str(self._store.value(key, usual))
+        return min(max(int(value), low), high) if value.isdecimal() else usual
+
+    def forget_layout(self) -> None:
+        """Start with the usual layout."""
+        self._store.remove(f"layout{LAYOUT_VERSION}")
 
     def bytes(self, key: str) -> QByteArray:
         """A stored layout: of the window, the docks, the columns."""

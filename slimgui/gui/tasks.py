@@ -42,16 +42,29 @@ class Task:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task that is over. `began`: seconds since 1970; `took`: seconds; `result` in a word or two."""
+
+    doing: str
+    began: float
+    took: float
+    result: str
+    details: str = ""
+
+
 class Tasks(QObject):
     """The running task, and whether the engine still holds the model that is shown."""
 
     changed = Signal()  #: a task began, moved on or ended
     noticed = Signal(object)  #: Notice for the user
+    ended = Signal(object)  #: Ended
 
     def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.task: Task | None = None
         self.engine_ready = False
+        self.torch = ""  # its version, once the engine has said it
         self._transport = transport
         self._numbers = itertools.count(1)
         self._request: wire.Request | None = None  # the running one
@@ -152,6 +165,16 @@ class Tasks(QObject):
             isinstance(answer, wire.Opened) and known is not None and answer.document.groups == known.groups
         )
 
+    def forget(self) -> None:
+        """The model that the engine holds is no longer shown."""
+        self._held = self._reading = 0
+        self._opened = self._document = None
+
+    def renew(self) -> None:
+        """Start a fresh engine, unless this one is at work."""
+        if self.task is None and self.engine_ready:
+            self._transport.cancel()
+
     def _submit(self, request: wire.Request) -> None:
         assert self.task, "requests belong to a task"
         number = next(self._numbers)
@@ -161,13 +184,16 @@ class Tasks(QObject):
         self.task = replace(self.task, number=number)
         self._transport.submit(self._request)
 
-    def _finish(self) -> None:
+    def _finish(self, result: str, details: str = "") -> None:
+        assert self.task, "a task ends once"
+        took = time.monotonic() - self.task.since
+        self.ended.emit(Ended(self.task.doing, time.time() - took, took, result, details))
         self.task = self._request = self._after_reload = self._then = None
         self.changed.emit()
 
     def _on_answered(self, answer: wire.Answer) -> None:
         if isinstance(answer, wire.Ready):
-            self.engine_ready = True
+            self.engine_ready, self.torch = True, answer.torch
             self._read_unasked()
         if self._reading and answer.task == self._reading and not isinstance(answer, wire.Progress):
             self._on_unasked(answer)
@@ -180,7 +206,8 @@ class Tasks(QObject):
             request = self._request
             assert self._then, "every task has a receiver"
             self._refused = (answer.task, self.task.doing, self._then)
-            self._finish()
+            told = (answer.what, answer.why, answer.hint, answer.details)
+            self._finish("refused", "\n".join(filter(None, told)))
             self.noticed.emit(notice.failed(answer, request))
         elif isinstance(answer, wire.Opened):
             self._on_opened(answer)
@@ -190,7 +217,7 @@ class Tasks(QObject):
     def _hand_over(self, answer: wire.Answer) -> None:
         then = self._then
         assert then, "every task has a receiver"
-        self._finish()
+        self._finish("done")
         then(answer)
 
     def _on_opened(self, answer: wire.Opened) -> None:
@@ -204,7 +231,7 @@ class Tasks(QObject):
             self._submit(request)
         else:
             self._held = 0
-            self._finish()
+            self._finish("refused", "The file has changed since it was opened.")
             what = f"{answer.document.name} has changed since it was opened."
             why, hint = "The plan was made for the old file.", "Open the model again."
             self.noticed.emit(Notice("error", what, why, hint))
@@ -214,7 +241,7 @@ class Tasks(QObject):
         self._gave_up = self._gave_up or bool(self._reading)
         self._held, self._reading, self.engine_ready, self._cancelled = 0, 0, False, False
         if task is not None:
-            self._finish()
+            self._finish("cancelled" if cancelled else "engine ended", stopped.log)
         if cancelled:
             doing = f"Cancelled {task.doing}." if task else "Cancelled."
             kept = "The open model and your edits are unchanged." if self._document else ""

@@ -116,5 +116,9 @@ class FakeDialogs(Dialogs):
         self.asked.append("shape")
         return self.shape
 
-    def about(self, parent: QWidget, version: str) -> None:
-        self.asked.append("about")
+    def about(self, parent: QWidget, versions: Sequence[tuple[str, str]]) -> None:
+        self.asked += [name for name, _ in versions]
+
+    def folder_path(self, parent: QWidget, folder: str, title: str) -> str:
+        self.asked.append(folder)
+        return self.path

@@ -11,6 +11,7 @@ from fakes import FakeTransport
 from PySide6.QtWidgets import QApplication
 
 from slimgui.gui.app import FaultReporter
+from slimgui.gui.diagnostics import Log
 from slimgui.gui.notice import Notice
 
 ROOT = Path(__file__).parents[2]
@@ -62,13 +63,14 @@ def test_without_a_display_it_says_so_and_ends() -> None:
 
 
 def test_an_exception_nobody_caught_becomes_a_card(
-    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     heard: list[Notice] = []
-    reporter = FaultReporter()
+    log = Log(tmp_path)
+    reporter = FaultReporter(log)
     reporter.noticed.connect(heard.append)
     reporter.install()
 
@@ -85,6 +87,8 @@ def test_an_exception_nobody_caught_becomes_a_card(
         "KeyError: 'odd'",
     ]
     assert all("Traceback" in notice.details for notice in heard)
+    log.close()
+    assert (tmp_path / "slimgui.log").read_text().count("Traceback") == 2
 
 
 def test_the_fake_has_the_interface_of_the_worker() -> None:

@@ -14,6 +14,7 @@ from slimgui.gui.samples import Purpose
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
+TABLES: Final = "Times of ops (*.json);;All files (*)"
 _LIKE: Final = "Take data like that the model was trained on."
 _ANY: Final = Purpose(
     "Samples",
@@ -54,6 +55,19 @@ class DataActions:
             if source := self._ask(Purpose(f"Samples for {criterion}", aside, "Use")):
                 self._session.data.choose(source)
         return self._session.data.samples is not None
+
+    def measure_latency(self) -> None:
+        """Measure how long the model takes, whole and under the plan."""
+        self._session.insight.measure()
+
+    def choose_table(self) -> None:
+        """Take times from a file of another device, or measure here again."""
+        if self._session.insight.table:
+            self._session.insight.use_table("")
+            return
+        title = "Times of another device"
+        if path := self._dialogs.open_path(self._parent, self._settings.folder, title, TABLES):
+            self._session.insight.use_table(path)
 
     def recalibrate(self) -> None:
         """Take the norm statistics of the current plan's model anew."""

@@ -23,7 +23,7 @@ def add_dock(
     dock.setFeatures(
         QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
     )
-    heading = QWidget(dock) if name == "totals" else QLabel(title, dock)  # tiles carry their own titles
+    heading = QLabel(title, dock) if name == "groups" else QWidget(dock)  # tabs and tiles are titles enough
     heading.setAccessibleName(title)
     heading.setFont(scaled(window.font(), 1.0, bold=True))
     heading.setContentsMargins(SPACE, SPACE, SPACE, 0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QChildEvent, QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
 from slimgui.gui.comfort_actions import ComfortActions
 from slimgui.gui.data_actions import DataActions
@@ -34,6 +34,7 @@ from slimgui.gui.views.group_tree import GroupTree
 from slimgui.gui.views.history import History
 from slimgui.gui.views.inspector import Inspector
 from slimgui.gui.views.past_tasks import PastTasks
+from slimgui.gui.views.plan_panel import PlanPanel
 from slimgui.gui.views.ratio import RatioControl
 from slimgui.gui.views.task_strip import TaskStrip
 from slimgui.gui.views.totals import Totals
@@ -58,12 +59,12 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session, self.settings, self.theme = session, settings, theme
         dialogs = dialogs or Dialogs()
-        self._painted = False
+        self._painted = self._is_settled = False
         self.card, self.strip, self.past_tasks = Card(self), TaskStrip(self), PastTasks(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
-        self.details = Details(session, self.inspector, self)
+        self.details, self.plan_panel = Details(session, self.inspector, self), PlanPanel(session, self)
         self.pages = QStackedWidget(self)
         self.setAcceptDrops(True)
         self.setWindowTitle("SlimGUI")
@@ -78,11 +79,16 @@ class MainWindow(QMainWindow):
         self.restore = Restore(session, settings, self.journal)
         self.comfort_actions = ComfortActions(self, session, dialogs, settings)
         self.menus = Menus(self, session, settings, theme)
+        self.plan_panel.set_actions(self.menus.actions)
+        self.totals.latency.set_action(self.menus.actions["data_latency"])
         self._connect()
         self._restore()
         self._on_theme_changed()
 
     def _arrange(self) -> None:
+        self.welcome.setMinimumSize(
+            1, 1
+        )  # once a model is open, its pages must not need the room of this one
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.graph)
         middle = QWidget(self)
@@ -98,11 +104,14 @@ class MainWindow(QMainWindow):
         self.docks = {
             "groups": add_dock(self, "Groups", "groups", self.groups, left),
             "details": add_dock(self, "Details", "details", self.details, right),
+            "plan": add_dock(self, "Plan", "plan", self.plan_panel, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
             "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), right),
             "tasks": add_dock(self, "Past tasks", "tasks", self.past_tasks, bottom),
         }
-        self._size_docks()
+        self.setTabPosition(right | bottom, QTabWidget.TabPosition.North)
+        for tab, beside in (("plan", "details"), ("history", "plan"), ("tasks", "totals")):
+            self.tabifyDockWidget(self.docks[beside], self.docks[tab])
         self._first_layout = self.saveState()
 
     def show_source(self, source: str) -> None:
@@ -117,17 +126,21 @@ class MainWindow(QMainWindow):
         """Put every panel back where it was at first."""
         self.restoreState(self._first_layout)
         self._show_panels()
-        self._size_docks()
+        self._is_settled = False
+        self._settle()
 
     def _show_panels(self) -> None:
         """The usual panels around a model, none without one."""
         for name, dock in self.docks.items():
             dock.setVisible(self.session.document is not None and name not in EXTRA)
 
-    def _size_docks(self) -> None:
-        """The layout of the start: what is not remembered."""
-        sides = [self.docks["groups"], self.docks["details"]]
-        self.resizeDocks(sides, [600, 300], Qt.Orientation.Horizontal)
+    def _settle(self) -> None:
+        """Once the docks are there: give them room, where none is remembered, and the graph the rest."""
+        if not self._is_settled:
+            sides = [self.docks["groups"], self.docks["details"]]
+            self.resizeDocks(sides, [600, 300], Qt.Orientation.Horizontal)
+            self.docks["details"].raise_()
+        self.graph.first_fit()
 
     def _connect(self) -> None:
         session = self.session
@@ -149,6 +162,8 @@ class MainWindow(QMainWindow):
         self.groups.group_selected.connect(session.select)
         self.groups.delegate.editing_started.connect(session.begin_gesture)
         self.groups.delegate.editing_ended.connect(session.end_gesture)
+        self.plan_panel.importance_chosen.connect(self.plan_actions.set_importance)
+        session.insight.changed.connect(self._show_time)
         self.ratio.gesture_started.connect(session.begin_gesture)
         self.ratio.gesture_ended.connect(session.end_gesture)
         self.ratio.ratio_changed.connect(session.set_ratio)
@@ -166,6 +181,13 @@ class MainWindow(QMainWindow):
         self.welcome.set_recent(self.settings.recent)
         self.welcome.set_last(self.restore.last)
 
+    def childEvent(self, event: QChildEvent) -> None:
+        """Name the tabs that Qt makes for docks of one place."""
+        super().childEvent(event)
+        child = event.child()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(child, QTabBar):
+            child.setAccessibleName("Panels")
+
     # --- what the session says
 
     def _on_document_changed(self) -> None:
@@ -176,8 +198,7 @@ class MainWindow(QMainWindow):
         self.card.dismiss()
         self.pages.setCurrentWidget(self.graph)
         self._show_panels()
-        if not self.restoreState(self.settings.bytes("docks")):
-            self._size_docks()
+        self._is_settled = self.restoreState(self.settings.bytes("docks"))
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
         self._show_details()
@@ -185,7 +206,7 @@ class MainWindow(QMainWindow):
         self._show_title()
         self.setWindowModified(False)
         self.graph.set_document(document, snapshot)
-        QTimer.singleShot(0, self.graph, self.graph.first_fit)  # once the docks have taken their room
+        QTimer.singleShot(0, self, self._settle)
         self.menus.refresh()
 
     def _on_closed(self) -> None:
@@ -204,9 +225,9 @@ class MainWindow(QMainWindow):
         self.groups.set_snapshot(snapshot, change)
         self.graph.set_snapshot(snapshot, change)
         self.totals.set_costs(base.cost, snapshot.cost)
+        self._show_time()
         self.ratio.set_plan(snapshot.plan)
         self._show_details()
-        self.menus.refresh()
 
     def _show_title(self) -> None:
         document, plans = self.session.document, self.session.plans
@@ -231,6 +252,11 @@ class MainWindow(QMainWindow):
             self.inspector.show_model(document, self.session.plans, self.session.data.recovery)
         else:
             self.inspector.show_group(row, snapshot, losses(self.session.data.sensed, row))
+
+    def _show_time(self) -> None:
+        measured = self.session.insight.measured
+        self.totals.latency.set_time(measured.timed if measured else None, self.session.insight.is_current)
+        self.menus.refresh()
 
     def _show_scores(self) -> None:
         self.groups.set_scores(self.session.judging.scores)

@@ -154,6 +154,19 @@ def keeps_one(group_id: str) -> Notice:
     return Notice("note", "Every group keeps at least one channel.", "", f"Leave one of {group_id}.")
 
 
+def timed(answer: wire.Timed) -> Notice:
+    """How long the model takes, whole and under the plan; what to do where that is not worth it."""
+    before, after = text.seconds(answer.before), text.seconds(answer.after)
+    how = "measured in turns" if answer.spread else "by its table"
+    what = f"{after} of {before} for one forward pass, {how}."
+    return Notice("note", what, answer.warning, answer.advice or f"On {answer.device}.")
+
+
+def uses_table(name: str) -> Notice:
+    """Times are those of another device from now on."""
+    return Notice("note", f"Times are those of {name} from now on.", "", "Nothing is measured here.")
+
+
 def locked_by_user(group_id: str) -> Notice:
     """The card of an edit of a group that the plan leaves whole."""
     return Notice("note", f"{group_id} is locked.", "You locked it in this plan.", "Unlock it first.")

@@ -181,6 +181,10 @@ class PlanActions:
         uses = "\n".join(f"{name}: {CRITERIA[name].when}" for name in known)
         label = f"What says which channels stay.\n\n{uses}"
         name = self._dialogs.choice(self._parent, "Importance", label, known, self._plan.importance)
+        self.set_importance(name or "")
+
+    def set_importance(self, name: str) -> None:
+        """Judge channels by another criterion; one that looks at data asks for samples first."""
         if name and (not looks_at_data(name) or self._data_actions.have_samples(name)):
             self._session.edit(f"Importance {name}", replace(self._plan, importance=name))
 

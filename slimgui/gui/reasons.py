@@ -146,3 +146,8 @@ def can_edit_count(session: Session) -> str:
     if (reason := selection_is_free(session)) or session.snapshot is None:
         return reason
     return "You locked it in this plan" if session.selected in session.snapshot.locked else ""
+
+
+def has_table(session: Session) -> bool:
+    """Whether times are those of another device."""
+    return bool(session.insight.table)

@@ -25,6 +25,7 @@ from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
 from slimgui.gui.data_work import DataWork, trusting_request
 from slimgui.gui.file_work import FileWork, file_of
+from slimgui.gui.insight_work import InsightWork
 from slimgui.gui.judging import Judging
 from slimgui.gui.notice import Notice
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
@@ -62,6 +63,7 @@ class Session(QObject):
         self._base: Snapshot | None = None
         self._snapshot: Snapshot | None = None
         self.judging = Judging(self, self.tasks, transport)
+        self.insight = InsightWork(self, self.tasks)
         self.tasks.changed.connect(self.task_changed)
         self.tasks.noticed.connect(self.noticed)
 
@@ -266,7 +268,7 @@ class Session(QObject):
         plan, sensed = self._snapshot.plan, self.data.sensed
         samples = self.data.samples if looks_at_data(plan.importance) else None
         curves = sensed.sensitivity if sensed and by_sensitivity else None
-        before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves)
+        before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves, self.insight.table)
         self.tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
 
     def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:

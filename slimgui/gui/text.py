@@ -46,6 +46,14 @@ def elapsed(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
+def seconds(value: float) -> str:
+    """0.0123 -> "12.3 ms": three significant digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if value >= size:
+            return f"{_three(value / size)} {unit}"
+    return f"{_three(value * 1e6)} µs"
+
+
 def tiny(value: float) -> str:
     """3.04e-07 -> "3e-7"; exactly 0 stays "0"."""
     if not value:

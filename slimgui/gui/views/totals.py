@@ -1,4 +1,4 @@
-"""What the whole model costs, before and after: four tiles along the bottom."""
+"""What the whole model costs, before and after: tiles along the bottom."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QAction, QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from slimgui.core.cost import Cost
+from slimgui.core.wire import Timed
 from slimgui.gui import text
 from slimgui.gui.theme import SPACE, colours, scaled
 
@@ -41,12 +42,13 @@ class Tile(QWidget):
     ) -> None:
         super().__init__(parent)
         self._title, self._show = title, show
-        self._before, self._after = 0, 0
+        self._before, self._after = 0.0, 0.0
+        self._is_current = True  # the values are of the plan as it is now
         self.setToolTip(tip)
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_values(self, before: int, after: int) -> None:
+    def set_values(self, before: float, after: float) -> None:
         """Show another pair."""
         if (before, after) != (self._before, self._after):
             self._before, self._after = before, after
@@ -89,16 +91,26 @@ class Tile(QWidget):
         painter.setPen(QColor(table.muted))
         top = QRectF(inner.left(), inner.top(), inner.width(), height)
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft, self._title)
-        cut = self._before != self._after
         painter.setPen(QColor(table.success if self._after < self._before else table.muted))
-        painter.drawText(top, Qt.AlignmentFlag.AlignRight, text.change(self._before, self._after))
+        said = text.change(self._before, self._after) if self._is_known() else "not measured"
+        painter.drawText(top, Qt.AlignmentFlag.AlignRight, said)
+        if self._is_known():
+            self._paint_values(
+                painter, QRectF(inner.left(), inner.top() + height + 3, inner.width(), height * 1.5)
+            )
+
+    def _is_known(self) -> bool:
+        """Whether there are values to show."""
+        return True
+
+    def _paint_values(self, painter: QPainter, line: QRectF) -> None:
+        table = colours(self.palette())
         big = scaled(self.font(), 1.3, bold=True)
-        line = QRectF(inner.left(), inner.top() + height + 3, inner.width(), height * 1.5)
         painter.setFont(big)
         painter.setPen(QColor(table.text))
         after = self._show(self._after)
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, after)
-        if cut:
+        if self._before != self._after and self._is_current:
             line.setLeft(line.left() + QFontMetricsF(big).horizontalAdvance(after) + 8)
             painter.setFont(self.font())
             painter.setPen(QColor(table.muted))
@@ -109,8 +121,50 @@ class Tile(QWidget):
             )
 
 
+class LatencyTile(Tile):
+    """The time of a forward pass, which somebody has to measure: the button does, and again after an edit."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Latency", "How long one forward pass of the example input takes", text.seconds, parent
+        )
+        self.button = QToolButton(self)
+        self.button.setAccessibleName("Measure latency")
+
+    def set_action(self, action: QAction) -> None:
+        """What the button does; it is grey when that is, and says why."""
+        action.setIconText("Measure")
+        self.button.setDefaultAction(action)
+
+    def set_time(self, timed: Timed | None, is_current: bool) -> None:
+        """Show what was measured, and whether it is of the plan as it is now."""
+        before, after = (timed.before, timed.after) if timed else (0.0, 0.0)
+        self._title = "Latency" if is_current or timed is None else "Latency before the edit"
+        self._is_current = is_current
+        self.button.setVisible(not is_current)
+        self.set_values(before, after)
+        self.setToolTip(_about(timed) if timed else "How long one forward pass of the example input takes")
+        self.update()
+
+    def _is_known(self) -> bool:
+        return self._before > 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The button stands on the right of the values."""
+        super().resizeEvent(event)
+        size = self.button.sizeHint()
+        top = (self.height() - size.height()) // 2 + 4
+        self.button.setGeometry(self.width() - size.width() - 10, top, size.width(), size.height())
+
+
+def _about(timed: Timed) -> str:
+    spread = f"± {text.seconds(timed.spread[1])}, measured in turns" if timed.spread else "by its table"
+    advice = "\n".join(filter(None, (timed.warning, timed.advice)))
+    return f"On {timed.device}, {spread}.\n{advice}".strip()
+
+
 class Totals(QWidget):
-    """The four tiles."""
+    """All tiles."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,10 +172,12 @@ class Totals(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
         row.setSpacing(SPACE)
-        self.tiles = {}
+        self.tiles: dict[str, Tile] = {}
         for title, tip, _, show in TILES:
             self.tiles[title] = Tile(title, tip, show)
             row.addWidget(self.tiles[title])
+        self.latency = LatencyTile(self)
+        row.addWidget(self.latency)
 
     def set_costs(self, before: Cost, after: Cost) -> None:
         """Show what the model costs uncut and under the plan."""

@@ -1,0 +1,112 @@
+"""What the engine measures and searches for the user to look at: time, and plans worth having. No widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from slimgui.core import wire
+from slimgui.core.criteria import looks_at_data
+from slimgui.core.latency import read_latency
+from slimgui.errors import PlanError
+from slimgui.gui import notice
+from slimgui.gui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from slimgui.gui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found out about time, and the counts that it is of."""
+
+    timed: wire.Timed
+    counts: Mapping[str, int]
+
+
+class InsightWork(QObject):
+    """The part of the session that knows how long models take, and the front of plans.
+
+    Attributes:
+        measured: the time that was measured last, None before that.
+        table: path of the times of another device, "" for this one.
+        front: the plans worth having, from the smallest; () until somebody asks.
+        resource: what the front is of.
+    """
+
+    changed = Signal()  #: another time is known, or another front, or another device is meant
+
+    def __init__(self, session: Session, tasks: Tasks) -> None:
+        super().__init__(session)
+        self._session, self._tasks = session, tasks
+        self.measured: Measured | None = None
+        self.table = ""
+        self.front: tuple[wire.FrontPoint, ...] = ()
+        self.resource = "macs"
+        session.document_changed.connect(self._reset)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the measured time is of the current plan."""
+        snapshot = self._session.snapshot
+        return self.measured is not None and snapshot is not None and self.measured.counts == snapshot.counts
+
+    def measure(self) -> None:
+        """Measure the whole model and the one under the current plan."""
+        session = self._session
+        if session.snapshot is None or self._tasks.refuse_while_busy():
+            return
+        counts, plan = session.snapshot.counts, session.lasting(session.plans.plan)
+        request = wire.Time(0, plan, 0, self.table)
+        self._tasks.start(request, "measuring latency", lambda answer: self._on_timed(answer, counts))
+
+    def use_table(self, path: str) -> None:
+        """Take times from a file of another device; "" measures here again. What does not fit is told."""
+        try:
+            if path:
+                read_latency(path, frozenset(row.id for row in self._rows()))
+        except PlanError as error:
+            self._session.tell(error)
+            return
+        self.table, self.measured = path, None
+        if path:
+            self._session.noticed.emit(notice.uses_table(Path(path).name))
+        self.changed.emit()
+
+    def search_front(self, resource: str) -> None:
+        """Find the plans of which none costs less of `resource` than another and keeps more."""
+        session = self._session
+        if session.snapshot is None or self._tasks.refuse_while_busy():
+            return
+        plan = session.snapshot.plan
+        samples = session.data.samples if looks_at_data(plan.importance) else None
+        request = wire.Front(0, plan, 0, resource, samples=samples)
+        self._tasks.start(request, "searching for the best plans", self._on_front)
+
+    def take(self, number: int) -> None:
+        """Make a plan of the front the current one; steps of one gesture are one undo step."""
+        point = self.front[number]
+        self._session.edit(
+            f"Take the plan that keeps {point.kept:.0%} of the importance", point.plan, "front"
+        )
+
+    def _rows(self) -> tuple[wire.GroupRow, ...]:
+        assert self._session.document, "a table is for an open model"
+        return self._session.document.groups
+
+    def _on_timed(self, answer: wire.Timed, counts: Mapping[str, int]) -> None:
+        self.measured = Measured(answer, counts)
+        self.changed.emit()
+        self._session.noticed.emit(notice.timed(answer))
+
+    def _on_front(self, answer: wire.Fronted) -> None:
+        self.front, self.resource = answer.points, answer.resource
+        self.changed.emit()
+
+    def _reset(self) -> None:
+        self.measured, self.table, self.front = None, "", ()
+        self.changed.emit()

@@ -67,14 +67,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class LayerGraph:
-    """Boxes, arrows (indices of layers, from -> to) and where to draw them.
+    """Boxes and arrows (indices of layers, from -> to); `core.view` says where they are drawn.
 
     Attributes:
         layers: in order of the forward pass.
         edges: pairs of indices into `layers`.
-        positions: (x, y) of each box's centre in scene units, same order as `layers`; y grows downwards.
+        modules: dotted path -> class name, of every module that has others inside.
     """
 
     layers: tuple[Layer, ...] = ()
     edges: tuple[tuple[int, int], ...] = ()
-    positions: tuple[tuple[float, float], ...] = ()
+    modules: tuple[tuple[str, str], ...] = ()

@@ -23,13 +23,14 @@ from typing import Any, BinaryIO
 from slimgui.core import framing, wire
 from slimgui.core.caches import cache_file
 from slimgui.core.criteria import CRITERIA
+from slimgui.core.hierarchy import first_opened
 from slimgui.core.plan_set import Statistics
 from slimgui.core.plan_store import collected
 from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Measure
 from slimgui.core.targets import parse_targets
+from slimgui.engine.arrange import arrange
 from slimgui.engine.failures import document_name, failed
-from slimgui.engine.layout import layout
 from slimgui.errors import SlimError
 
 Send = Callable[[wire.Answer], None]
@@ -102,16 +103,17 @@ class Host:
         self._progress(request.task, "Following one input through the model")
         traced = self._engine.trace(loaded.model, loaded.example_inputs)
         self._progress(request.task, "Drawing the graph")
-        placed = layout(traced.layer_graph)
+        graph = traced.layer_graph
+        names = [layer.name for layer in graph.layers]
         document = wire.Document(
             name=name,
             source=request.source,
             input_shapes=tuple(tuple(int(n) for n in tensor.shape) for tensor in loaded.example_inputs),
             groups=tuple(wire.group_row(group) for group in traced.groups),
-            graph=replace(traced.layer_graph, positions=placed.positions),
+            graph=graph,
             cost=traced.cost_model,
             criteria=tuple(CRITERIA),
-            routes=placed.routes,
+            view=arrange(names, graph.edges, first_opened(names)),
             notes=tuple(loaded.notes),
         )
         answer = wire.Opened(request.task, document)
@@ -320,7 +322,7 @@ Requests = queue.SimpleQueue[wire.Request | None]
 
 
 def receive(requests: BinaryIO, send: Send) -> Requests:
-    """Take requests from now on, in a thread that answers every Ping at once, also while torch computes.
+    """Take requests from now on, in a thread that answers Ping and Arrange at once, while torch computes.
 
     Returns:
         Where the others come out, then None: the window has closed its end.
@@ -338,6 +340,8 @@ def _receive(requests: BinaryIO, send: Send, found: Requests) -> None:
                 request = wire.decode_request(body)
                 if isinstance(request, wire.Ping):
                     send(wire.Pong(request.task))
+                elif isinstance(request, wire.Arrange):
+                    send(wire.Arranged(request.task, arrange(request.names, request.edges, request.opened)))
                 else:
                     found.put(request)
     finally:

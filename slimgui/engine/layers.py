@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import torch
 
 from slimgui.core.graph import Layer, LayerGraph
+from slimgui.core.hierarchy import modules_around
 from slimgui.core.sizes import Size
+from slimgui.engine.algebra import Operand
 from slimgui.engine.costing import SizeOf
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Call
@@ -36,7 +38,7 @@ class _Box:
 
 
 def layer_graph(traced: Traced) -> LayerGraph:
-    """The layer graph of the eval pass, without positions."""
+    """The layer graph of the eval pass."""
     labelled = traced.passes[0]
     builder = _Builder(labelled)
     for call in labelled.capture.calls:
@@ -47,7 +49,10 @@ def layer_graph(traced: Traced) -> LayerGraph:
         )
     edges = {(source, target) for target, box in enumerate(builder.boxes) for source in box.inputs}
     describe = _Describe(traced)
-    return LayerGraph(tuple(describe(box) for box in builder.boxes), tuple(sorted(edges)))
+    layers = tuple(describe(box) for box in builder.boxes)
+    modules = {path for chain in modules_around([layer.name for layer in layers]) for path in chain}
+    kinds = tuple((path, kind.__name__) for path, kind in labelled.capture.modules.items() if path in modules)
+    return LayerGraph(layers, tuple(sorted(edges)), kinds)
 
 
 class _Builder:
@@ -134,7 +139,7 @@ class _Describe:
     def __call__(self, box: _Box) -> Layer:
         operand = self.traced.passes[0].operands[box.value]
         shape = operand.shape
-        dim = 1 if len(shape) != 3 else 2
+        dim = _channel_dim(operand)
         sizes = self.size_of(operand)
         channels = sizes[dim] if len(shape) > dim else Size(0)
         group, locked = "", ""
@@ -152,3 +157,10 @@ class _Describe:
                 group = solved.groups[index]
                 return group.id, str(group.locked) if group.locked else ""
         return "", ""
+
+
+def _channel_dim(operand: Operand) -> int:
+    """The dimension that counts as channels: the usual one, unless weights say that it is another (NHWC)."""
+    usual = 1 if len(operand.shape) != 3 else 2
+    live = sorted({dim for found in operand.fields for dim in found.live if dim})
+    return usual if usual in live or not live else live[-1]

@@ -109,6 +109,9 @@ ACTIONS: Final = (
     ActionInfo("find", "&Find…", "Find a group or a layer", "view_actions.find_group", has_document, Keys.Find),
     ActionInfo("fit", "&Fit to Window", "Show the whole graph", "view_actions.fit", has_document, "Ctrl+0", "fit"),
     ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
+    ActionInfo("graph_modules", "&Modules", "Show the modules of the model, as many as can be taken in", "view_actions.modules", has_document, "Ctrl+1"),
+    ActionInfo("graph_layers", "All &Layers", "Open every module", "view_actions.open_all", has_document, "Ctrl+2"),
+    ActionInfo("graph_close", "&Collapse All", "Close every module", "view_actions.close_all", has_document, "Ctrl+3"),
     ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
     ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
     ActionInfo("new_window", "&New Window", "Open another window, to work on two models side by side", "document_actions.new_window", shortcut=Keys.New),
@@ -139,7 +142,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "data_latency", "data_table", "", "data_recover", "data_recalibrate", "data_forget")),
-    ("&View", ("fit", "zoom_in", "zoom_out", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "next_pane", "previous_pane", "reset_layout", "", "dismiss")),
+    ("&View", ("fit", "zoom_in", "zoom_out", "", "graph_modules", "graph_layers", "graph_close", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "next_pane", "previous_pane", "reset_layout", "", "dismiss")),
     ("&Help", ("palette", "shortcuts", "", "diagnostics", "about")),
 )  # fmt: skip
 TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")

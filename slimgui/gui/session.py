@@ -27,6 +27,7 @@ from slimgui.gui.data_work import DataWork, trusting_request
 from slimgui.gui.file_work import FileWork, file_of
 from slimgui.gui.insight_work import InsightWork
 from slimgui.gui.judging import Judging
+from slimgui.gui.levels import Levels
 from slimgui.gui.notice import Notice
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.tasks import Task, Tasks, Transport
@@ -52,6 +53,7 @@ class Session(QObject):
         self.selected = ""
         self.first_plan = Plan()  # what the plans of a model that was opened begin with
         self.tasks = Tasks(transport, self)
+        self.levels = Levels(transport, self)
         self._gestures = itertools.count(NO_GESTURE + 1)
         self._gesture = NO_GESTURE
         self._begun_from: Snapshot | None = None  # what the gesture began with
@@ -317,6 +319,7 @@ class Session(QObject):
         self.selected = ""
         self.data.reset()
         self.files.reset()
+        self.levels.set_document(answer.document)
         self.document_changed.emit()
         self.opened.emit(answer.document.source)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slimgui.gui.session import Session
-from slimgui.gui.views.graph_view import STEP
+from slimgui.gui.views.canvas import STEP
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
@@ -56,6 +56,18 @@ class ViewActions:
     def zoom_out(self) -> None:
         """Show the graph smaller."""
         self._window.graph.zoom(1 / STEP)
+
+    def open_all(self) -> None:
+        """Show every layer."""
+        self._session.levels.open_all()
+
+    def close_all(self) -> None:
+        """Show the outermost modules only."""
+        self._session.levels.close_all()
+
+    def modules(self) -> None:
+        """Show the modules that were shown at first."""
+        self._session.levels.reset()
 
     def dismiss(self) -> None:
         """Hide the message."""

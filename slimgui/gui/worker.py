@@ -71,7 +71,7 @@ class Worker(QThread):
         self._wanted = threading.Event()  # set: somebody waits for a child
         self._closing = False
 
-    def submit(self, request: wire.Request) -> None:
+    def submit(self, request: wire.Asked) -> None:
         """Hand `request` to the child, now or as soon as it is up."""
         with self._lock:
             self._requests.put(request)

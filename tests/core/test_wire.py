@@ -20,16 +20,26 @@ from slimgui.core.report import Facts
 from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Point, Sensitivity
 from slimgui.core.sizes import Product, Size
+from slimgui.core.view import Frame, Spot, View
 
 SIZE = Size(3, ((2, ("a",)), (1, ("a", "b"))))
 ROW = wire.GroupRow(
     "layer1.conv", 64, "head_dim", False, Refusal("why", "aten.add", "m", "f.py:1", ("x", "y")),
     Refusal("norm"), ("layer1.conv",), (wire.MemberRow("layer1.conv.weight", 0, 3),),
 )  # fmt: skip
+VIEW = View(
+    ("m",),
+    (Spot("x", 0, 1.5, -2.0),),
+    (0,),
+    (Frame("m", 0.0, 0.0, 9.5, 9.0, 0),),
+    ((0, 0),),
+    (((0.0, 1.0),),),
+    ((0,),),
+)
 DOCUMENT = wire.Document(
     name="resnet", source="a/b.pt", input_shapes=((1, 3, 224, 224),), groups=(ROW,),
-    graph=LayerGraph((Layer("x", "Conv2d", SIZE, (1, 2), "a", "", "f.py:3"),), ((0, 0),), ((1.5, -2.0),)),
-    cost=CostModel((Product("x", 4, (SIZE,)),), (), (), ()), routes=(((0.0, 1.0),), ()), notes=("ä",),
+    graph=LayerGraph((Layer("x", "Conv2d", SIZE, (1, 2), "a", "", "f.py:3"),), ((0, 0),), (("m", "Net"),)),
+    cost=CostModel((Product("x", 4, (SIZE,)),), (), (), ()), view=VIEW, notes=("ä",),
 )  # fmt: skip
 SAMPLES = SampleSource("photos", 100, (0.5,), (0.25,), (224, 224), ("ab",))
 RECOVERY = Recovery(("absorb", "fold"), SAMPLES)
@@ -44,6 +54,7 @@ FACTS = Facts(
 
 REQUESTS = [
     wire.Ping(0),
+    wire.Arrange(1, ("a.b", "a.c"), ((0, 1),), ("a",)),
     wire.Open(1, "resnet.pt", "1x3x224x224"),
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
     wire.Verify(3, Plan(), 1),
@@ -65,7 +76,7 @@ REQUESTS = [
     ),
 ]
 ANSWERS = [
-    wire.Pong(0),
+    wire.Pong(0), wire.Arranged(1, VIEW),
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
     wire.Saved(2, "small.pt", 123, PROOF), wire.Saved(2, "small.pt", 123, PROOF, recovered=RECOVERED),
     RECOVERED, wire.Sensed(2, CURVES, "accuracy", "About."),

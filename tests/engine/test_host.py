@@ -191,8 +191,8 @@ def test_open_answers_a_document_with_places_for_its_boxes(rig: Rig) -> None:
     assert answer.document.name == "net.pt"
     assert answer.document.input_shapes == ((1, 3, 8, 8),)
     assert answer.document.notes == ("A note.",)
-    assert len(answer.document.graph.positions) == 2
-    assert len(answer.document.routes) == 1
+    assert len(answer.document.view.boxes) == 2
+    assert answer.document.view.passes == ((0,),)
     assert len(rig.sent) >= 3  # it told its phases
 
 

@@ -4,8 +4,9 @@ from slimgui.core import wire
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.groups import Refusal
+from slimgui.core.hierarchy import every_module, first_opened
 from slimgui.core.sizes import Product, Size
-from slimgui.engine.layout import layout
+from slimgui.engine.arrange import arrange
 
 
 def count_of(group: str) -> Size:
@@ -93,10 +94,11 @@ def _document(b: Builder, why: str, name: str, source: str) -> wire.Document:
         )
         for group, size in b.sizes.items()
     )
-    graph = LayerGraph(tuple(b.layers), tuple(b.edges))
-    placed = layout(graph)
-    graph = LayerGraph(graph.layers, graph.edges, placed.positions)
+    names = [layer.name for layer in b.layers]
+    modules = tuple((path, "Sequential") for path in sorted(every_module(names)))
+    graph = LayerGraph(tuple(b.layers), tuple(b.edges), modules)
+    view = arrange(names, b.edges, first_opened(names))
     sizes = tuple(Product(item.layer, 4 * item.scale, item.factors) for item in b.params)
     acts = tuple(Product(layer.name, 4 * 784, (layer.channels,)) for layer in b.layers)
     cost = CostModel(tuple(b.params), tuple(b.macs), sizes, acts)
-    return wire.Document(name, source, ((1, 1, 28, 28),), rows, graph, cost, placed.routes)
+    return wire.Document(name, source, ((1, 1, 28, 28),), rows, graph, cost, view)

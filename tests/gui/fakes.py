@@ -21,10 +21,10 @@ class FakeTransport(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.requests: list[wire.Request] = []
+        self.requests: list[wire.Asked] = []
         self.cancelled = 0
 
-    def submit(self, request: wire.Request) -> None:
+    def submit(self, request: wire.Asked) -> None:
         self.requests.append(request)
 
     def cancel(self) -> None:

@@ -3,12 +3,14 @@
 import pytest
 from demo import demo
 from fakes import FakeTransport
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from slimgui.core import wire
+from slimgui.engine.arrange import arrange
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.views.graph_item import FAR, NEAR
 from slimgui.gui.views.scene import united
@@ -17,7 +19,7 @@ from slimgui.gui.views.scene import united
 @pytest.fixture
 def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
     window.document_actions.open_source("/models/demo.pt")
-    transport.open(demo(blocks=6))
+    transport.open(demo())
     return window
 
 
@@ -38,7 +40,7 @@ class Painted(QObject):
 def drawn(window: MainWindow, scale: float, parts: int) -> QImage:
     """The whole graph at `scale`, painted in `parts` strips."""
     scene = window.graph.scene()
-    area = scene.sceneRect().toAlignedRect()
+    area = window.graph.bounds.toAlignedRect()
     size = area.size() * scale
     image = QImage(size, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.white)
@@ -90,3 +92,104 @@ def test_an_edit_repaints_the_boxes_whose_channels_changed_and_no_others(
 
 def test_what_is_prepared_in_idle_time_ends(loaded: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not loaded.graph.is_warming)
+
+
+def draw(transport: FakeTransport) -> None:
+    """What the engine does with a request for another picture."""
+    request = transport.requests[-1]
+    assert isinstance(request, wire.Arrange)
+    transport.answer(wire.Arranged, view=arrange(request.names, request.edges, request.opened))
+
+
+def names(window: MainWindow) -> set[str]:
+    assert window.graph.picture is not None
+    return {box.name for box in window.graph.picture.boxes}
+
+
+def place(window: MainWindow, name: str) -> QPoint:
+    assert window.graph.picture is not None
+    rect = next(box.rect for box in window.graph.picture.boxes if box.name == name)
+    return window.graph.mapFromScene(rect.center())
+
+
+def test_a_double_click_opens_and_closes_a_module_where_it_is(
+    loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    loaded.menus.actions["graph_close"].trigger()
+    draw(transport)
+    assert names(loaded) == {"input", "stem", "stages", "down", "pool", "classifier", "output"}
+    corner = loaded.graph.mapFromScene(
+        next(b.rect for b in loaded.graph.picture.boxes if b.name == "stages").topLeft()
+    )
+
+    qtbot.mouseDClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=place(loaded, "stages"))
+    draw(transport)
+
+    assert {"stages.0", "stages.1", "stages.2"} <= names(loaded)
+    border = loaded.graph.picture.borders[0]
+    assert border.path == "stages"
+    assert (loaded.graph.mapFromScene(border.rect.topLeft()) - corner).manhattanLength() <= 2
+    inside = loaded.graph.mapFromScene(border.rect.topLeft() + QPointF(5, 5))
+    qtbot.mouseDClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=inside)
+    assert "stages" in names(loaded)  # this picture was drawn before
+
+
+def test_a_closed_module_shows_what_it_puts_out_and_how_much_of_it_stays(
+    loaded: MainWindow, transport: FakeTransport
+) -> None:
+    loaded.session.levels.show(frozenset({"stages", "stages.1"}))
+    draw(transport)
+    loaded.session.set_count("stages.1.0.conv1", 16)
+    number, box = next((n, b) for n, b in enumerate(loaded.graph.picture.boxes) if b.name == "stages.1.0")
+
+    # conv1 and its norm keep 16 of 64 channels, conv2, its norm and the sum all 64: 224 of 320
+    assert box.share(loaded.session.snapshot.channels) == 224 / 320
+    assert loaded.graph.describe(number).startswith(
+        "stages.1.0 (Sequential · 5 layers)\n64 of 64 channels stay"
+    )
+    assert "70%" in loaded.graph.describe(number)
+    assert loaded.graph.picture.members["stages.1.0.conv1"] == {number}
+
+
+def test_a_picture_is_asked_for_again_when_the_engine_was_restarted(
+    loaded: MainWindow, transport: FakeTransport
+) -> None:
+    loaded.menus.actions["graph_close"].trigger()
+    lost = transport.requests[-1]
+
+    transport.stop()
+
+    assert transport.requests.count(lost) == 2
+    draw(transport)
+    assert "stages" in names(loaded)
+
+
+def test_pictures_come_while_the_engine_is_busy_and_late_ones_are_not_shown(
+    loaded: MainWindow, transport: FakeTransport
+) -> None:
+    loaded.session.set_ratio(0.5)
+    loaded.session.files.save("/tmp/no-such-folder/small.pt")
+    loaded.menus.actions["graph_close"].trigger()
+    late = transport.requests[-1]
+    loaded.session.levels.show(frozenset({"stages"}))
+    draw(transport)
+    transport.answered.emit(wire.Arranged(late.task, arrange(late.names, late.edges, late.opened)))
+
+    assert "stages.0" in names(loaded)
+    assert loaded.session.task is not None
+
+
+def test_the_menu_of_a_box_says_what_opens_and_closes(loaded: MainWindow, transport: FakeTransport) -> None:
+    loaded.session.levels.show(frozenset({"stages"}))
+    draw(transport)
+
+    menu = loaded.graph.menu_at(place(loaded, "stages.2"))
+
+    assert [action.text() for action in menu.actions()] == [
+        "&Open stages.2",
+        "Open &All in It",
+        "&Close stages",
+    ]
+    menu.actions()[1].trigger()
+    draw(transport)
+    assert {"stages.2.0.conv1", "stages.2.1/add", "stages.1"} <= names(loaded)

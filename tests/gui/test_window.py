@@ -115,9 +115,8 @@ def test_typed_text_is_not_applied_before_enter_and_escape_drops_it(loaded: Main
 
 
 def test_a_click_on_a_box_selects_its_group_everywhere(loaded: MainWindow, qtbot: QtBot) -> None:
-    number = next(i for i, layer in enumerate(demo().graph.layers) if layer.name == "stages.1.0.conv1")
-    x, y = demo().graph.positions[number]
-    point = loaded.graph.mapFromScene(QPointF(x, y))
+    spot = next(box for box in demo().view.boxes if box.name == "stages.1.0.conv1")
+    point = loaded.graph.mapFromScene(QPointF(spot.x, spot.y))
     qtbot.mouseClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=point)
 
     assert loaded.session.selected == "stages.1.0.conv1"
@@ -439,9 +438,9 @@ def test_zoom_stays_within_reason(loaded: MainWindow) -> None:
 
 
 def test_pointing_at_a_box_lights_it(loaded: MainWindow, qtbot: QtBot) -> None:
-    x, y = demo().graph.positions[3]
+    spot = demo().view.boxes[3]
     qtbot.mouseMove(loaded.graph.viewport(), QPoint(1, 1))
-    qtbot.mouseMove(loaded.graph.viewport(), loaded.graph.mapFromScene(QPointF(x, y)))
+    qtbot.mouseMove(loaded.graph.viewport(), loaded.graph.mapFromScene(QPointF(spot.x, spot.y)))
 
     qtbot.waitUntil(lambda: loaded.graph.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor)
     assert loaded.graph.palette().color(QPalette.ColorRole.Window).isValid()

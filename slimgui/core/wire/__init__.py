@@ -7,6 +7,7 @@ repeats it, so that late answers of a cancelled task can be told apart.
 
 from slimgui.core.wire.answers import (
     Answer,
+    Arranged,
     Exported,
     Failed,
     Fronted,
@@ -29,6 +30,7 @@ from slimgui.core.wire.answers import (
 )
 from slimgui.core.wire.codec import decode_answer, decode_request, frame
 from slimgui.core.wire.requests import (
+    Arrange,
     Asked,
     DocumentRequest,
     Export,
@@ -50,8 +52,6 @@ from slimgui.core.wire.requests import (
     Verify,
 )
 from slimgui.core.wire.rows import (
-    BOX_HEIGHT,
-    BOX_WIDTH,
     Architecture,
     Code,
     Document,
@@ -63,10 +63,10 @@ from slimgui.core.wire.rows import (
 )
 
 __all__ = [
-    "BOX_HEIGHT",
-    "BOX_WIDTH",
     "Answer",
     "Architecture",
+    "Arrange",
+    "Arranged",
     "Asked",
     "Code",
     "Document",

@@ -10,6 +10,7 @@ from slimgui.core.cost import Cost
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sensitivity import Measure, Sensitivity
+from slimgui.core.view import View
 from slimgui.core.wire.rows import Architecture, Code, Document, Message, ProofRow
 
 
@@ -29,6 +30,12 @@ class Progress(Message, frozen=True, tag="progress"):
     phase: str
     done: int = 0
     total: int = 0
+
+
+class Arranged(Message, frozen=True, tag="arranged"):
+    """Answer to Arrange."""
+
+    view: View
 
 
 class Opened(Message, frozen=True, tag="opened"):
@@ -197,4 +204,5 @@ Answer = (
     | Timed
     | Fronted
     | Failed
+    | Arranged
 )

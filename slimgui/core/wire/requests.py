@@ -125,6 +125,14 @@ class Export(Message, frozen=True, tag="export"):
     what: Literal["config", "kept"]
 
 
+class Arrange(Message, frozen=True, tag="arrange"):
+    """Draw a graph with the modules in `opened` open. It is answered at once, and by any engine: see Ping."""
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+    opened: tuple[str, ...]
+
+
 class Report(Message, frozen=True, tag="report"):
     """Write a page of HTML about the smaller model that `facts` are of to `path`; `document` as in Save."""
 
@@ -171,4 +179,4 @@ class Front(Message, frozen=True, tag="front"):
 SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate | Front
 DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time
 Request = Open | DocumentRequest
-Asked = Request | Ping
+Asked = Request | Ping | Arrange

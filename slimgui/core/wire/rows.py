@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from slimgui.core.cost import CostModel
 from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group, Kind, Refusal
-
-BOX_WIDTH: Final = 160.0  # one box, in the units of LayerGraph.positions
-BOX_HEIGHT: Final = 46.0
+from slimgui.core.view import View
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -50,7 +46,7 @@ class Document(msgspec.Struct, frozen=True):
     """Everything the window needs of an open model.
 
     `criteria`: names that a plan's importance may have.
-    `routes`: per edge of `graph` the points its arrow passes, ends included; () for an edge not drawn.
+    `view`: how `graph` is drawn at first.
     """
 
     name: str
@@ -59,7 +55,7 @@ class Document(msgspec.Struct, frozen=True):
     groups: tuple[GroupRow, ...]
     graph: LayerGraph
     cost: CostModel
-    routes: tuple[tuple[tuple[float, float], ...], ...] = ()
+    view: View = View()
     notes: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
 

@@ -14,38 +14,41 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainterPath
 
 from slimgui.gui.views import arrows
-from slimgui.gui.views.scene import Arrow, Box, Picture, united
+from slimgui.gui.views.scene import Box, Picture, around, united
 
 CELL: Final = 1000.0  # width and height of a cell in scene units: about 70 boxes
 PAD: Final = 13.0  # from the edge of a box to what it holds
 RADIUS: Final = 7.0
-Shares = Callable[[int], float]
+STACK: Final = 4.0  # how far what is behind a closed module sticks out
+Piece = tuple[arrows.Route, bool]  # a line, and whether it ends with a head
+Shares = Callable[[Box], float]
 ByColour = dict[str, list[QRectF]]
 
 
 class Cell:
     """What lies in one square of the picture."""
 
-    def __init__(self, boxes: Sequence[tuple[int, Box]], arrows: Sequence[Arrow]) -> None:
+    def __init__(self, boxes: Sequence[tuple[int, Box]], pieces: Sequence[Piece]) -> None:
         self.boxes = boxes
-        self._routes = [arrow.points for arrow in arrows]
-        self.bounds = united([box.rect for _, box in boxes] + [arrow.bounds for arrow in arrows])
+        self._lines = [line for line, _ in pieces]
+        self._tips = [line for line, tip in pieces if tip]
+        self.bounds = united([box.rect for _, box in boxes] + [around(line) for line in self._lines])
         self._fills: tuple[ByColour, ByColour] | None = None
 
     @cached_property
     def lines(self) -> QPainterPath:
         """The arrows as straight lines."""
-        return arrows.straight(self._routes)
+        return arrows.straight(self._lines)
 
     @cached_property
     def curves(self) -> QPainterPath:
         """The arrows as smooth lines."""
-        return arrows.smooth(self._routes)
+        return arrows.smooth(self._lines)
 
     @cached_property
     def heads(self) -> QPainterPath:
         """Their heads, to be filled."""
-        return arrows.heads(self._routes)
+        return arrows.heads(self._tips)
 
     @cached_property
     def outlines(self) -> QPainterPath:
@@ -56,21 +59,30 @@ class Cell:
         return path
 
     @cached_property
+    def stacks(self) -> QPainterPath:
+        """What shows behind a closed module: it is a pile of boxes."""
+        path = QPainterPath()
+        for _, box in self.boxes:
+            if box.module:
+                path.addRoundedRect(box.rect.translated(STACK, STACK), RADIUS, RADIUS)
+        return path
+
+    @cached_property
     def whole(self) -> ByColour:
         """The boxes as rectangles."""
-        return self._by_colour(lambda _, box: box.rect)
+        return self._by_colour(lambda box: box.rect)
 
     @cached_property
     def stripes(self) -> ByColour:
         """The stripe on the left of each box that shows its group."""
         return self._by_colour(
-            lambda _, box: QRectF(box.rect.left() + 5, box.rect.top() + 9, 3.5, box.rect.height() - 18)
+            lambda box: QRectF(box.rect.left() + 5, box.rect.top() + 9, 3.5, box.rect.height() - 18)
         )
 
     @cached_property
     def tracks(self) -> list[QRectF]:
         """Where the bars of channels lie."""
-        return [_track(box) for _, box in self.boxes if box.before]
+        return [_track(box) for _, box in self.boxes if box.inside]
 
     def kept(self, share: Shares) -> ByColour:
         """Per colour the part of each box that stands for the channels that stay, from far away."""
@@ -83,7 +95,7 @@ class Cell:
     def warm(self, share: Shares) -> None:
         """Make what near views are drawn with."""
         self._filled(share)
-        _ = self.curves, self.heads, self.outlines, self.stripes, self.tracks
+        _ = self.curves, self.heads, self.outlines, self.stacks, self.stripes, self.tracks
 
     def forget_shares(self) -> None:
         """Other channels stay now."""
@@ -92,17 +104,15 @@ class Cell:
     def _filled(self, share: Shares) -> tuple[ByColour, ByColour]:
         if self._fills is None:
             self._fills = (
-                self._by_colour(lambda number, box: _part(box.rect, share(number))),
-                self._by_colour(
-                    lambda number, box: _part(_track(box), share(number)) if box.before else None
-                ),
+                self._by_colour(lambda box: _part(box.rect, share(box))),
+                self._by_colour(lambda box: _part(_track(box), share(box)) if box.inside else None),
             )
         return self._fills
 
-    def _by_colour(self, shape: Callable[[int, Box], QRectF | None]) -> ByColour:
+    def _by_colour(self, shape: Callable[[Box], QRectF | None]) -> ByColour:
         found: ByColour = {}
-        for number, box in self.boxes:
-            if (rect := shape(number, box)) is not None:
+        for _, box in self.boxes:
+            if (rect := shape(box)) is not None:
                 found.setdefault(box.colour.name(), []).append(rect)
         return found
 
@@ -117,18 +127,19 @@ def merged(tables: Iterable[ByColour]) -> ByColour:
 
 
 class Cells:
-    """A picture cut into cells; a box belongs to one by its corner, an arrow by its start."""
+    """A picture cut into cells; a box belongs to one by its corner, a line by its start."""
 
     def __init__(self, picture: Picture) -> None:
         boxes: dict[tuple[int, int], list[tuple[int, Box]]] = {}
-        lines: dict[tuple[int, int], list[Arrow]] = {}
-        keys = [(int(box.rect.left() // CELL), int(box.rect.top() // CELL)) for box in picture.boxes]
+        lines: dict[tuple[int, int], list[Piece]] = {}
+        keys = [_key(box.rect.left(), box.rect.top()) for box in picture.boxes]
         for number, (key, box) in enumerate(zip(keys, picture.boxes, strict=True)):
             boxes.setdefault(key, []).append((number, box))
-        for arrow in picture.arrows:
-            lines.setdefault(keys[arrow.source], []).append(arrow)
-        cells = {key: Cell(boxes[key], lines.get(key, ())) for key in boxes}
-        self._whole = Cell(tuple(enumerate(picture.boxes)), picture.arrows)
+        pieces = [(line, number in picture.tips) for number, line in enumerate(picture.pieces)]
+        for line, tip in pieces:
+            lines.setdefault(_key(*line[0]), []).append((line, tip))
+        cells = {key: Cell(boxes.get(key, ()), lines.get(key, ())) for key in {**boxes, **lines}}
+        self._whole = Cell(tuple(enumerate(picture.boxes)), pieces)
         self.parts = tuple(cells.values())
         self._part_of = [cells[key] for key in keys]
 
@@ -142,6 +153,10 @@ class Cells:
         self._whole.forget_shares()
         for number in boxes:
             self._part_of[number].forget_shares()
+
+
+def _key(x: float, y: float) -> tuple[int, int]:
+    return int(x // CELL), int(y // CELL)
 
 
 def _track(box: Box) -> QRectF:

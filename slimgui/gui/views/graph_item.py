@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from slimgui.gui import icons
 from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import Colours, colours, mixed
-from slimgui.gui.views.cells import PAD, Cell, Cells, merged
+from slimgui.gui.views.cells import PAD, RADIUS, Cell, Cells, merged
 from slimgui.gui.views.labels import Labels
-from slimgui.gui.views.scene import Box, Picture
+from slimgui.gui.views.scene import Border, Box, Picture
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
 NAMED: Final = 0.4  # above this one names can be read
@@ -44,12 +44,13 @@ class GraphItem(QGraphicsItem):
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
         """Redraw the boxes whose channels changed, and nothing else."""
         self._channels = snapshot.channels
-        self._cells.forget_shares(layers)
-        self._labels.forget(layers)
-        if len(layers) > _FEW:
+        boxes = {self._picture.box_of[layer] for layer in layers}
+        self._cells.forget_shares(boxes)
+        self._labels.forget(boxes)
+        if len(boxes) > _FEW:
             self.update()
             return
-        for number in layers:
+        for number in boxes:
             self.update(self._picture.boxes[number].rect)
 
     def boundingRect(self) -> QRectF:
@@ -64,14 +65,17 @@ class GraphItem(QGraphicsItem):
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
         exposed: QRectF = option.exposedRect
         cells = self._cells.within(exposed)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= FAR)
+        borders = [border for border in self._picture.borders if border.rect.intersects(exposed)]
+        self._paint_borders(painter, borders)
         if scale < FAR:
             self._paint_far(painter, cells)
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_arrows(painter, cells)
         self._paint_boxes(painter, cells)
         shown = [pair for cell in cells for pair in cell.boxes if pair[1].rect.intersects(exposed)]
         if scale >= NAMED:
+            self._paint_titles(painter, borders)
             self._paint_names(painter, shown)
             self._paint_counts(painter, shown)
             self._paint_locks(painter, shown)
@@ -84,12 +88,11 @@ class GraphItem(QGraphicsItem):
             cell.warm(self._share)
             for number, box in cell.boxes:
                 self._labels.name(number, box)
-                self._labels.line(number, box, self._channels[number])
+                self._labels.line(number, box, box.now(self._channels))
             yield
 
     def _paint_far(self, painter: QPainter, cells: Sequence[Cell]) -> None:
         """Thin lines; per colour the boxes pale, the share that stays solid."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(self._colours.edge), 0))
         for cell in cells:
@@ -101,6 +104,21 @@ class GraphItem(QGraphicsItem):
         for name, rects in merged(cell.kept(self._share) for cell in cells).items():
             painter.setBrush(QColor(name))
             painter.drawRects(rects)
+
+    def _paint_borders(self, painter: QPainter, borders: Sequence[Border]) -> None:
+        """Frames of open modules; the deeper, the more they stand out from the canvas."""
+        painter.setPen(QPen(QColor(self._colours.border), 1))
+        for border in borders:
+            share = min(1.0, 0.35 + 0.3 * border.depth)
+            painter.setBrush(mixed(self._colours.faint, self._colours.canvas, share))
+            painter.drawRoundedRect(border.rect, RADIUS, RADIUS)
+
+    def _paint_titles(self, painter: QPainter, borders: Sequence[Border]) -> None:
+        painter.setFont(self._labels.fonts[2])
+        painter.setPen(QColor(self._colours.muted))
+        for border in borders:
+            place = QPointF(border.rect.left() + PAD, border.rect.top() + 5)
+            painter.drawStaticText(place, self._labels.title(border))
 
     def _paint_arrows(self, painter: QPainter, cells: Sequence[Cell]) -> None:
         colour = QColor(self._colours.edge)
@@ -115,6 +133,9 @@ class GraphItem(QGraphicsItem):
 
     def _paint_boxes(self, painter: QPainter, cells: Sequence[Cell]) -> None:
         painter.setPen(QPen(QColor(self._colours.border), 1))
+        painter.setBrush(QColor(self._colours.faint))
+        for cell in cells:
+            painter.drawPath(cell.stacks)
         painter.setBrush(QColor(self._colours.raised))
         for cell in cells:
             painter.drawPath(cell.outlines)
@@ -138,7 +159,7 @@ class GraphItem(QGraphicsItem):
         painter.setFont(self._labels.fonts[1])
         painter.setPen(QColor(self._colours.muted))
         for number, box in shown:
-            kind, _, _ = self._labels.line(number, box, self._channels[number])
+            kind, _, _ = self._labels.line(number, box, box.now(self._channels))
             painter.drawStaticText(QPointF(box.rect.left() + PAD, box.rect.top() + 21), kind)
 
     def _paint_counts(self, painter: QPainter, shown: Numbered) -> None:
@@ -146,7 +167,7 @@ class GraphItem(QGraphicsItem):
         for changed, name in ((False, self._colours.muted), (True, self._colours.text)):
             painter.setPen(QColor(name))
             for number, box in shown:
-                now = self._channels[number]
+                now = box.now(self._channels)
                 if box.before and (now != box.before) == changed:
                     _, count, width = self._labels.line(number, box, now)
                     place = QPointF(box.rect.right() - PAD - width, box.rect.top() + 20)
@@ -159,6 +180,5 @@ class GraphItem(QGraphicsItem):
                 place = QRectF(box.rect.right() - 26, box.rect.top() + 4, 14, 14)
                 painter.drawPixmap(place, self._lock, source)
 
-    def _share(self, number: int) -> float:
-        before = self._picture.boxes[number].before
-        return self._channels[number] / before if before else 1.0
+    def _share(self, box: Box) -> float:
+        return box.share(self._channels)

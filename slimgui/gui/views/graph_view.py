@@ -1,80 +1,84 @@
-"""The graph in the middle of the window: zoom, pan, hover, select."""
+"""The graph in the middle of the window: modules to open and close, boxes to point at and to select."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QMouseEvent
+from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
+from slimgui.core.view import View
 from slimgui.core.wire import Document
 from slimgui.gui import text
 from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import colours
+from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem
 from slimgui.gui.views.lit_item import LitItem
 from slimgui.gui.views.scene import Picture, picture
 
-MIN_SCALE: Final = 0.02
-MAX_SCALE: Final = 4.0
-READABLE: Final = 0.45  # a fresh document is never shown smaller than this
-STEP: Final = 1.2
 _DONE: Final = object()
 
 
-class GraphView(QGraphicsView):
+class GraphView(Canvas):
     """Shows a document; the group under a click leaves as `group_clicked`."""
 
     group_clicked = Signal(str)
+    toggled = Signal(str)  #: path of a module to open or to close
+    opened_within = Signal(str)  #: path of a module to open with all in it
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setScene(QGraphicsScene(self))
         self.setAccessibleName("Graph of the model")
         self.viewport().setAccessibleName("Graph of the model")
         self.setAccessibleDescription("The tree of groups holds the same content as text")
-        self.setFrameShape(QGraphicsView.Shape.NoFrame)
-        self.setDragMode(QGraphicsView.DragMode.ScrollHandDrag)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
-        self.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMouseTracking(True)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below it is painted
         self.picture: Picture | None = None  # what is shown
+        self._document: Document | None = None
         self._item: GraphItem | None = None
         self._lit: LitItem | None = None
         self._hover: LitItem | None = None
         self._snapshot: Snapshot | None = None
-        self._pressed = QPoint()
-        self._fit_pending = False
-        self._follow: Callable[[], None] | None = None  # what a resize repeats, until the user zooms or moves
         self._selected = ""
+        self._kept: tuple[str, QPoint] | None = None  # a module, and where it stays while it opens or closes
         self._cold: Iterator[None] = iter(())  # what is still to be prepared for near views
         self._warming = QTimer(self, interval=0)
         self._warming.timeout.connect(self._warm)
         self._on_palette_changed()
 
+    # --- what is shown
+
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model, as large as it fits but large enough to read."""
-        self.picture = picture(document)
-        self._snapshot = snapshot
-        self._selected = ""
+        self._document, self._snapshot, self._selected, self._kept = document, snapshot, "", None
+        self._draw(document.view)
+        self.fit_when_shown()
+
+    def set_view(self, view: View) -> None:
+        """Show other modules open; the one that was opened or closed stays where it is."""
+        kept, self._kept = self._kept, None
+        self._draw(view)
+        area = self._area_of(kept[0]) if kept else None
+        if kept and area:
+            self.put(area.topLeft(), kept[1])
+        else:
+            self.first_fit()
+
+    def _draw(self, view: View) -> None:
+        assert self._document, "a view is of a document"
+        assert self._snapshot, "a document has a snapshot"
+        self.picture = picture(self._document, view)
         scene = self.scene()
         scene.clear()
-        self._item = GraphItem(self.picture, snapshot, self.font(), self.palette())
+        self._item = GraphItem(self.picture, self._snapshot, self.font(), self.palette())
         self._lit, self._hover = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
         for item in (self._item, self._hover, self._lit):
             scene.addItem(item)
-        scene.setSceneRect(self.picture.bounds)
+        self.set_bounds(self.picture.bounds)
+        self._light()
         self._cold = self._item.warm()
         self._warming.start()
-        self._fit_pending = True
-        if self.isVisible():
-            self.first_fit()
 
     def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:
         """Show another plan; only boxes whose channels differ are drawn again."""
@@ -85,53 +89,50 @@ class GraphView(QGraphicsView):
     def set_selected(self, group_id: str) -> None:
         """Light the layers of a group, and bring them into view when none of them is."""
         self._selected = group_id
-        if self.picture is None or self._lit is None:
-            return
-        numbers = self.picture.members.get(group_id, frozenset())
-        self._lit.light(numbers, QColor(colours(self.palette()).accent))
-        shown = self.mapToScene(self.viewport().rect()).boundingRect()
-        rects = [self.picture.boxes[number].rect for number in sorted(numbers)]
+        rects = self._light()
+        shown = self.visible_area()
         if rects and not any(shown.intersects(rect) for rect in rects):
             self.centerOn(rects[0].center())
 
-    def fit(self) -> None:
-        """Show the whole graph."""
-        if self.picture is not None:
-            self.fitInView(self.picture.bounds, Qt.AspectRatioMode.KeepAspectRatio)
-            if self.transform().m11() > 1:
-                self.resetTransform()
-            self._follow = self.fit
+    def _light(self) -> list[QRectF]:
+        """Light the selected group; returns where its boxes are."""
+        if self.picture is None or self._lit is None:
+            return []
+        numbers = self.picture.members.get(self._selected, frozenset())
+        self._lit.light(numbers, QColor(colours(self.palette()).accent))
+        return [self.picture.boxes[number].rect for number in sorted(numbers)]
 
-    def zoom(self, factor: float) -> None:
-        """Zoom by `factor`, within reason."""
-        self._follow = None
-        scale = self.transform().m11()
-        wanted = max(MIN_SCALE, min(MAX_SCALE, scale * factor))
-        self.scale(wanted / scale, wanted / scale)
+    # --- modules
 
-    def first_fit(self) -> None:
-        """Show a fresh document: whole if that can be read, else from its beginning."""
-        self._fit_pending = False
-        self.fit()
-        if self.picture is not None and self.transform().m11() < READABLE:
-            self.zoom(READABLE / self.transform().m11())
-            self.horizontalScrollBar().setValue(self.horizontalScrollBar().minimum())
-            self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
-        self._follow = self.first_fit
+    def toggle(self, path: str) -> None:
+        """Ask for a module to be opened or closed."""
+        if area := self._area_of(path):
+            self._kept = path, self.mapFromScene(area.topLeft())
+        self.toggled.emit(path)
+
+    def _open_within(self, path: str) -> None:
+        if area := self._area_of(path):
+            self._kept = path, self.mapFromScene(area.topLeft())
+        self.opened_within.emit(path)
+
+    def _area_of(self, path: str) -> QRectF | None:
+        """Where a module is drawn, closed or open."""
+        if self.picture is None:
+            return None
+        closed = [box.rect for box in self.picture.boxes if box.module == path]
+        borders = [border.rect for border in self.picture.borders if border.path == path]
+        return next(iter(closed + borders), None)
+
+    def _module_at(self, point: QPoint) -> str:
+        """The closed module under a point, or the open one whose empty part that is; "" for none."""
+        if self.picture is None:
+            return ""
+        number, border = self._box_at(point), self.picture.border_at(self.mapToScene(point))
+        if number is not None:
+            return self.picture.boxes[number].module
+        return border.path if border else ""
 
     # --- events
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A graph that was fitted stays fitted."""
-        super().resizeEvent(event)
-        if self._follow is not None:
-            self._follow()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """See Qt."""
-        super().showEvent(event)
-        if self._fit_pending:
-            self.first_fit()
 
     def changeEvent(self, event: QEvent) -> None:
         """See Qt."""
@@ -139,29 +140,17 @@ class GraphView(QGraphicsView):
         if event.type() == QEvent.Type.PaletteChange:
             self._on_palette_changed()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel zooms at the pointer; a touch pad pans, and zooms with Ctrl."""
-        touch = event.hasPixelDelta() if hasattr(event, "hasPixelDelta") else not event.pixelDelta().isNull()
-        if touch and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            super().wheelEvent(event)
-            return
-        self.zoom(STEP ** (event.angleDelta().y() / 120))
-        event.accept()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """See Qt."""
-        self._pressed = event.position().toPoint()
-        super().mousePressEvent(event)
-
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A press that did not move is a click on a box, or on nothing."""
         super().mouseReleaseEvent(event)
-        here = event.position().toPoint()
-        moved = (here - self._pressed).manhattanLength() >= QApplication.startDragDistance()
-        self._follow = None if moved else self._follow
-        if event.button() == Qt.MouseButton.LeftButton and not moved and self.picture is not None:
-            number = self._box_at(here)
+        if event.button() == Qt.MouseButton.LeftButton and self.was_click(event) and self.picture is not None:
+            number = self._box_at(event.position().toPoint())
             self.group_clicked.emit("" if number is None else self.picture.boxes[number].group)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open the module under the pointer, or close it."""
+        if path := self._module_at(event.position().toPoint()):
+            self.toggle(path)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """See Qt."""
@@ -172,6 +161,26 @@ class GraphView(QGraphicsView):
             self._hover.light(boxes, QColor(colours(self.palette()).edge))
             shape = Qt.CursorShape.OpenHandCursor if number is None else Qt.CursorShape.PointingHandCursor
             self.viewport().setCursor(shape)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with what is under the pointer."""
+        if menu := self.menu_at(event.pos()):
+            menu.popup(event.globalPos())
+
+    def menu_at(self, point: QPoint) -> QMenu | None:
+        """What can be opened and closed at a point, None for nothing."""
+        if self.picture is None:
+            return None
+        number, border = self._box_at(point), self.picture.border_at(self.mapToScene(point))
+        module = "" if number is None else self.picture.boxes[number].module
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if module:
+            menu.addAction(f"&Open {module}").triggered.connect(lambda: self.toggle(module))
+            menu.addAction("Open &All in It").triggered.connect(lambda: self._open_within(module))
+        if border:
+            menu.addAction(f"&Close {border.path}").triggered.connect(lambda: self.toggle(border.path))
+        return menu if menu.actions() else None
 
     def viewportEvent(self, event: QEvent) -> bool:
         """See Qt."""
@@ -189,13 +198,16 @@ class GraphView(QGraphicsView):
     def describe(self, number: int) -> str:
         """What a box has to say when the pointer rests on it."""
         assert self.picture, "a box needs a document"
+        assert self._document, "a box needs a document"
         assert self._snapshot, "a box needs a document"
-        box, now = self.picture.boxes[number], self._snapshot.channels[number]
-        lines = [f"{box.layer.name or box.layer.kind} ({box.layer.kind})"]
+        box, channels = self.picture.boxes[number], self._snapshot.channels
+        lines = [f"{box.name} ({box.kind})" if box.name else box.kind]
         if box.before:
-            lines.append(f"{now} of {text.plural(box.before, 'channel')} stay")
-        if box.layer.shape:
-            lines.append(f"Output as traced: {text.shape(box.layer.shape)}")
+            lines.append(f"{box.now(channels)} of {text.plural(box.before, 'channel')} stay")
+        if box.module:
+            lines.append(f"{box.share(channels):.0%} of all channels in it stay; double-click opens it")
+        elif shape := self._document.graph.layers[box.output].shape:
+            lines.append(f"Output as traced: {text.shape(shape)}")
         if box.locked:
             lines.append(f"Must stay whole: {box.locked}")
         elif box.group:
@@ -215,4 +227,4 @@ class GraphView(QGraphicsView):
         self.setBackgroundBrush(QColor(table.canvas))
         if self._item is not None:
             self._item.set_palette(self.palette())
-            self.set_selected(self._selected)
+            self._light()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
 from slimgui.gui.views.cells import PAD
-from slimgui.gui.views.scene import Box
+from slimgui.gui.views.scene import Border, Box
 
 _LOCK: Final = 18.0  # room of the lock beside the name
 
@@ -25,16 +25,25 @@ class Labels:
         self.fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
         self._metrics = [QFontMetricsF(item) for item in self.fonts]
         self._names: dict[int, QStaticText] = {}
+        self._titles: dict[str, QStaticText] = {}
         self._lines: dict[int, tuple[QStaticText, QStaticText, float]] = {}
 
     def name(self, number: int, box: Box) -> QStaticText:
         """What box `number` is called, as much as there is room for; its end says most."""
         if number not in self._names:
             room = box.rect.width() - 2 * PAD - (_LOCK if box.locked else 0)
-            name = box.layer.name or box.layer.kind
-            elided = self._metrics[0].elidedText(name, Qt.TextElideMode.ElideLeft, room)
+            elided = self._metrics[0].elidedText(box.title or box.kind, Qt.TextElideMode.ElideLeft, room)
             self._names[number] = _plain(elided)
         return self._names[number]
+
+    def title(self, border: Border) -> QStaticText:
+        """What an open module is called."""
+        if border.path not in self._titles:
+            words = " · ".join(filter(None, (border.title, border.kind)))
+            room = border.rect.width() - 2 * PAD
+            elided = self._metrics[2].elidedText(words, Qt.TextElideMode.ElideRight, room)
+            self._titles[border.path] = _plain(elided)
+        return self._titles[border.path]
 
     def line(self, number: int, box: Box, now: int) -> tuple[QStaticText, QStaticText, float]:
         """Kind, channels before and after, and the width of the latter."""
@@ -42,7 +51,7 @@ class Labels:
             count = str(now) if now == box.before else f"{box.before} → {now}"
             count = count if box.before else ""
             width = self._metrics[2].horizontalAdvance(count)
-            kind = self._kind(box.layer.kind, box.rect.width() - 2 * PAD - width - 6)
+            kind = self._kind(box.kind, box.rect.width() - 2 * PAD - width - 6)
             self._lines[number] = _plain(kind), _plain(count), width
         return self._lines[number]
 

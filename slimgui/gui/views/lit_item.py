@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui.views import arrows
 from slimgui.gui.views.cells import RADIUS
-from slimgui.gui.views.scene import Picture, united
+from slimgui.gui.views.scene import Picture, around, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
 
@@ -36,12 +36,13 @@ class LitItem(QGraphicsItem):
             return
         self.prepareGeometryChange()
         between = self._picture.between(boxes) if len(boxes) > 1 else []
+        lines = [self._picture.pieces[n] for n in sorted({n for arrow in between for n in arrow.pieces})]
         rects = [self._picture.boxes[number].rect for number in boxes]
         self._boxes, self._colour = boxes, colour
-        self._lines, self._outlines = arrows.smooth(arrow.points for arrow in between), QPainterPath()
+        self._lines, self._outlines = arrows.smooth(lines), QPainterPath()
         for rect in rects:
             self._outlines.addRoundedRect(rect, RADIUS, RADIUS)
-        bounds = united([*rects, *(arrow.bounds for arrow in between)])
+        bounds = united([*rects, *map(around, lines)])
         self._bounds = bounds.adjusted(-_HALO, -_HALO, _HALO, _HALO) if boxes else QRectF()
 
     def boundingRect(self) -> QRectF:

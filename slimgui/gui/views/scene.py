@@ -1,15 +1,16 @@
-"""What the graph view draws, worked out once per document: boxes, colours, arrows. No widgets."""
+"""What the graph view draws of a document and a view of it: boxes, frames, colours, arrows. No widgets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor
 
-from slimgui.core.graph import Layer
-from slimgui.core.wire import BOX_HEIGHT, BOX_WIDTH, Document
+from slimgui.core.view import BOX_HEIGHT, BOX_WIDTH, Frame, Point, View
+from slimgui.core.wire import Document
+from slimgui.gui import text
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 MARGIN = 24.0
@@ -17,67 +18,188 @@ MARGIN = 24.0
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One layer as drawn. `group` holds its output; `locked` is the reason when that must stay whole."""
+    """One box as drawn: a layer, or a closed module.
 
-    layer: Layer
+    Attributes:
+        name: dotted path.
+        title: the part of it that is not in the title of a frame around.
+        kind: class or function name, of a module also how much is in it.
+        layers: what it stands for.
+        output: the one of them whose channels it puts out.
+        group: that holds its output.
+        locked: the reason when that must stay whole.
+        before: channels that it puts out, uncut.
+        inside: channels that all of its layers put out, uncut.
+        module: path of the closed module, "" for a layer.
+    """
+
+    name: str
+    title: str
+    kind: str
+    layers: tuple[int, ...]
+    output: int
     group: str
     rect: QRectF
     colour: QColor
     locked: str
     before: int
+    inside: int
+    module: str
+
+    def now(self, channels: Sequence[int]) -> int:
+        """Channels that it puts out; `channels`: of every layer."""
+        return channels[self.output]
+
+    def share(self, channels: Sequence[int]) -> float:
+        """The part of the channels in it that stays."""
+        if not self.inside:
+            return 1.0
+        return sum(channels[layer] for layer in self.layers) / self.inside
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """An open module as drawn; `title` as of a box."""
+
+    path: str
+    title: str
+    kind: str
+    rect: QRectF
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One edge as drawn: the points it passes, ends included, and the room that takes."""
+    """One edge: the boxes it joins, and the pieces it is drawn with."""
 
     source: int
     target: int
-    points: tuple[tuple[float, float], ...]
-    bounds: QRectF
+    pieces: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A whole document as drawn."""
+    """A whole document as drawn.
+
+    Attributes:
+        boxes: in order of the forward pass.
+        box_of: per layer the box that stands for it.
+        borders: outer ones before inner ones.
+        arrows: from box to box.
+        pieces: lines of the arrows; those that pass a border at the same place share some.
+        tips: numbers of the pieces that end with a head.
+        bounds: around all of it.
+        members: group id -> boxes that it touches.
+    """
 
     boxes: tuple[Box, ...]
+    box_of: tuple[int, ...]
+    borders: tuple[Border, ...]
     arrows: tuple[Arrow, ...]
+    pieces: tuple[tuple[Point, ...], ...]
+    tips: frozenset[int]
     bounds: QRectF
-    members: dict[str, frozenset[int]]  # group id -> boxes that it touches
+    members: dict[str, frozenset[int]]
 
     def box_at(self, point: QPointF) -> int | None:
         """The number of the box under `point`."""
         return next((number for number, box in enumerate(self.boxes) if box.rect.contains(point)), None)
+
+    def border_at(self, point: QPointF) -> Border | None:
+        """The innermost open module around `point`."""
+        return next((border for border in reversed(self.borders) if border.rect.contains(point)), None)
 
     def between(self, boxes: frozenset[int]) -> list[Arrow]:
         """The arrows from one of `boxes` to another."""
         return [arrow for arrow in self.arrows if arrow.source in boxes and arrow.target in boxes]
 
 
-def picture(document: Document) -> Picture:
+def picture(document: Document, view: View) -> Picture:
     """Work out everything that does not depend on the plan."""
-    graph = document.graph
-    number_of = {row.id: number for number, row in enumerate(document.groups)}
-    locked = {row.id: str(row.locked) for row in document.groups if row.locked}
-    sizes = {row.id: row.size for row in document.groups}
-    writes = {member.layer: row.id for row in document.groups for member in row.members if member.dim == 0}
-    boxes = []
-    for layer, (x, y) in zip(graph.layers, graph.positions, strict=True):
-        group = layer.group or writes.get(layer.name, "")
-        reason = layer.locked or locked.get(group, "")
-        free = group in number_of and not reason
-        colour = group_colour(number_of[group]) if free else QColor(LOCKED_COLOUR)
-        rect = QRectF(x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT)
-        boxes.append(Box(layer, group, rect, colour, reason, layer.channels.at(sizes)))
-    arrows = tuple(
-        Arrow(*edge, route, _around(route))
-        for edge, route in zip(graph.edges, document.routes, strict=True)
-        if len(route) > 1
+    describe = _Describe(document, view)
+    boxes = tuple(describe.box(number) for number in range(len(view.boxes)))
+    borders = tuple(describe.border(frame) for frame in view.frames)
+    arrows = tuple(Arrow(*edge, way) for edge, way in zip(view.edges, view.passes, strict=True) if way)
+    bounds = united(
+        [box.rect for box in boxes] + [border.rect for border in borders] + [*map(around, view.pieces)]
     )
-    bounds = united([box.rect for box in boxes] + [arrow.bounds for arrow in arrows])
     bounds.adjust(-MARGIN, -MARGIN, MARGIN, MARGIN)
-    return Picture(tuple(boxes), arrows, bounds, _members(document))
+    tips = frozenset(arrow.pieces[-1] for arrow in arrows)
+    return Picture(boxes, view.box_of, borders, arrows, view.pieces, tips, bounds, _members(document, view))
+
+
+class _Describe:
+    """Boxes of a view as drawn."""
+
+    def __init__(self, document: Document, view: View) -> None:
+        self._layers, self._view = document.graph.layers, view
+        self._kinds = dict(document.graph.modules)
+        self._number_of = {row.id: number for number, row in enumerate(document.groups)}
+        self._locked = {row.id: str(row.locked) for row in document.groups if row.locked}
+        sizes = {row.id: row.size for row in document.groups}
+        self._before = [layer.channels.at(sizes) for layer in self._layers]
+        self._writes = {
+            member.layer: row.id for row in document.groups for member in row.members if member.dim == 0
+        }
+        self._inside: list[list[int]] = [[] for _ in view.boxes]
+        for layer, box in enumerate(view.box_of):
+            self._inside[box].append(layer)
+        self._outputs = _outputs(document, view)
+        self._frames = {frame.path for frame in view.frames}
+
+    def box(self, number: int) -> Box:
+        """One box."""
+        spot, inside = self._view.boxes[number], tuple(self._inside[number])
+        output = self._outputs.get(number, inside[-1])
+        layer = self._layers[output]
+        group = layer.group or self._writes.get(layer.name, "")
+        reason = layer.locked or self._locked.get(group, "")
+        free = group in self._number_of and not reason
+        colour = group_colour(self._number_of[group]) if free else QColor(LOCKED_COLOUR)
+        rect = QRectF(spot.x - BOX_WIDTH / 2, spot.y - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT)
+        kind = layer.kind if spot.layer >= 0 else self._module_kind(spot.name, len(inside))
+        module = "" if spot.layer >= 0 else spot.name
+        channels = sum(self._before[layer] for layer in inside)
+        title = _within(spot.name, self._frames)
+        return Box(
+            spot.name,
+            title,
+            kind,
+            inside,
+            output,
+            group,
+            rect,
+            colour,
+            reason,
+            self._before[output],
+            channels,
+            module,
+        )
+
+    def border(self, frame: Frame) -> Border:
+        """One frame."""
+        rect = QRectF(frame.x, frame.y, frame.width, frame.height)
+        title, kind = _within(frame.path, self._frames), self._kinds.get(frame.path, "")
+        return Border(frame.path, title, kind, rect, frame.depth)
+
+    def _module_kind(self, path: str, inside: int) -> str:
+        return " · ".join(filter(None, (self._kinds.get(path, ""), text.plural(inside, "layer"))))
+
+
+def _within(name: str, frames: Collection[str]) -> str:
+    """`name` without the innermost of `frames` that it is in."""
+    ends = [end for end, sign in enumerate(name) if sign in "./" and name[:end] in frames]
+    return name[ends[-1] + 1 :] if ends else name
+
+
+def _outputs(document: Document, view: View) -> dict[int, int]:
+    """Per box the last layer whose output leaves it."""
+    found: dict[int, int] = {}
+    for source, target in document.graph.edges:
+        box = view.box_of[source]
+        if box != view.box_of[target]:
+            found[box] = max(found.get(box, 0), source)
+    return found
 
 
 def united(areas: Iterable[QRectF]) -> QRectF:
@@ -86,8 +208,9 @@ def united(areas: Iterable[QRectF]) -> QRectF:
     return _between(ends) if ends else QRectF()
 
 
-def _around(route: Sequence[tuple[float, float]]) -> QRectF:
-    return _between([(x, y, x, y) for x, y in route]).adjusted(-6, -6, 6, 6)  # the head sticks out
+def around(route: Sequence[Point]) -> QRectF:
+    """The room that a line takes, with a head."""
+    return _between([(x, y, x, y) for x, y in route]).adjusted(-6, -6, 6, 6)
 
 
 def _between(ends: Sequence[tuple[float, float, float, float]]) -> QRectF:
@@ -95,7 +218,13 @@ def _between(ends: Sequence[tuple[float, float, float, float]]) -> QRectF:
     return QRectF(QPointF(min(left), min(top)), QPointF(max(right), max(bottom)))
 
 
-def _members(document: Document) -> dict[str, frozenset[int]]:
+def _members(document: Document, view: View) -> dict[str, frozenset[int]]:
+    layers = layers_of_groups(document)
+    return {group: frozenset(view.box_of[layer] for layer in some) for group, some in layers.items()}
+
+
+def layers_of_groups(document: Document) -> Mapping[str, frozenset[int]]:
+    """Per group the layers that it touches."""
     number_of = {layer.name: number for number, layer in enumerate(document.graph.layers)}
     members = {
         row.id: {number_of[name] for name in row.layers if name in number_of} for row in document.groups

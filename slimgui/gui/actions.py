@@ -111,7 +111,7 @@ ACTIONS: Final = (
     ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
     ActionInfo("graph_modules", "&Modules", "Show the modules of the model, as many as can be taken in", "view_actions.modules", has_document, "Ctrl+1"),
     ActionInfo("graph_layers", "All &Layers", "Open every module", "view_actions.open_all", has_document, "Ctrl+2"),
-    ActionInfo("graph_close", "&Collapse All", "Close every module", "view_actions.close_all", has_document, "Ctrl+3"),
+    ActionInfo("graph_close", "Close All Mod&ules", "Close every module", "view_actions.close_all", has_document, "Ctrl+3"),
     ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
     ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
     ActionInfo("new_window", "&New Window", "Open another window, to work on two models side by side", "document_actions.new_window", shortcut=Keys.New),

@@ -18,29 +18,26 @@ zeros the mean is one over all positions, those at the border included: there no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from slimgui.engine.consumers import Consumer
 from slimgui.engine.expected import Expected
-from slimgui.engine.inputs import Inputs
 from slimgui.engine.missed import missed
-from slimgui.engine.observe import chosen
 from slimgui.engine.pair import Pair
 from slimgui.engine.products import Product, memory, product
 from slimgui.engine.recording import Ref
 from slimgui.engine.trace import Traced
+from slimgui.engine.walk import Walks, chosen
 
 
-def absorb(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float) -> set[str]:
+def absorb(pair: Pair, consumer: Consumer, walks: Walks, ridge: float) -> set[str]:
     """Scale and shift the outputs of one consumer in `pair.small`, in place.
 
     Args:
         pair: the two models.
         consumer: of the smaller model.
-        batches: read once.
+        walks: both models on the samples.
         ridge: see above.
 
     Returns:
@@ -52,7 +49,7 @@ def absorb(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: flo
     weights, places = memory(pair.new[consumer.weight]), torch.zeros(())
     changed = {consumer.weight} | pair.restore_statistics(consumer)
     count, c, r, cc, cr = 0, *[torch.zeros(()) for _ in range(4)]
-    for seen in missed(pair, consumer, batches):
+    for seen in missed(pair, consumer, walks):
         places = seen.places
         given, lost = (seen.x @ weights[places]).double(), seen.missed.double()
         count, c, r = count + given.shape[1], c + given.sum(1), r + lost.sum(1)

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from slimgui.engine.consumers import Consumer
-from slimgui.engine.inputs import Inputs
 from slimgui.engine.missed import missed
 from slimgui.engine.pair import Pair
 from slimgui.engine.products import memory
+from slimgui.engine.walk import Walks
 
 BLOCK = 8192  # inputs solved for together: a Gram matrix of half a gigabyte
 MOST = 1e2  # the largest ridge: D is next to nothing
@@ -97,13 +97,13 @@ def _solved(gram: Tensor, cross: Tensor) -> Tensor:
     return inverse @ cross
 
 
-def fold(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float) -> set[str]:
+def fold(pair: Pair, consumer: Consumer, walks: Walks, ridge: float) -> set[str]:
     """Change the weight of one consumer in `pair.small`, in place.
 
     Args:
         pair: the two models.
         consumer: of the smaller model.
-        batches: read once for every block of inputs.
+        walks: both models on the samples.
         ridge: see above.
 
     Returns:
@@ -115,18 +115,18 @@ def fold(pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float
     changed = pair.restore_statistics(consumer)
     start, size = 0, 1
     while start < size:
-        block, size, found = _fit(pair, consumer, batches, ridge, start)
+        block, size, found = _fit(pair, consumer, walks, ridge, start)
         changed |= found
         start = block.stop
     return changed
 
 
 def _fit(
-    pair: Pair, consumer: Consumer, batches: Sequence[Inputs], ridge: float, start: int
+    pair: Pair, consumer: Consumer, walks: Walks, ridge: float, start: int
 ) -> tuple[slice, int, set[str]]:
     """Fit the block of inputs from `start`: the block, how many inputs there are, names of what changed."""
     halves, block, places = (Moments(), Moments()), slice(0, 0), torch.zeros(())
-    for seen in missed(pair, consumer, batches):
+    for seen in missed(pair, consumer, walks):
         places, width = seen.places, max(1, int(BLOCK / len(seen.places) ** 0.5))
         block = slice(start, start + width)
         halves[seen.batch % 2].add(seen.x[..., block], seen.missed, seen.want)

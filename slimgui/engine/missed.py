@@ -6,16 +6,15 @@ there now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from slimgui.engine.consumers import Consumer
-from slimgui.engine.inputs import Inputs
-from slimgui.engine.observe import chosen, observe
 from slimgui.engine.pair import Pair
 from slimgui.engine.products import Product
+from slimgui.engine.walk import Walks, chosen
 
 
 class Unlike(Exception):  # noqa: N818 - it is an answer: these two cannot be compared
@@ -41,27 +40,20 @@ class Missed:
     batch: int
 
 
-def missed(pair: Pair, consumer: Consumer, batches: Sequence[Inputs]) -> Iterator[Missed]:
+def missed(pair: Pair, consumer: Consumer, walks: Walks) -> Iterator[Missed]:
     """The same rows in both models, batch by batch, a seeded choice where there are many.
 
     Raises:
         Unlike: the two models do not run in step here.
     """
     offset = _offset(pair, consumer)
-    for number, batch in enumerate(batches):
-        whole, small = (_products(model, consumer, batch) for model in (pair.whole, pair.small))
+    for number in range(len(walks.whole.batches)):
+        whole, small = (walk.products(consumer, number) for walk in (walks.whole, walks.small))
         for call in consumer.calls:
             one, other = whole.get(call), small.get(call)
             if one is None or other is None or one.count != other.count:
                 raise Unlike("The two models make other calls here.")
             yield _rows(pair, consumer, (one, other), offset, number)
-
-
-def _products(model: nn.Module, consumer: Consumer, batch: Inputs) -> dict[int, Product]:
-    """Every contraction of a consumer, by its number."""
-    found: dict[int, Product] = {}
-    observe(model, [consumer], batch, lambda _, call, made: found.__setitem__(call, made))
-    return found
 
 
 def _rows(

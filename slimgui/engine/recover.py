@@ -27,6 +27,7 @@ from slimgui.engine.running import PlainAverage
 from slimgui.engine.sides import outputs_of
 from slimgui.engine.structural import cloned, copy_module, in_eval_mode, named_tensors
 from slimgui.engine.trace import Traced
+from slimgui.engine.walk import Walks, fits, walking
 from slimgui.errors import PlanError
 
 RIDGE = 1e-3  # of the mean square of an input: enough for what few samples leave open
@@ -70,14 +71,16 @@ def recover(
     _check(steps, batches)
     deployed = deployed.held()
     consumers, others = consumers_of(traced, deployed.selection)
+    waits = bool(batches) and fits(traced, model, batches or ())
     for step in steps:
         if step == "recalibrate" and batches is not None:
             after = recalibrate(deployed, batches)
         else:
-            work = _Work(pair_of(model, deployed), traced, consumers, deployed.selection, batches, ridge)
-            with torch.no_grad():
+            pair = pair_of(model, deployed)
+            with torch.no_grad(), walking(pair, consumers, batches or (), waits=waits) as walks:
+                work = _Work(pair, traced, consumers, deployed.selection, walks if batches else None, ridge)
                 changed, left = STEPS[step](work)
-            numbers = {name: work.pair.new[name] for name in sorted(changed)}
+            numbers = {name: pair.new[name] for name in sorted(changed)}
             after = with_numbers(deployed, step, len(batches or ()), numbers, (*left, *others))
         deployed = after if batches is None else _nearer(model, deployed, after, batches)
     return deployed
@@ -101,7 +104,7 @@ class _Work:
     traced: Traced
     consumers: list[Consumer]
     selection: Selection
-    batches: Sequence[Inputs] | None
+    walks: Walks | None
     ridge: float
 
 
@@ -110,9 +113,9 @@ Done = tuple[set[str], list[Refusal]]
 
 def _absorb(work: _Work) -> Done:
     cut = [consumer for consumer in work.consumers if consumer.reads_cut]
-    if work.batches is not None:
-        batches = work.batches
-        return _each(cut, lambda consumer: absorb(work.pair, consumer, batches, work.ridge))
+    if work.walks is not None:
+        walks = work.walks
+        return _each(cut, lambda consumer: absorb(work.pair, consumer, walks, work.ridge))
     expected, changed, left = Expected(work.traced, work.pair.old), set[str](), []
     for consumer in cut:
         if consumer.shift is None:
@@ -129,7 +132,9 @@ def _merge(work: _Work) -> Done:
 
 
 def _fold(work: _Work) -> Done:
-    return _each(work.consumers, lambda consumer: fold(work.pair, consumer, work.batches or (), work.ridge))
+    walks = work.walks
+    assert walks is not None, "checked before"
+    return _each(work.consumers, lambda consumer: fold(work.pair, consumer, walks, work.ridge))
 
 
 def _each(consumers: Iterable[Consumer], change: Callable[[Consumer], set[str]]) -> Done:

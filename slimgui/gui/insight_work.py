@@ -12,8 +12,10 @@ from PySide6.QtCore import QObject, Signal
 from slimgui.core import wire
 from slimgui.core.criteria import looks_at_data
 from slimgui.core.latency import read_latency
+from slimgui.core.plan import Plan
 from slimgui.errors import PlanError
 from slimgui.gui import notice
+from slimgui.gui.searched import Searched
 from slimgui.gui.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class InsightWork(QObject):
         table: path of the times of another device, "" for this one.
         front: the plans worth having, from the smallest; () until somebody asks.
         resource: what the front is of.
+        searched: which plans were found, and what the search for them started from.
     """
 
     changed = Signal()  #: another time is known, or another front, or another device is meant
@@ -47,6 +50,7 @@ class InsightWork(QObject):
         self.table = ""
         self.front: tuple[wire.FrontPoint, ...] = ()
         self.resource = "macs"
+        self.searched = Searched()
         session.document_changed.connect(self._reset)
 
     @property
@@ -82,10 +86,12 @@ class InsightWork(QObject):
         session = self._session
         if session.snapshot is None or self._tasks.refuse_while_busy():
             return
-        plan = session.snapshot.plan
+        plan = self.searched.start(session.snapshot.plan)
         samples = session.data.samples if looks_at_data(plan.importance) else None
         request = wire.Front(0, plan, 0, resource, samples=samples)
-        self._tasks.start(request, "searching for the best plans", self._on_front)
+        self._tasks.start(
+            request, "searching for the best plans", lambda answer: self._on_front(answer, plan)
+        )
 
     def take(self, number: int) -> None:
         """Make a plan of the front the current one; steps of one gesture are one undo step."""
@@ -103,10 +109,12 @@ class InsightWork(QObject):
         self.changed.emit()
         self._session.noticed.emit(notice.timed(answer))
 
-    def _on_front(self, answer: wire.Fronted) -> None:
+    def _on_front(self, answer: wire.Fronted, start: Plan) -> None:
+        for point in answer.points:
+            self.searched.remember(point.plan, start)
         self.front, self.resource = answer.points, answer.resource
         self.changed.emit()
 
     def _reset(self) -> None:
-        self.measured, self.table, self.front = None, "", ()
+        self.measured, self.table, self.front, self.searched = None, "", (), Searched()
         self.changed.emit()

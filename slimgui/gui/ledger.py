@@ -11,6 +11,25 @@ from slimgui.core.wire import Document
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What a model costs at some counts.
+
+    Attributes:
+        cost: totals.
+        params, macs: per group, the sum over everything the group touches.
+        layer_params, layer_macs: per layer.
+        channels: per layer of the graph, the channels it puts out.
+    """
+
+    cost: Cost
+    params: dict[str, int]
+    macs: dict[str, int]
+    layer_params: dict[str, int]
+    layer_macs: dict[str, int]
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """A product whose sizes are numbers in the ledger."""
 
@@ -69,10 +88,8 @@ class Ledger:
             for group_id in size.groups():
                 self._of_group.setdefault(group_id, []).append(number)
 
-    def at(
-        self, counts: Mapping[str, int]
-    ) -> tuple[Cost, dict[str, int], dict[str, int], dict[str, int], tuple[int, ...]]:
-        """At these counts: totals, params and MACs per group, params per layer, channels per box."""
+    def at(self, counts: Mapping[str, int]) -> Bill:
+        """The bill at these counts."""
         groups = [group_id for group_id, count in counts.items() if self._counts[group_id] != count]
         changed = {number for group_id in groups for number in self._of_group.get(group_id, ())}
         for number in changed:
@@ -82,7 +99,12 @@ class Ledger:
         self._counts = counts
         cost = Cost(self._params.total, self._macs.total, self._bytes.total, self._activations.total)
         channels = tuple(self._lengths[number] for number in self._layers)
-        return cost, dict(self._params.groups), dict(self._macs.groups), dict(self._params.layers), channels
+        params, macs = self._params, self._macs
+        of_groups, of_layers = (
+            (dict(params.groups), dict(macs.groups)),
+            (dict(params.layers), dict(macs.layers)),
+        )
+        return Bill(cost, of_groups[0], of_groups[1], of_layers[0], of_layers[1], channels)
 
     def _number(self, size: Size) -> int:
         return self._number_of.setdefault(size, len(self._number_of))

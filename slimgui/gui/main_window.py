@@ -28,6 +28,7 @@ from slimgui.gui.theme import Theme
 from slimgui.gui.tree_actions import TreeActions
 from slimgui.gui.view_actions import ViewActions
 from slimgui.gui.views.card import Card
+from slimgui.gui.views.charts import Charts
 from slimgui.gui.views.details import Details
 from slimgui.gui.views.graph_view import GraphView
 from slimgui.gui.views.group_tree import GroupTree
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
         self.details, self.plan_panel = Details(session, self.inspector, self), PlanPanel(session, self)
+        self.charts = Charts(session, self)
         self.pages = QStackedWidget(self)
         self.setAcceptDrops(True)
         self.setWindowTitle("SlimGUI")
@@ -105,12 +107,18 @@ class MainWindow(QMainWindow):
             "groups": add_dock(self, "Groups", "groups", self.groups, left),
             "details": add_dock(self, "Details", "details", self.details, right),
             "plan": add_dock(self, "Plan", "plan", self.plan_panel, right),
+            "charts": add_dock(self, "Charts", "charts", self.charts, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
             "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), right),
             "tasks": add_dock(self, "Past tasks", "tasks", self.past_tasks, bottom),
         }
         self.setTabPosition(right | bottom, QTabWidget.TabPosition.North)
-        for tab, beside in (("plan", "details"), ("history", "plan"), ("tasks", "totals")):
+        for tab, beside in (
+            ("plan", "details"),
+            ("charts", "plan"),
+            ("history", "charts"),
+            ("tasks", "totals"),
+        ):
             self.tabifyDockWidget(self.docks[beside], self.docks[tab])
         self._first_layout = self.saveState()
 
@@ -201,6 +209,7 @@ class MainWindow(QMainWindow):
         self.card.dismiss()
         self.pages.setCurrentWidget(self.graph)
         self._show_panels()
+        self.docks["details"].raise_()
         self._is_settled = self.restoreState(self.settings.bytes("docks"))
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
@@ -279,6 +288,7 @@ class MainWindow(QMainWindow):
             self.welcome.refresh_colours()
             self.welcome.set_recent(self.settings.recent)
             self.groups.refresh_colours()
+            self.charts.refresh_colours()
             self.card.refresh_icons()
             self._show_details()
 
@@ -288,6 +298,7 @@ class MainWindow(QMainWindow):
             self._remember()
             self.journal.close()
             self.restore.close()
+            self.charts.close_down()
             super().closeEvent(event)
         else:
             event.ignore()

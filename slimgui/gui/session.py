@@ -267,11 +267,13 @@ class Session(QObject):
         except PlanError as error:
             self.tell(error)
             return
-        plan, sensed = self._snapshot.plan, self.data.sensed
+        plan, sensed = self.insight.searched.start(self._snapshot.plan), self.data.sensed
         samples = self.data.samples if looks_at_data(plan.importance) else None
         curves = sensed.sensitivity if sensed and by_sensitivity else None
         before, request = self._plans, wire.Meet(0, targets, plan, 0, samples, curves, self.insight.table)
-        self.tasks.start(request, "searching for a plan", lambda answer: self._on_met(answer, title, before))
+        self.tasks.start(
+            request, "searching for a plan", lambda answer: self._on_met(answer, title, before, plan)
+        )
 
     def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:
         """Try again what was refused, now that this code may run."""
@@ -340,7 +342,8 @@ class Session(QObject):
         if self._is_unchanged(before, title):
             self.edit_plans(title, plans)
 
-    def _on_met(self, answer: wire.Met, title: str, before: PlanSet) -> None:
+    def _on_met(self, answer: wire.Met, title: str, before: PlanSet, start: Plan) -> None:
+        self.insight.searched.remember(answer.plan, start)
         if self._is_unchanged(before, title):
             self.edit(title, answer.plan)
             self.noticed.emit(notice.met(title, answer.kept))

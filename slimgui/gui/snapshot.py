@@ -18,6 +18,8 @@ from slimgui.gui.ledger import Ledger
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
 
+_GLANCES = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -29,7 +31,7 @@ class Snapshot:
         locked: ids of the groups that the plan leaves whole by name.
         cost: totals under the plan.
         params, macs: per group, the sum over everything the group touches.
-        layer_params: parameters per layer.
+        layer_params, layer_macs: parameters and MACs per layer.
         channels: per layer of the graph, the channels it puts out.
     """
 
@@ -41,6 +43,7 @@ class Snapshot:
     params: Mapping[str, int]
     macs: Mapping[str, int]
     layer_params: Mapping[str, int]
+    layer_macs: Mapping[str, int]
     channels: tuple[int, ...]
 
 
@@ -69,6 +72,7 @@ class Resolver:
         self._scored: dict[str, SampleSource | None] = {}  # what the scores of a criterion are of
         self._ledger = Ledger(document)
         self._last: Snapshot | None = None
+        self._glances: dict[Plan, Snapshot] = {}
 
     def lacks_scores(self, plan: Plan, samples: SampleSource | None) -> bool:
         """Whether nobody asked the engine for the scores that `plan` needs; of data, those of `samples`."""
@@ -85,22 +89,46 @@ class Resolver:
             name: np.frombuffer(packed, np.float64) for name, packed in ranked.scores.items()
         }
         self._scored[ranked.importance] = samples
-        self._last = None  # may be of other scores
+        self._last, self._glances = None, {}  # may be of other scores
 
     def lasting(self, plan: Plan) -> Plan:
         """`plan` for whoever has no samples: what data says is written out, where it is known."""
         scores = self.scores.get(plan.importance)
         return plan if scores is None else lasting(self.groups, scores, plan)
 
+    def glance(self, plan: Plan) -> Snapshot:
+        """`snapshot` of a plan that is not the current one: that of the current one stays at hand.
+
+        The last few are remembered: charts and comparisons ask for the same plans again and again.
+        """
+        known = self._glances.get(plan)
+        if known is None:
+            last = self._last
+            known = self.snapshot(plan)
+            self._last = last
+            self._glances = {**dict(list(self._glances.items())[-_GLANCES:]), plan: known}
+        return known
+
     def snapshot(self, plan: Plan) -> Snapshot:
         """What `plan` makes of the document. Raises PlanError when it does not fit."""
         if self._last is not None and self._last.plan == plan:
             return self._last  # an edit is tried before it is done
         kept = counts(self.groups, plan, self.scores.get(plan.importance))
-        cost, params, macs, layers, channels = self._ledger.at(kept)
+        bill = self._ledger.at(kept)
         by_hand = frozenset(written_counts(self.groups, plan))
         locked = locked_by(self.groups, plan)
-        self._last = Snapshot(plan, kept, by_hand, locked, cost, params, macs, layers, channels)
+        self._last = Snapshot(
+            plan,
+            kept,
+            by_hand,
+            locked,
+            bill.cost,
+            bill.params,
+            bill.macs,
+            bill.layer_params,
+            bill.layer_macs,
+            bill.channels,
+        )
         return self._last
 
 

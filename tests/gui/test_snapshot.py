@@ -23,6 +23,7 @@ def test_a_snapshot_agrees_with_the_cost_model(seed: int) -> None:
     assert found.params == by_group(document.cost.params, found.counts)
     assert found.macs == by_group(document.cost.macs, found.counts)
     assert found.layer_params == by_layer(document.cost.params, found.counts)
+    assert found.layer_macs == by_layer(document.cost.macs, found.counts)
     assert found.channels == tuple(layer.channels.at(found.counts) for layer in document.graph.layers)
 
 

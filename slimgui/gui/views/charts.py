@@ -1,0 +1,100 @@
+"""The charts of the model: stage by stage, and the plans worth having. pyqtgraph draws them.
+
+It is imported when somebody looks, in a thread: in the window's, its half second would be felt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QThread, Signal
+from PySide6.QtGui import QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+
+from slimgui.gui.session import Session
+
+if TYPE_CHECKING:
+    from slimgui.gui.views.front_chart import FrontChart
+    from slimgui.gui.views.stage_chart import StageChart
+
+
+class Importer(QThread):
+    """Imports what draws charts."""
+
+    def run(self) -> None:
+        """See Qt."""
+        import_module("pyqtgraph")
+
+
+class Charts(QWidget):
+    """Both charts, once they can be drawn; they follow the session while they can be seen.
+
+    Args:
+        session: whose model and plans are shown.
+    """
+
+    ready = Signal()  #: the charts are there
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.front: FrontChart | None = None
+        self.stages: StageChart | None = None
+        self._importer = Importer(self)
+        self._importer.finished.connect(self._build)
+        self._wait = QLabel("Preparing the charts…", self)
+        self._wait.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(self._wait)
+        for signal in (session.document_changed, session.snapshot_changed, session.plans_changed):
+            signal.connect(self.refresh)
+        session.insight.changed.connect(self.refresh)
+        session.judging.changed.connect(self.refresh)
+
+    def sizeHint(self) -> QSize:
+        """See Qt."""
+        return QSize(300, 600)
+
+    def refresh(self) -> None:
+        """Show the model and its plans as they are now, where somebody can see it."""
+        if self.isVisible() and self.front and self.stages and self._session.snapshot:
+            self.stages.refresh()
+            self.front.refresh()
+
+    def refresh_colours(self) -> None:
+        """Follow the theme."""
+        if self.front and self.stages:
+            self.front.refresh_colours()
+            self.stages.refresh_colours()
+            self.refresh()
+
+    def close_down(self) -> None:
+        """Wait for a running import, which cannot be cut short."""
+        self._importer.wait()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """See Qt."""
+        super().showEvent(event)
+        self.refresh()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Nobody has looked before: tabs are shown and hidden again while the window arranges them."""
+        super().paintEvent(event)
+        if self.front is None and not self._importer.isRunning():
+            self._importer.start(QThread.Priority.LowPriority)
+
+    def _build(self) -> None:
+        from slimgui.gui.views.front_chart import FrontChart
+        from slimgui.gui.views.stage_chart import StageChart
+
+        self._wait.hide()
+        self.front, self.stages = FrontChart(self._session, self), StageChart(self._session, self)
+        splitter = QSplitter(Qt.Orientation.Vertical, self)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self.front)
+        splitter.addWidget(self.stages)
+        self._column.addWidget(splitter)
+        self.refresh()
+        self.ready.emit()

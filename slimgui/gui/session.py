@@ -6,6 +6,7 @@ snapshot of the current one is computed, and `snapshot_changed` says what differ
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -323,6 +324,7 @@ class Session(QObject):
         self.files.reset()
         self.levels.set_document(answer.document)
         self.document_changed.emit()
+        gc.freeze()  # a document stays: looking through it for garbage would stop the window for 50 ms
         self.opened.emit(answer.document.source)
 
     def _on_ranked(

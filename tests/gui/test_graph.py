@@ -13,6 +13,7 @@ from slimgui.core import wire
 from slimgui.engine.arrange import arrange
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.views.graph_item import FAR, NEAR
+from slimgui.gui.views.labels import Labels
 from slimgui.gui.views.scene import united
 
 
@@ -148,7 +149,7 @@ def test_a_closed_module_shows_what_it_puts_out_and_how_much_of_it_stays(
         "stages.1.0 (Sequential · 5 layers)\n64 of 64 channels stay"
     )
     assert "70%" in loaded.graph.describe(number)
-    assert loaded.graph.picture.members["stages.1.0.conv1"] == {number}
+    assert loaded.graph.lit("stages.1.0.conv1").boxes == {number}
 
 
 def test_a_picture_is_asked_for_again_when_the_engine_was_restarted(
@@ -193,3 +194,38 @@ def test_the_menu_of_a_box_says_what_opens_and_closes(loaded: MainWindow, transp
     menu.actions()[1].trigger()
     draw(transport)
     assert {"stages.2.0.conv1", "stages.2.1/add", "stages.1"} <= names(loaded)
+
+
+def test_a_selected_group_lights_the_way_that_couples_it_and_dims_the_rest(
+    loaded: MainWindow,
+) -> None:
+    boxes = loaded.graph.picture.boxes
+    number = next(n for n, box in enumerate(boxes) if box.name == "stages.0.0.norm1")
+    loaded.graph.fit()
+    before = colour_at(loaded, boxes[number].rect.topLeft() + QPointF(90, 28))
+    away = colour_at(loaded, boxes[0].rect.topLeft() + QPointF(90, 28))
+
+    loaded.session.select("stages.0.0.conv1")
+
+    # conv1 writes these channels, its norm passes them on, conv2 reads them
+    lit = loaded.graph.lit("stages.0.0.conv1")
+    names_lit = [boxes[n].name for n in sorted(lit.boxes)]
+    assert names_lit == [f"stages.0.0.{part}" for part in ("conv1", "norm1", "conv2")]
+    arrows = {(a.source, a.target) for a in loaded.graph.picture.arrows if set(a.pieces) <= lit.pieces}
+    assert arrows == {(number - 1, number), (number, number + 1)}
+    assert colour_at(loaded, boxes[number].rect.topLeft() + QPointF(90, 28)) == before
+    assert colour_at(loaded, boxes[0].rect.topLeft() + QPointF(90, 28)) != away
+
+
+def colour_at(window: MainWindow, spot: QPointF) -> str:
+    image = window.graph.viewport().grab().toImage()
+    return image.pixelColor(window.graph.mapFromScene(spot)).name()
+
+
+def test_a_locked_box_says_why_in_place_of_its_kind(loaded: MainWindow) -> None:
+    number, box = next((n, b) for n, b in enumerate(loaded.graph.picture.boxes) if b.name == "classifier")
+    labels = Labels(loaded.font())
+
+    kind, _, _ = labels.line(number, box, 10)
+
+    assert kind.text().startswith("These channels are")

@@ -26,7 +26,7 @@ from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column
 from slimgui.gui.settings import Settings
-from slimgui.gui.theme import DARK, LIGHT, Colours, Theme, is_dark
+from slimgui.gui.theme import Theme, is_dark
 
 
 @pytest.fixture
@@ -403,26 +403,6 @@ def test_the_theme_follows_the_choice(loaded: MainWindow, qapp: QApplication) ->
     theme.choose("light")
     QTest.qWait(1)
     assert not is_dark(loaded.graph.palette())
-
-
-@pytest.mark.parametrize("table", [LIGHT, DARK], ids=["light", "dark"])
-def test_text_can_be_read_on_every_surface(table: Colours) -> None:
-    for back in (table.window, table.surface, table.raised, table.canvas):
-        for text in (table.text, table.muted, table.accent, table.error, table.success):
-            assert contrast(text, back) >= 4.5
-    assert contrast(table.on_accent, table.accent) >= 4.5
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2: (L1 + 0.05) / (L2 + 0.05) of the relative luminances."""
-    low, high = sorted(luminance(name) for name in (one, other))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(name: str) -> float:
-    parts = [int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_zoom_stays_within_reason(loaded: MainWindow) -> None:

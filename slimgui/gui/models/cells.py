@@ -50,9 +50,6 @@ class Cells:
     def __init__(self, document: Document, snapshot: Snapshot) -> None:
         self.rows, self.snapshot = document.groups, snapshot
         self.children = [row.layers for row in self.rows]
-        self._colours = [
-            LOCKED_COLOUR if r.locked else group_colour(n).name() for n, r in enumerate(self.rows)
-        ]
         self._sides = sides_of(document)
         self._names = [" ".join((row.id, *row.layers)).lower() for row in self.rows]
         self._curves: dict[str, tuple[float, ...]] = {}
@@ -68,6 +65,9 @@ class Cells:
             places = np.linspace(0, len(falling) - 1, min(POINTS, len(falling))).round().astype(int)
             self._curves[group_id] = tuple((falling[places] / (falling[0] or 1.0)).clip(0, 1).tolist())
             self._sums[group_id] = tuple(np.cumsum(falling).tolist())
+
+    def _colour(self, number: int) -> str:
+        return LOCKED_COLOUR if self.rows[number].locked else group_colour(number).name()
 
     def kept(self, row: GroupRow) -> int:
         """Channels that stay in a group."""
@@ -128,7 +128,7 @@ class Cells:
         """What is painted of a group's cell."""
         row = self.rows[number]
         said = "" if column == Column.IMPORTANCE else self.shown(number, column)
-        colour = self._colours[number] if column == Column.GROUP else ""
+        colour = self._colour(number) if column == Column.GROUP else ""
         curve = self._curves.get(row.id, ()) if column == Column.IMPORTANCE else ()
         return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve)
 

@@ -14,13 +14,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainterPath
 
 from slimgui.gui.views import arrows
-from slimgui.gui.views.scene import Box, Picture, around, united
+from slimgui.gui.views.scene import Box, Picture, united
 
 CELL: Final = 1000.0  # width and height of a cell in scene units: about 70 boxes
 PAD: Final = 13.0  # from the edge of a box to what it holds
 RADIUS: Final = 7.0
 STACK: Final = 4.0  # how far what is behind a closed module sticks out
-Piece = tuple[arrows.Route, bool]  # a line, and whether it ends with a head
+Piece = tuple[arrows.Route, bool, QRectF]  # a line, whether it ends with a head, and its room
 Shares = Callable[[Box], float]
 ByColour = dict[str, list[QRectF]]
 
@@ -30,9 +30,9 @@ class Cell:
 
     def __init__(self, boxes: Sequence[tuple[int, Box]], pieces: Sequence[Piece]) -> None:
         self.boxes = boxes
-        self._lines = [line for line, _ in pieces]
-        self._tips = [line for line, tip in pieces if tip]
-        self.bounds = united([box.rect for _, box in boxes] + [around(line) for line in self._lines])
+        self._lines = [line for line, _, _ in pieces]
+        self._tips = [line for line, tip, _ in pieces if tip]
+        self.bounds = united([box.rect for _, box in boxes] + [area for _, _, area in pieces])
         self._fills: tuple[ByColour, ByColour] | None = None
 
     @cached_property
@@ -135,9 +135,10 @@ class Cells:
         keys = [_key(box.rect.left(), box.rect.top()) for box in picture.boxes]
         for number, (key, box) in enumerate(zip(keys, picture.boxes, strict=True)):
             boxes.setdefault(key, []).append((number, box))
-        pieces = [(line, number in picture.tips) for number, line in enumerate(picture.pieces)]
-        for line, tip in pieces:
-            lines.setdefault(_key(*line[0]), []).append((line, tip))
+        tips = (number in picture.tips for number in range(len(picture.pieces)))
+        pieces = tuple(zip(picture.pieces, tips, picture.areas, strict=True))
+        for piece in pieces:
+            lines.setdefault(_key(*piece[0][0]), []).append(piece)
         cells = {key: Cell(boxes.get(key, ()), lines.get(key, ())) for key in {**boxes, **lines}}
         self._whole = Cell(tuple(enumerate(picture.boxes)), pieces)
         self.parts = tuple(cells.values())

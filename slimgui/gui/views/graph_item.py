@@ -33,13 +33,8 @@ class GraphItem(QGraphicsItem):
         self._channels: Sequence[int] = snapshot.channels
         self._cells = Cells(picture)
         self._labels = Labels(font)
-        self.set_palette(palette)
-
-    def set_palette(self, palette: QPalette) -> None:
-        """Draw in the colours of `palette`."""
         self._colours: Colours = colours(palette)
         self._lock: QPixmap = icons.pixmap("lock", self._colours.muted, 56, 1.0)
-        self.update()
 
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
         """Redraw the boxes whose channels changed, and nothing else."""

@@ -16,6 +16,7 @@ from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import colours
 from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem
+from slimgui.gui.views.lighting import Lighting, Lit, of_box
 from slimgui.gui.views.lit_item import LitItem
 from slimgui.gui.views.scene import Picture, picture
 
@@ -36,9 +37,11 @@ class GraphView(Canvas):
         self.setAccessibleDescription("The tree of groups holds the same content as text")
         self.picture: Picture | None = None  # what is shown
         self._document: Document | None = None
+        self._view: View | None = None
         self._item: GraphItem | None = None
         self._lit: LitItem | None = None
         self._hover: LitItem | None = None
+        self._lighting: Lighting | None = None
         self._snapshot: Snapshot | None = None
         self._selected = ""
         self._kept: tuple[str, QPoint] | None = None  # a module, and where it stays while it opens or closes
@@ -52,6 +55,7 @@ class GraphView(Canvas):
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model, as large as it fits but large enough to read."""
         self._document, self._snapshot, self._selected, self._kept = document, snapshot, "", None
+        self._lighting = Lighting(document)
         self._draw(document.view)
         self.fit_when_shown()
 
@@ -68,7 +72,7 @@ class GraphView(Canvas):
     def _draw(self, view: View) -> None:
         assert self._document, "a view is of a document"
         assert self._snapshot, "a document has a snapshot"
-        self.picture = picture(self._document, view)
+        self._view, self.picture = view, picture(self._document, view)
         scene = self.scene()
         scene.clear()
         self._item = GraphItem(self.picture, self._snapshot, self.font(), self.palette())
@@ -94,13 +98,19 @@ class GraphView(Canvas):
         if rects and not any(shown.intersects(rect) for rect in rects):
             self.centerOn(rects[0].center())
 
+    def lit(self, group_id: str) -> Lit:
+        """What is lit when a group is selected: its layers, and the way that couples them."""
+        if self.picture is None or self._lighting is None:
+            return Lit()
+        return self._lighting.of_group(self.picture, group_id)
+
     def _light(self) -> list[QRectF]:
         """Light the selected group; returns where its boxes are."""
         if self.picture is None or self._lit is None:
             return []
-        numbers = self.picture.members.get(self._selected, frozenset())
-        self._lit.light(numbers, QColor(colours(self.palette()).accent))
-        return [self.picture.boxes[number].rect for number in sorted(numbers)]
+        table, lit = colours(self.palette()), self.lit(self._selected)
+        self._lit.light(lit, QColor(table.accent), QColor(table.canvas))
+        return [self.picture.boxes[number].rect for number in sorted(lit.boxes)]
 
     # --- modules
 
@@ -157,8 +167,8 @@ class GraphView(Canvas):
         super().mouseMoveEvent(event)
         if self._hover is not None and not event.buttons():
             number = self._box_at(event.position().toPoint())
-            boxes = frozenset() if number is None else frozenset({number})
-            self._hover.light(boxes, QColor(colours(self.palette()).edge))
+            lit = Lit() if number is None or self.picture is None else of_box(self.picture, number)
+            self._hover.light(lit, QColor(colours(self.palette()).muted))
             shape = Qt.CursorShape.OpenHandCursor if number is None else Qt.CursorShape.PointingHandCursor
             self.viewport().setCursor(shape)
 
@@ -225,6 +235,5 @@ class GraphView(Canvas):
     def _on_palette_changed(self) -> None:
         table = colours(self.palette())
         self.setBackgroundBrush(QColor(table.canvas))
-        if self._item is not None:
-            self._item.set_palette(self.palette())
-            self._light()
+        if self._view is not None:
+            self._draw(self._view)  # groups have other colours

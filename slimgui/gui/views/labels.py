@@ -46,12 +46,13 @@ class Labels:
         return self._titles[border.path]
 
     def line(self, number: int, box: Box, now: int) -> tuple[QStaticText, QStaticText, float]:
-        """Kind, channels before and after, and the width of the latter."""
+        """Kind (or why it is locked), channels before and after, and the width of the latter."""
         if number not in self._lines:
             count = str(now) if now == box.before else f"{box.before} → {now}"
             count = count if box.before else ""
             width = self._metrics[2].horizontalAdvance(count)
-            kind = self._kind(box.kind, box.rect.width() - 2 * PAD - width - 6)
+            reason = box.locked.partition(" (")[0]  # why it is locked says more than what it is
+            kind = self._kind(reason or box.kind, box.rect.width() - 2 * PAD - width - 6)
             self._lines[number] = _plain(kind), _plain(count), width
         return self._lines[number]
 

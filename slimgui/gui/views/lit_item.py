@@ -1,6 +1,8 @@
-"""Lights a few boxes of the graph, and the arrows between them."""
+"""Lights a few boxes of the graph and lines between them, and dims the rest."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
@@ -8,13 +10,15 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui.views import arrows
 from slimgui.gui.views.cells import RADIUS
-from slimgui.gui.views.scene import Picture, around, united
+from slimgui.gui.views.lighting import Lit
+from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
+_VEIL = 150  # of 255: how much of the rest is covered
 
 
 class LitItem(QGraphicsItem):
-    """Lies over the graph; takes no more room than what it lights.
+    """Lies over the graph; takes no more room than what it lights, unless it dims the rest.
 
     Args:
         picture: what there is to light.
@@ -24,26 +28,27 @@ class LitItem(QGraphicsItem):
     def __init__(self, picture: Picture, width: float) -> None:
         super().__init__()
         self._picture, self._width = picture, width
-        self._boxes: frozenset[int] = frozenset()
-        self._lines, self._outlines = QPainterPath(), QPainterPath()
+        self._lit = Lit()
+        self._lines, self._outlines, self._passed, self._veil = (QPainterPath() for _ in range(4))
         self._bounds = QRectF()
-        self._colour = QColor()
+        self._colour, self._cover = QColor(), QColor()
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
-    def light(self, boxes: frozenset[int], colour: QColor) -> None:
-        """Light these boxes; none clears."""
-        if boxes == self._boxes and colour == self._colour:
+    def light(self, lit: Lit, colour: QColor, cover: QColor | None = None) -> None:
+        """Light these boxes and lines; none clears. `cover`: the colour that the rest is dimmed with."""
+        if (lit, colour, cover or QColor()) == (self._lit, self._colour, self._cover):
             return
         self.prepareGeometryChange()
-        between = self._picture.between(boxes) if len(boxes) > 1 else []
-        lines = [self._picture.pieces[n] for n in sorted({n for arrow in between for n in arrow.pieces})]
-        rects = [self._picture.boxes[number].rect for number in boxes]
-        self._boxes, self._colour = boxes, colour
-        self._lines, self._outlines = arrows.smooth(lines), QPainterPath()
-        for rect in rects:
-            self._outlines.addRoundedRect(rect, RADIUS, RADIUS)
-        bounds = united([*rects, *map(around, lines)])
-        self._bounds = bounds.adjusted(-_HALO, -_HALO, _HALO, _HALO) if boxes else QRectF()
+        self._lit, self._colour, self._cover = lit, colour, cover or QColor()
+        self._lines = arrows.smooth(self._picture.pieces[number] for number in sorted(lit.pieces))
+        self._outlines, self._passed = self._rounded(lit.boxes), self._rounded(lit.between)
+        self._veil = QPainterPath()
+        self._bounds = self._around(lit)
+        if cover is not None and lit.boxes:
+            self._veil.addRect(self._picture.bounds)
+            self._veil.addPath(self._rounded(lit.boxes | lit.between))  # holes: a path is filled odd-even
+            self._cover.setAlpha(_VEIL)
+            self._bounds = self._picture.bounds
 
     def boundingRect(self) -> QRectF:
         """See Qt."""
@@ -55,15 +60,31 @@ class LitItem(QGraphicsItem):
         """Outlines that stay visible from far away."""
         del option, widget
         scale = max(painter.worldTransform().m11(), 0.05)
-        halo = QColor(self._colour)
-        halo.setAlpha(60)
+        wide = max(self._width, self._width / scale)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._cover)
+        painter.drawPath(self._veil)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._colour, max(self._width, self._width / scale * 0.8)))
+        painter.setPen(QPen(self._colour, max(self._width, 0.8 * self._width / scale)))
         painter.drawPath(self._lines)
-        for pen in (
-            QPen(halo, max(9.0, 6 / scale)),
-            QPen(self._colour, max(self._width, self._width / scale)),
-        ):
+        painter.setPen(QPen(self._colour, wide / 2, Qt.PenStyle.DashLine))
+        painter.drawPath(self._passed)
+        halo = QColor(self._colour)
+        halo.setAlpha(60)
+        for pen in (QPen(halo, max(9.0, 6 / scale)), QPen(self._colour, wide)):
             painter.setPen(pen)
             painter.drawPath(self._outlines)
+
+    def _rounded(self, boxes: Iterable[int]) -> QPainterPath:
+        path = QPainterPath()
+        for number in boxes:
+            path.addRoundedRect(self._picture.boxes[number].rect, RADIUS, RADIUS)
+        return path
+
+    def _around(self, lit: Lit) -> QRectF:
+        if not lit.boxes:
+            return QRectF()
+        rects = [self._picture.boxes[number].rect for number in lit.boxes | lit.between]
+        bounds = united([*rects, *(self._picture.areas[number] for number in lit.pieces)])
+        return bounds.adjusted(-_HALO, -_HALO, _HALO, _HALO)

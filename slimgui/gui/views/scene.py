@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
@@ -14,6 +14,7 @@ from slimgui.gui import text
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 MARGIN = 24.0
+_HEAD = 6.0  # half the width of an arrow's head
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,9 @@ class Picture:
         borders: outer ones before inner ones.
         arrows: from box to box.
         pieces: lines of the arrows; those that pass a border at the same place share some.
+        areas: the room that each of them takes.
         tips: numbers of the pieces that end with a head.
         bounds: around all of it.
-        members: group id -> boxes that it touches.
     """
 
     boxes: tuple[Box, ...]
@@ -97,9 +98,9 @@ class Picture:
     borders: tuple[Border, ...]
     arrows: tuple[Arrow, ...]
     pieces: tuple[tuple[Point, ...], ...]
+    areas: tuple[QRectF, ...]
     tips: frozenset[int]
     bounds: QRectF
-    members: dict[str, frozenset[int]]
 
     def box_at(self, point: QPointF) -> int | None:
         """The number of the box under `point`."""
@@ -109,10 +110,6 @@ class Picture:
         """The innermost open module around `point`."""
         return next((border for border in reversed(self.borders) if border.rect.contains(point)), None)
 
-    def between(self, boxes: frozenset[int]) -> list[Arrow]:
-        """The arrows from one of `boxes` to another."""
-        return [arrow for arrow in self.arrows if arrow.source in boxes and arrow.target in boxes]
-
 
 def picture(document: Document, view: View) -> Picture:
     """Work out everything that does not depend on the plan."""
@@ -120,12 +117,11 @@ def picture(document: Document, view: View) -> Picture:
     boxes = tuple(describe.box(number) for number in range(len(view.boxes)))
     borders = tuple(describe.border(frame) for frame in view.frames)
     arrows = tuple(Arrow(*edge, way) for edge, way in zip(view.edges, view.passes, strict=True) if way)
-    bounds = united(
-        [box.rect for box in boxes] + [border.rect for border in borders] + [*map(around, view.pieces)]
-    )
+    areas = tuple(_around(piece) for piece in view.pieces)
+    bounds = united([*(box.rect for box in boxes), *(border.rect for border in borders), *areas])
     bounds.adjust(-MARGIN, -MARGIN, MARGIN, MARGIN)
     tips = frozenset(arrow.pieces[-1] for arrow in arrows)
-    return Picture(boxes, view.box_of, borders, arrows, view.pieces, tips, bounds, _members(document, view))
+    return Picture(boxes, view.box_of, borders, arrows, view.pieces, areas, tips, bounds)
 
 
 class _Describe:
@@ -204,32 +200,15 @@ def _outputs(document: Document, view: View) -> dict[int, int]:
 
 def united(areas: Iterable[QRectF]) -> QRectF:
     """The smallest rectangle around all `areas`."""
-    ends = [(area.left(), area.top(), area.right(), area.bottom()) for area in areas]
-    return _between(ends) if ends else QRectF()
-
-
-def around(route: Sequence[Point]) -> QRectF:
-    """The room that a line takes, with a head."""
-    return _between([(x, y, x, y) for x, y in route]).adjusted(-6, -6, 6, 6)
-
-
-def _between(ends: Sequence[tuple[float, float, float, float]]) -> QRectF:
+    ends = [area.getCoords() for area in areas]
+    if not ends:
+        return QRectF()
     left, top, right, bottom = zip(*ends, strict=True)
     return QRectF(QPointF(min(left), min(top)), QPointF(max(right), max(bottom)))
 
 
-def _members(document: Document, view: View) -> dict[str, frozenset[int]]:
-    layers = layers_of_groups(document)
-    return {group: frozenset(view.box_of[layer] for layer in some) for group, some in layers.items()}
-
-
-def layers_of_groups(document: Document) -> Mapping[str, frozenset[int]]:
-    """Per group the layers that it touches."""
-    number_of = {layer.name: number for number, layer in enumerate(document.graph.layers)}
-    members = {
-        row.id: {number_of[name] for name in row.layers if name in number_of} for row in document.groups
-    }
-    for number, layer in enumerate(document.graph.layers):
-        if layer.group in members:
-            members[layer.group].add(number)
-    return {group: frozenset(numbers) for group, numbers in members.items()}
+def _around(route: Sequence[Point]) -> QRectF:
+    """The room that a line takes, with a head."""
+    xs, ys = zip(*route, strict=True)
+    left, top = min(xs) - _HEAD, min(ys) - _HEAD
+    return QRectF(left, top, max(xs) + _HEAD - left, max(ys) + _HEAD - top)

@@ -16,6 +16,7 @@ from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.document_actions import DocumentActions
+from slimgui.gui.finding import Finding
 from slimgui.gui.journaling import Journal
 from slimgui.gui.losses import losses
 from slimgui.gui.menus import Menus
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.data_actions = DataActions(self, session, dialogs, settings)
         self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)
         self.tree_actions = TreeActions(self, session, dialogs, settings)
+        self.finding = Finding(session, self.graph, self)
         self.journal = Journal(session, settings.data_folder / "journal")
         self.restore = Restore(session, settings, self.journal)
         self.comfort_actions = ComfortActions(self, session, dialogs, settings)
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
         self.welcome.example_clicked.connect(self.document_actions.open_example)
         self.welcome.recent_clicked.connect(self.document_actions.open_source)
         self.graph.group_clicked.connect(session.select)
+        self.groups.search.textChanged.connect(self.finding.set_words)
         self.graph.toggled.connect(session.levels.toggle)
         self.graph.opened_within.connect(session.levels.open_within)
         session.levels.changed.connect(self.graph.set_view)

@@ -45,6 +45,18 @@ class ViewActions:
         self._window.groups.search.setFocus()
         self._window.groups.search.selectAll()
 
+    def find_next(self) -> None:
+        """Show the next hit in the graph."""
+        self._window.finding.go(1)
+
+    def find_previous(self) -> None:
+        """Show the hit before."""
+        self._window.finding.go(-1)
+
+    def zoom_selection(self) -> None:
+        """Show the selected group as large as it fits."""
+        self._window.graph.zoom_to_selection()
+
     def fit(self) -> None:
         """Show the whole graph."""
         self._window.graph.fit()

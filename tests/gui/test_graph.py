@@ -229,3 +229,89 @@ def test_a_locked_box_says_why_in_place_of_its_kind(loaded: MainWindow) -> None:
     kind, _, _ = labels.line(number, box, 10)
 
     assert kind.text().startswith("These channels are")
+
+
+def press(window: MainWindow, *keys: Qt.Key) -> None:
+    for key in keys:
+        QTest.keyClick(window.graph, key)
+
+
+def name_here(window: MainWindow) -> str:
+    assert window.graph.here is not None
+    return str(window.graph.picture.boxes[window.graph.here].name)
+
+
+def test_keys_walk_along_the_arrows_and_select(loaded: MainWindow) -> None:
+    press(loaded, Qt.Key.Key_Home, Qt.Key.Key_Down)
+    assert name_here(loaded) == "stem.conv"
+    press(loaded, Qt.Key.Key_Down, Qt.Key.Key_Down)
+    assert name_here(loaded) == "stages.0.0.conv1"  # the sum of the block is further away
+    press(loaded, Qt.Key.Key_Return)
+    assert loaded.session.selected == "stages.0.0.conv1"
+    press(loaded, Qt.Key.Key_Up)
+    assert name_here(loaded) == "stem.norm"
+    press(loaded, Qt.Key.Key_End)
+    assert name_here(loaded) == "output"
+    assert loaded.graph.visible_area().contains(loaded.graph.picture.boxes[-1].rect)
+
+
+def test_space_opens_and_closes_and_the_place_is_kept(loaded: MainWindow, transport: FakeTransport) -> None:
+    loaded.session.levels.show(frozenset({"stages"}))
+    draw(transport)
+    press(loaded, Qt.Key.Key_Home, *[Qt.Key.Key_Down] * 2)
+    assert name_here(loaded) == "stages.0"
+
+    press(loaded, Qt.Key.Key_Space)
+    draw(transport)
+    assert "stages.0.0" in names(loaded)
+    assert name_here(loaded) == "stages.0.0"
+    press(loaded, Qt.Key.Key_Plus)
+    draw(transport)
+    assert name_here(loaded) == "stages.0.0.conv1"
+    press(loaded, Qt.Key.Key_Minus, Qt.Key.Key_Minus)
+    assert name_here(loaded) == "stages.0"
+
+
+def test_what_is_searched_for_is_outlined_and_f3_goes_from_one_to_the_next(
+    loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    loaded.menus.actions["graph_close"].trigger()
+    draw(transport)
+    loaded.groups.search.setText("conv1 batchnorm")  # no layer is both
+    assert loaded.finding.hits == []
+    loaded.groups.search.setText("stages conv1 macs>0%")
+
+    layers = loaded.session.document.graph.layers
+    assert [layers[hit].name for hit in loaded.finding.hits] == [
+        f"stages.{stage}.{block}.conv1" for stage in range(3) for block in range(2)
+    ]
+    loaded.menus.actions["find_next"].trigger()
+    draw(transport)
+    assert name_here(loaded) == "stages.0.0.conv1"
+    loaded.menus.actions["find_previous"].trigger()
+    draw(transport)
+    assert name_here(loaded) == "stages.2.1.conv1"
+    assert loaded.graph.visible_area().contains(loaded.graph.picture.boxes[loaded.graph.here].rect)
+
+
+def test_the_overview_shows_where_one_is_and_moves_there(loaded: MainWindow, qtbot: QtBot) -> None:
+    loaded.graph.fit()
+    assert not loaded.graph.minimap.isVisible()  # everything is seen
+    loaded.graph.zoom(8)
+    overview = loaded.graph.minimap
+    assert overview.isVisible()
+
+    corner = overview.rect().bottomRight() - QPoint(8, 8)
+    qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=corner)
+
+    assert loaded.graph.visible_area().contains(loaded.graph.picture.bounds.bottomRight() - QPointF(40, 40))
+    assert loaded.grab().size() == loaded.size() * loaded.devicePixelRatioF()
+
+
+def test_a_selection_can_be_zoomed_to(loaded: MainWindow) -> None:
+    loaded.session.select("stages.1.0.conv1")
+    loaded.menus.actions["zoom_selection"].trigger()
+
+    boxes = [loaded.graph.picture.boxes[number].rect for number in loaded.graph.lit("stages.1.0.conv1").boxes]
+    assert loaded.graph.visible_area().contains(united(boxes))
+    assert loaded.graph.zoomed == 1  # three boxes would fit at more than their size

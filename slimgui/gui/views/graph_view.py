@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
 from slimgui.core.view import View
 from slimgui.core.wire import Document
 from slimgui.gui import text
 from slimgui.gui.snapshot import Change, Snapshot
-from slimgui.gui.theme import colours
+from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem
 from slimgui.gui.views.lighting import Lighting, Lit, of_box
 from slimgui.gui.views.lit_item import LitItem
-from slimgui.gui.views.scene import Picture, picture
+from slimgui.gui.views.minimap import Minimap
+from slimgui.gui.views.scene import Picture, picture, united
+from slimgui.gui.views.walk import STEPS
 
 _DONE: Final = object()
+_COMMANDS: Final = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 class GraphView(Canvas):
@@ -44,6 +47,12 @@ class GraphView(Canvas):
         self._lighting: Lighting | None = None
         self._snapshot: Snapshot | None = None
         self._selected = ""
+        self._hits: LitItem | None = None
+        self._cursor: LitItem | None = None
+        self._here: int | None = None  # layer of the box that keys move from
+        self._found: tuple[int, ...] = ()  # layers that were searched for
+        self.minimap = Minimap(self)
+        self.minimap.wanted.connect(self.go_to_spot)
         self._kept: tuple[str, QPoint] | None = None  # a module, and where it stays while it opens or closes
         self._cold: Iterator[None] = iter(())  # what is still to be prepared for near views
         self._warming = QTimer(self, interval=0)
@@ -55,6 +64,7 @@ class GraphView(Canvas):
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model, as large as it fits but large enough to read."""
         self._document, self._snapshot, self._selected, self._kept = document, snapshot, "", None
+        self._here, self._found = None, ()
         self._lighting = Lighting(document)
         self._draw(document.view)
         self.fit_when_shown()
@@ -66,6 +76,8 @@ class GraphView(Canvas):
         area = self._area_of(kept[0]) if kept else None
         if kept and area:
             self.put(area.topLeft(), kept[1])
+        elif self.here is not None and self.picture is not None:
+            self.centerOn(self.picture.boxes[self.here].rect.center())
         else:
             self.first_fit()
 
@@ -76,11 +88,14 @@ class GraphView(Canvas):
         scene = self.scene()
         scene.clear()
         self._item = GraphItem(self.picture, self._snapshot, self.font(), self.palette())
-        self._lit, self._hover = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
-        for item in (self._item, self._hover, self._lit):
+        self._hits, self._hover = LitItem(self.picture, 3.5), LitItem(self.picture, 1.5)
+        self._lit, self._cursor = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
+        for item in (self._item, self._hover, self._lit, self._hits, self._cursor):
             scene.addItem(item)
         self.set_bounds(self.picture.bounds)
+        self.minimap.set_picture(self.picture)
         self._light()
+        self._mark()
         self._cold = self._item.warm()
         self._warming.start()
 
@@ -111,6 +126,78 @@ class GraphView(Canvas):
         table, lit = colours(self.palette()), self.lit(self._selected)
         self._lit.light(lit, QColor(table.accent), QColor(table.canvas))
         return [self.picture.boxes[number].rect for number in sorted(lit.boxes)]
+
+    def set_hits(self, layers: Sequence[int]) -> None:
+        """Outline what was searched for."""
+        self._found = tuple(layers)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Outline hits, and the box that keys move from."""
+        if self.picture is None or self._hits is None or self._cursor is None:
+            return
+        table, box_of = colours(self.palette()), self.picture.box_of
+        self._hits.light(Lit(frozenset(box_of[layer] for layer in self._found)), QColor(table.success))
+        at = Lit() if self._here is None else Lit(between=frozenset({box_of[self._here]}))
+        self._cursor.light(at, QColor(table.text))
+
+    # --- from place to place
+
+    @property
+    def here(self) -> int | None:
+        """The box that keys move from."""
+        return None if self._here is None or self.picture is None else self.picture.box_of[self._here]
+
+    def go_to(self, number: int) -> None:
+        """Make a box the one that keys move from, and show it."""
+        assert self.picture, "a box is of a picture"
+        box = self.picture.boxes[number]
+        self._here = box.layers[0]
+        self._mark()
+        self.bring_into_view(box.rect)
+        self.viewport().setAccessibleDescription(self.describe(number))
+
+    def go_to_layer(self, layer: int) -> None:
+        """The same for the box that stands for a layer, also once other modules are open."""
+        self._here = layer
+        if self.picture is not None:
+            self.go_to(self.picture.box_of[layer])
+            self._here = layer
+
+    def go_to_spot(self, spot: QPointF) -> None:
+        """Show a spot of the picture in the middle."""
+        self.put(spot, self.viewport().rect().center())
+
+    def zoom_to_selection(self) -> None:
+        """Show the layers of the selected group as large as they fit."""
+        if rects := self._light():
+            margin = 40.0
+            self.fit_area(united(rects).adjusted(-margin, -margin, margin, margin))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Walk with the arrow keys, Home and End; Enter selects; Space, + and - open and close."""
+        if self.picture is None or not self.picture.boxes or event.modifiers() & _COMMANDS:
+            super().keyPressEvent(event)
+            return
+        here, key = self.here, event.key()
+        if key in STEPS:
+            there = 0 if here is None else STEPS[key](self.picture, here)
+            self.go_to(there if there is not None else here or 0)
+        elif here is not None and key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.group_clicked.emit(self.picture.boxes[here].group)
+        elif here is not None and key in {Qt.Key.Key_Space, Qt.Key.Key_Plus, Qt.Key.Key_Minus}:
+            self._toggle_here(here, key)
+        else:
+            super().keyPressEvent(event)
+
+    def _toggle_here(self, here: int, key: int) -> None:
+        """Open a closed module; from within an open one, close that."""
+        assert self.picture, "a box is of a picture"
+        box = self.picture.boxes[here]
+        if box.module and key != Qt.Key.Key_Minus:
+            self.toggle(box.module)
+        elif key != Qt.Key.Key_Plus and (border := self.picture.border_at(box.rect.center())):
+            self.toggle(border.path)
 
     # --- modules
 
@@ -155,6 +242,8 @@ class GraphView(Canvas):
         super().mouseReleaseEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and self.was_click(event) and self.picture is not None:
             number = self._box_at(event.position().toPoint())
+            self._here = None if number is None else self.picture.boxes[number].layers[0]
+            self._mark()
             self.group_clicked.emit("" if number is None else self.picture.boxes[number].group)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -191,6 +280,22 @@ class GraphView(Canvas):
         if border:
             menu.addAction(f"&Close {border.path}").triggered.connect(lambda: self.toggle(border.path))
         return menu if menu.actions() else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """See Qt."""
+        super().resizeEvent(event)
+        self._on_moved()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """See Qt: also called when the scale changes."""
+        super().scrollContentsBy(dx, dy)
+        self._on_moved()
+
+    def _on_moved(self) -> None:
+        """Keep the overview in its corner, and true."""
+        corner, away = self.viewport().rect().bottomRight(), QPoint(SPACE, SPACE)
+        self.minimap.move(corner - away - self.minimap.rect().bottomRight())
+        self.minimap.set_seen(self.visible_area())
 
     def viewportEvent(self, event: QEvent) -> bool:
         """See Qt."""

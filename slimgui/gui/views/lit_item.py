@@ -83,7 +83,7 @@ class LitItem(QGraphicsItem):
         return path
 
     def _around(self, lit: Lit) -> QRectF:
-        if not lit.boxes:
+        if not lit.boxes | lit.between:
             return QRectF()
         rects = [self._picture.boxes[number].rect for number in lit.boxes | lit.between]
         bounds = united([*rects, *(self._picture.areas[number] for number in lit.pieces)])

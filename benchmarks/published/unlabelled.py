@@ -11,7 +11,8 @@ from torch import Tensor
 from benchmarks.published import material
 
 BATCH: Final = 16
-# Photographs that scikit-image and scikit-learn ship, without those that a task is judged by.
+CROPS: Final = 64  # a fold of a classifier runs it once for every layer and square
+# Photographs that packages ship, without those that a task is judged by; foolbox's are of ImageNet.
 PHOTOS: Final = (
     *(
         f"skimage/data/{name}"
@@ -22,6 +23,14 @@ PHOTOS: Final = (
         )
     ),
     *("sklearn/datasets/images/china.jpg", "sklearn/datasets/images/flower.jpg"),
+    *(
+        f"foolbox/data/imagenet_{name}.jpg"
+        for name in (
+            *("00_243", "01_559", "02_438", "03_990", "04_949", "05_853", "06_609", "07_609", "08_915"),
+            *("09_455", "10_541", "11_630", "12_741", "13_471", "14_129", "15_99", "16_251", "17_22"),
+            *("18_317", "19_305"),
+        )
+    ),
 )
 SENTENCES: Final = """Pruning removes what a network can do without.
 The train to the coast leaves at nine every morning.
@@ -60,14 +69,20 @@ The band recorded its first album in a garage.""".splitlines()
 def crops(
     count: int, side: int, mean: tuple[float, ...], std: tuple[float, ...], photos: tuple[str, ...] = PHOTOS
 ) -> list[Tensor]:
-    """Squares of 30 to 100 % of the shorter side, anywhere, half mirrored: batches [n, 3, side, side]."""
+    """Squares of 30 to 100 % of the shorter side, anywhere, half mirrored: batches [n, 3, side, side].
+
+    One batch is of one half of the photographs, the next of the other: folding judges what it fitted to every
+    second batch by those between, and squares of one photograph are too much alike for that.
+    """
     from torchvision.transforms.functional import hflip, normalize, resize, to_tensor
 
     draw = torch.Generator().manual_seed(0)
     pictures = [to_tensor(material.pixels(photo).copy()) for photo in photos]
     found = []
     for number in range(count):
-        picture = pictures[number % len(pictures)]
+        batch, place = divmod(number, BATCH)
+        half = pictures[batch % 2 :: 2]
+        picture = half[(batch // 2 * BATCH + place) % len(half)]
         height, width = picture.shape[1:]
         share = 0.3 + 0.7 * float(torch.rand((), generator=draw))
         size = int(share * min(height, width))
@@ -81,12 +96,12 @@ def crops(
 
 def imagenet() -> list[Tensor]:
     """Of 224 pixels, as most classifiers of ImageNet take them."""
-    return crops(192, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    return crops(CROPS, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def imagenet_lite() -> list[Tensor]:
     """The same as EfficientNet-Lite takes them."""
-    return crops(192, 224, (0.498,) * 3, (0.502,) * 3)
+    return crops(CROPS, 224, (0.498,) * 3, (0.502,) * 3)
 
 
 def plain() -> list[Tensor]:

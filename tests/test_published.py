@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.published import document, makers, material, tasks
+from benchmarks.published import document, makers, material, tasks, unlabelled
 from benchmarks.published.models import MAKERS, REFUSED, ROWS
 
 
@@ -24,6 +24,16 @@ def test_a_tone_has_its_pitch_and_a_voice_its_resonances():
     assert bands.shape == (40,)
     low = bands[:25].argmax()
     assert 600 < np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), 42)[low + 1] * 200 / 3 < 820
+
+
+def test_samples_hold_no_photograph_that_a_task_is_judged_by_and_alternate_between_two_halves(monkeypatch):
+    judged = {"astronaut", "camera", "chelsea", "coffee", "page"}
+    assert not any(name in photo for photo in unlabelled.PHOTOS for name in judged)
+    # Photograph n is all of the value 10 n, and so is every square of it.
+    monkeypatch.setattr(material, "pixels", lambda file: np.full((40, 50, 3), 10 * int(file), np.uint8))
+    batches = unlabelled.crops(6 * unlabelled.BATCH, 8, (0.0,) * 3, (1.0,) * 3, tuple("01234"))
+    seen = [set((batch.mean((1, 2, 3)) * 25.5).round().int().tolist()) for batch in batches]
+    assert seen == [{0, 2, 4}, {1, 3}] * 3
 
 
 def test_a_task_that_fails_and_a_cut_that_is_not_proven_are_faults(tmp_path):

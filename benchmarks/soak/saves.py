@@ -72,6 +72,7 @@ def filled(value: float) -> engine.Deployed:
 def kills(kind: str, count: int, seed: int, folder: Path) -> Iterator[str]:
     """What a killed save left at its target: "old" or "new", or what is wrong with it.
 
+    What it left beside the target has to be gone after the next save there.
     The save reads back in its own process, so that most of its time is spent on the files.
     """
     readback.run_reader = reader.run
@@ -83,12 +84,14 @@ def kills(kind: str, count: int, seed: int, folder: Path) -> Iterator[str]:
     os.waitpid(_saving(new, folder / f"timed.{kind}"), 0)
     took = time.monotonic() - started
     for _ in range(count):
-        engine.save(old, target, shard_bytes=SHARD_BYTES)
         child = _saving(new, target)
         time.sleep(moments.uniform(0, 1.5 * took))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        yield _found(whole)
+        found = _found(whole)
+        engine.save(old, target, shard_bytes=SHARD_BYTES)
+        left = [file.name for file in folder.glob(".*")]
+        yield f"{found}, and beside it {', '.join(left)}" if left else found
 
 
 def _saving(deployed: engine.Deployed, target: Path) -> int:

@@ -167,23 +167,14 @@ def timed_report(timed: Timed, targets: Sequence[Target]) -> tuple[dict[str, Any
 
 
 def _use(arguments: argparse.Namespace) -> None:
-    """Make torch use as many threads as was asked for.
-
-    Raises:
-        SlimError: this torch has no such device.
-    """
+    """Make torch use as many threads as was asked for; raises SlimError where it has no such device."""
     import torch
 
-    from slimgui.errors import SlimError
+    from slimgui.engine.timing import usable
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    try:
-        torch.empty(1, device=arguments.device)
-    except (RuntimeError, AssertionError) as error:
-        why = str(error).strip().partition("\n")[0]
-        what = f"Nothing can be measured on {arguments.device!r}."
-        raise SlimError(what, why, "Choose another --device, for example cpu.") from None
+    usable(arguments.device)
 
 
 def _table(arguments: argparse.Namespace, loaded: Loaded, traced: Traced, step: Step) -> LatencyModel:

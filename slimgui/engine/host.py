@@ -251,6 +251,7 @@ class Host:
             data,
             sensitivity=request.sensitivity,
             table=request.table,
+            device=request.device,
             told=lambda done, total: self._progress(request.task, "Measuring ops", done, total),
         )
         return wire.Met(request.task, found.plan, found.kept)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import torch
-
 from slimgui.core import wire
 from slimgui.core.cost import full_counts
 from slimgui.core.latency import read_latency
@@ -18,7 +16,7 @@ from slimgui.engine.importance import importance
 from slimgui.engine.latency import gauge_of, latency_model
 from slimgui.engine.latency_target import held_to
 from slimgui.engine.load import Loaded
-from slimgui.engine.timing import measure_latency
+from slimgui.engine.timing import measure_latency, usable
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
@@ -48,6 +46,7 @@ def timed(loaded: Loaded, traced: Traced, request: wire.Time, told: Told) -> wir
     Raises:
         PlanError: the plan does not fit, or the table is of another model.
         DeployError: what the plan leaves cannot be cut.
+        SlimError: this torch has no such device.
     """
     scores = importance(loaded.model, traced, request.plan.importance)
     selection = resolve(traced.groups, scores, request.plan)
@@ -67,16 +66,16 @@ def _measured(
     loaded: Loaded, traced: Traced, request: wire.Time, selection: Selection, told: Told
 ) -> wire.Timed:
     """Both models in turns; the ops too, where something is cut: they say which multiples help."""
-    time = partial(measure_latency, inputs=traced.inputs)
+    time = partial(measure_latency, inputs=traced.inputs, device=request.device)
     told("Measuring how long it takes", 0, 0)
-    device, full = gauge_of(torch.device("cpu")).setting, full_counts(traced.groups)
+    device, full = gauge_of(usable(request.device)).setting, full_counts(traced.groups)
     if selection.counts() == full:
         [whole] = time([loaded.model])
         seconds, spread = (whole.median, whole.median), (whole.spread, whole.spread)
         return _answer(request, traced, selection, device, seconds, spread, None)
     smaller = deploy(loaded.model, traced, selection).model
     before, after = time([loaded.model, smaller])
-    ops = latency_model(traced, told=partial(told, "Measuring ops"))
+    ops = latency_model(traced, device=request.device, told=partial(told, "Measuring ops"))
     told("Measuring whole models", 0, 0)
     latency = held_to(ops, loaded.model, traced, time)
     better = helpful_multiple(latency, traced.groups, request.plan, selection.counts())

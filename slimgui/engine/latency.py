@@ -22,7 +22,7 @@ from slimgui.engine.keep import labels_gone
 from slimgui.engine.op_calls import OpCall, Ready, op_call, refs, timed_functions
 from slimgui.engine.op_grid import Counts, Form, GridAxis, axes, combined
 from slimgui.engine.recording import Function
-from slimgui.engine.timing import Clock, clock, ops_in_turns
+from slimgui.engine.timing import Clock, clock, ops_in_turns, usable
 from slimgui.engine.trace import Traced
 from slimgui.engine.view import View
 
@@ -66,7 +66,7 @@ def latency_model(
     Returns:
         A model without overhead; `LatencyModel.fitted` holds it to measurements of whole models.
     """
-    gauge = gauge or gauge_of(torch.device(device))
+    gauge = gauge or gauge_of(usable(device))
     known = LatencyCache(gauge.setting, cache_folder("latency") if cache is None else cache)
     plans = _op_plans(traced)
     wanted = {str(call): call for plan in plans for call in plan.calls}

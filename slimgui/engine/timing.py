@@ -17,6 +17,7 @@ from slimgui.engine.heap import as_in_other_programs
 from slimgui.engine.inputs import Inputs, as_call, map_tensors
 from slimgui.engine.op_calls import Ready
 from slimgui.engine.structural import in_eval_mode
+from slimgui.errors import SlimError
 
 Run = Callable[[], object]
 WARM = 2  # runs that do not count: the first ones of a shape choose kernels and take memory
@@ -41,6 +42,21 @@ class Clock:
         run()
         self.settle()
         return self.now() - begun
+
+
+def usable(device: str | torch.device) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        SlimError: this torch has no such device.
+    """
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).strip().partition("\n")[0]
+        what = f"Nothing can be measured on {str(device)!r}."
+        raise SlimError(what, why, "Choose another device, for example cpu.") from None
+    return torch.device(device)
 
 
 def clock(device: torch.device) -> Clock:
@@ -95,8 +111,11 @@ def measure_latency(
         seconds: to go on for at least, for all models together.
         least: runs of each model.
         clock: of the device by default.
+
+    Raises:
+        SlimError: this torch has no such device.
     """
-    where = torch.device(device)
+    where = usable(device)
     clock = clock or _clock(where)
     args, kwargs = map_tensors(as_call(inputs), lambda tensor: tensor.to(where))
     with ExitStack() as stack:

@@ -52,6 +52,7 @@ class Engine:
     judged: Any = None
     curves: Any = None
     table: str = ""
+    device: str = ""
     sensed: list[tuple[Any, Any, Plan]] = field(default_factory=list)
 
     def load(self, source: str, *, allow_code: bool, trusted: tuple[str, ...]) -> Any:
@@ -97,9 +98,11 @@ class Engine:
         *,
         sensitivity: Any,
         table: str,
+        device: str,
         told: Any,
     ) -> Any:
         self.judged, self.curves, self.table = samples, sensitivity, table
+        self.device = device
         return SimpleNamespace(plan=plan.with_count(str(targets[0]), 3), kept=0.75)
 
     def located(self, traced: Any, group: str) -> Any:
@@ -281,7 +284,9 @@ def test_places_times_and_fronts_are_answered(rig: Rig) -> None:
 def test_a_target_of_time_may_go_by_a_table(rig: Rig) -> None:
     rig.ask(wire.Open(1, "net.pt"))
     rig.ask(wire.Meet(2, "latency=50%", Plan(), 1, table="phone.json"))
-    assert rig.engine.table == "phone.json"
+    assert (rig.engine.table, rig.engine.device) == ("phone.json", "cpu")
+    rig.ask(wire.Meet(3, "latency=50%", Plan(), 1, device="cuda"))
+    assert (rig.engine.table, rig.engine.device) == ("", "cuda")
 
 
 def test_a_target_goes_by_samples_and_by_measured_curves(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from slimgui.engine import insight
 from slimgui.engine.load import Loaded
 from slimgui.engine.timing import Latency
 from slimgui.engine.trace import Traced
-from slimgui.errors import PlanError
+from slimgui.errors import PlanError, SlimError
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ class Ops:
 def stand_in(monkeypatch: pytest.MonkeyPatch, seconds: list[float], per_channel: float) -> None:
     """Whole models take these seconds, and ops what `Ops` says."""
 
-    def measure(models: list[object], inputs: object) -> list[Latency]:
-        del inputs
+    def measure(models: list[object], inputs: object, device: str) -> list[Latency]:
+        del inputs, device
         return [Latency(each, each / 10, 7) for each in seconds[: len(models)]]
 
     monkeypatch.setattr(insight, "measure_latency", measure)
-    monkeypatch.setattr(insight, "latency_model", lambda traced, told: Ops(per_channel))
+    monkeypatch.setattr(insight, "latency_model", lambda traced, **_: Ops(per_channel))
     monkeypatch.setattr(insight, "held_to", lambda ops, *_: ops)
 
 
@@ -82,11 +82,16 @@ def test_time_that_does_not_follow_is_said_and_multiples_that_help_are_offered(
     assert ask(opened, Plan(ratio=0.5, round_to=8)).multiple == 0  # nothing more to round
 
 
+def test_a_device_that_is_not_there_is_refused(opened: tuple[Loaded, Traced]) -> None:
+    with pytest.raises(SlimError, match="Nothing can be measured on 'nowhere'"):
+        insight.timed(*opened, wire.Time(3, Plan(), 1, device="nowhere"), lambda *_: None)
+
+
 def test_times_of_another_device_come_from_its_table(
     opened: tuple[Loaded, Traced], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, [], 1.0)
-    monkeypatch.setattr(insight, "read_latency", lambda path, groups: insight.latency_model(None, None))
+    monkeypatch.setattr(insight, "read_latency", lambda path, groups: insight.latency_model(None))
     answer = insight.timed(*opened, wire.Time(3, Plan(ratio=0.5), 1, "phone.json"), lambda *_: None)
     assert answer.spread is None
     assert answer.after < answer.before

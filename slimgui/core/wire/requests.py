@@ -81,8 +81,8 @@ class Sense(Message, frozen=True, tag="sense"):
 class Meet(Message, frozen=True, tag="meet"):
     """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
 
-    `document` as in Save, `samples` as in Rank, `table` as in Time. `sensitivity`: says in place of the
-    scores alone what a group's channels are worth.
+    `document` as in Save, `samples` as in Rank, `table` and `device` as in Time. `sensitivity`: says in
+    place of the scores alone what a group's channels are worth.
     """
 
     targets: str
@@ -91,6 +91,7 @@ class Meet(Message, frozen=True, tag="meet"):
     samples: SampleSource | None = None
     sensitivity: Sensitivity | None = None
     table: str = ""
+    device: str = "cpu"
 
 
 class ReadPlans(Message, frozen=True, tag="read_plans"):
@@ -156,11 +157,13 @@ class Time(Message, frozen=True, tag="time"):
     """Measure how long the whole model takes, and the smaller one under `plan`; `document` as in Save.
 
     `table`: path of the times of another device, which are then taken in place of measuring here.
+    `device`: to measure on, "cpu", "cuda" or "mps".
     """
 
     plan: Plan
     document: int
     table: str = ""
+    device: str = "cpu"
 
 
 class Front(Message, frozen=True, tag="front"):

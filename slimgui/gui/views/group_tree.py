@@ -71,6 +71,7 @@ class GroupTree(QWidget):
         self.search.setAccessibleName("Find a group or a layer")
         self.search.setToolTip(query.HELP)
         self.search.textChanged.connect(self._on_search_changed)
+        self.search.returnPressed.connect(self._go_to_first)
         self.found.setAccessibleName("Groups found")
 
     def _set_up_tree(self) -> None:
@@ -203,6 +204,12 @@ class GroupTree(QWidget):
         self._edit(starts)
 
     # --- search and selection
+
+    def _go_to_first(self) -> None:
+        """Enter in the search box: on to the first group that was found."""
+        if shown := self.shown_rows():
+            self.tree.setCurrentIndex(self.model.index(shown[0], 0))
+            self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_search_changed(self, typed: str) -> None:
         """Hide the rows that do not match: hidden ones keep their place, and whether they are open."""

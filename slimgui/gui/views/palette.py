@@ -28,7 +28,7 @@ class Palette(QDialog):
         super().__init__(parent, Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName("Commands")
-        self._commands = commands
+        self._window, self._commands = parent, commands
         self.box = QLineEdit(self)
         self.box.setPlaceholderText("What do you want to do?")
         self.box.setAccessibleName("Find a command")
@@ -96,4 +96,5 @@ class Palette(QDialog):
         command = self._commands[item.data(0, Qt.ItemDataRole.UserRole)]
         if command.action.isEnabled():
             self.close()
+            self._window.activateWindow()  # not every system does that by itself
             command.action.trigger()

@@ -1,16 +1,19 @@
 # ruff: noqa: INP001 - a script, not a package
 """Make the pictures in docs/screens/: every state of the window, light and dark, with the real engine.
 
-Usage: python tools/screenshots.py [FOLDER]. Needs no display: it draws offscreen.
+Usage: python tools/screenshots.py [FOLDER] [--scale 1.5] [--only comfort,large]. Needs no display: it draws
+offscreen. Without --scale, every state is drawn at both scales, the larger one as NAME-THEME@1.5x.png.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,25 +22,34 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from PySide6.QtCore import QPoint, QSettings, Qt  # noqa: E402 - the path must be set first
-from PySide6.QtGui import QPainter  # noqa: E402
+from PySide6.QtGui import QPainter, QPixmap  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QMenu  # noqa: E402
+from PySide6.QtWidgets import QApplication, QMenu, QWidget  # noqa: E402
 
+from slimgui.core.plan import Plan  # noqa: E402
+from slimgui.core.plan_set import PlanSet  # noqa: E402
 from slimgui.core.recovery import RECOVERY, Recovery  # noqa: E402
 from slimgui.core.sampling import SampleSource  # noqa: E402
 from slimgui.gui.data_actions import SENSITIVITY  # noqa: E402
 from slimgui.gui.delegates import CountEditor  # noqa: E402
 from slimgui.gui.dialogs import Dialogs, consent_box  # noqa: E402
+from slimgui.gui.journal import Entry  # noqa: E402
+from slimgui.gui.journaling import LAST, read  # noqa: E402
 from slimgui.gui.main_window import MainWindow  # noqa: E402
+from slimgui.gui.notice import stopped  # noqa: E402
 from slimgui.gui.recovery import RecoveryDialog  # noqa: E402
 from slimgui.gui.samples import SamplesDialog  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
 from slimgui.gui.views.architectures import Architectures  # noqa: E402
+from slimgui.gui.views.palette import Palette  # noqa: E402
+from slimgui.gui.views.preferences import Preferences  # noqa: E402
+from slimgui.gui.views.shortcuts import Shortcuts  # noqa: E402
 from slimgui.gui.worker import Worker  # noqa: E402
 
 PATIENCE_S: Final = 120
+SCALES: Final = ("1", "1.5")
 
 
 class Answers(Dialogs):
@@ -57,6 +69,8 @@ class Photographer:
 
     def __init__(self, app: QApplication, folder: Path, theme: Choice, scratch: Path) -> None:
         self.folder, self.theme, self.scratch = folder, theme, scratch
+        scale = app.devicePixelRatio()
+        self.ending = f"{theme}.png" if scale == 1 else f"{theme}@{scale:g}x.png"
         self.worker = Worker()
         self.session = Session(self.worker)
         store = QSettings(str(scratch / f"{theme}.ini"), QSettings.Format.IniFormat)
@@ -69,7 +83,21 @@ class Photographer:
     def shoot(self, name: str) -> None:
         """Save one picture."""
         QTest.qWait(150)
-        self.window.grab().save(str(self.folder / f"{name}-{self.theme}.png"))
+        self.save(self.window.grab(), name)
+
+    def save(self, picture: QPixmap, name: str) -> None:
+        """Save a picture under the name of its state."""
+        picture.save(str(self.folder / f"{name}-{self.ending}"))
+
+    def shoot_dialog(self, dialog: QWidget, name: str) -> None:
+        """A picture of the window with a dialog over it, which is then closed."""
+        QTest.qWait(150)
+        picture = self.window.grab()
+        painter = QPainter(picture)
+        painter.drawPixmap(self.window.mapFromGlobal(dialog.pos()), dialog.grab())
+        painter.end()
+        self.save(picture, name)
+        dialog.close()
 
     def wait(self, done: Callable[[], bool]) -> None:
         """Let the window live until `done`."""
@@ -83,8 +111,26 @@ class Photographer:
         """Whether no task is running."""
         return self.session.task is None
 
-    def run(self) -> None:
-        """All states, in the order in which a user meets them."""
+    def run(self, only: Sequence[str]) -> None:
+        """All states, in the order in which a user meets them; the start is that of every other one."""
+        self.start()
+        for name, states in self.chapters().items():
+            if not only or name in only:
+                states()
+
+    def chapters(self) -> dict[str, Callable[[], None]]:
+        """What follows the start, by the names that --only takes."""
+        return {
+            "plans": self.plans,
+            "comfort": self.comfort,
+            "fail": self.fail,
+            "ask": self.ask,
+            "unnamed": self.unnamed,
+            "large": self.large,
+        }
+
+    def start(self) -> None:
+        """From the empty window to the saved model."""
         window, session = self.window, self.session
         window.show()
         self.shoot("1-empty")
@@ -110,11 +156,46 @@ class Photographer:
         window.document_actions.choose_target()
         self.wait(self.idle)
         self.shoot("6-saved")
-        self.plans()
-        self.fail()
-        self.ask()
-        self.unnamed()
-        self.large()
+
+    def comfort(self) -> None:
+        """Proof without a save, palette, keys, preferences, history and past tasks; what a crash leaves."""
+        window = self.window
+        window.menus.actions["verify"].trigger()
+        self.wait(self.idle)
+        self.shoot("17-verified")
+        window.card.dismiss()
+        window.menus.actions["palette"].trigger()
+        palette = window.findChild(Palette)
+        palette.box.setText("co")
+        self.shoot_dialog(palette, "18-palette")
+        for key, kind in (("shortcuts", Shortcuts), ("preferences", Preferences)):
+            window.menus.actions[key].trigger()
+            self.shoot_dialog(window.findChild(kind), f"18-{key}")
+        for name in ("history", "tasks"):
+            window.docks[name].show()
+        window.past_tasks.tree.expandAll()
+        self.shoot("19-history-and-tasks")
+        window.reset_layout()
+        self.session.noticed.emit(stopped("saving small.pt", True, "It did not answer.", frozen=True))
+        self.shoot("20-frozen")
+        self.crash()
+
+    def crash(self) -> None:
+        """The start page after a crash, with what was open last."""
+        folder = self.window.settings.data_folder / "journal"
+        lost = PlanSet().with_plan(Plan(ratio=0.4))
+        then = time.time() - 600
+        for name in ("1-lost.json", LAST):
+            entry = Entry("resnet.pt", str(ROOT / "resources" / "example" / "fashion_cnn.pt"), "", then, lost)
+            (folder / name).write_text(entry.to_json(), encoding="utf-8")
+        self.session.undo_stack.setClean()
+        self.session.close()
+        self.window.welcome.set_last(read(folder / LAST))
+        self.window.restore.offer()
+        self.shoot("21-restore")
+        self.window.restore.discard(str(folder / "1-lost.json"))
+        self.window.document_actions.open_example()
+        self.wait(self.idle)
 
     def plans(self) -> None:
         """A second plan that compares all groups, one of them locked, with the menu that made it."""
@@ -124,10 +205,11 @@ class Photographer:
         window.menus.actions["plan_global"].trigger()
         self.wait(self.idle)
         window.menus.actions["plan_lock"].trigger()
-        menu = window.menus.menus["&Plan"]
         bar = window.menuBar()
-        place = bar.mapTo(window, bar.actionGeometry(menu.menuAction()).bottomLeft())
-        self.popped(menu, "9-plans", place)
+        for title in ("&File", "&Plan"):
+            menu = window.menus.menus[title]
+            place = bar.mapTo(window, bar.actionGeometry(menu.menuAction()).bottomLeft())
+            self.popped(menu, f"9-menu-{title[1:].lower()}", place)
         session.select("")
         self.statistics(menu)
 
@@ -140,7 +222,7 @@ class Photographer:
         for dialog, name in ((recover, "14-recover-dialog"), (sense, "14-sensitivity-dialog")):
             dialog.show()
             QTest.qWait(150)
-            dialog.grab().save(str(self.folder / f"{name}-{self.theme}.png"))
+            self.save(dialog.grab(), name)
             dialog.close()
             dialog.deleteLater()
         for name in session.plans.names:
@@ -168,7 +250,7 @@ class Photographer:
         painter = QPainter(picture)
         painter.drawPixmap(self.window.mapFromGlobal(menu.pos()), menu.grab())
         painter.end()
-        picture.save(str(self.folder / f"{name}-{self.theme}.png"))
+        self.save(picture, name)
         menu.close()
 
     def fail(self) -> None:
@@ -193,7 +275,7 @@ class Photographer:
         box, _, _ = consent_box(self.window, notice.code)
         box.show()
         QTest.qWait(150)
-        box.grab().save(str(self.folder / f"11-consent-dialog-{self.theme}.png"))
+        self.save(box.grab(), "11-consent-dialog")
         box.deleteLater()
 
     def unnamed(self) -> None:
@@ -211,7 +293,7 @@ class Photographer:
         dialog = Architectures(self.window, str(weights), notice.architectures)
         dialog.show()
         QTest.qWait(150)
-        dialog.grab().save(str(self.folder / f"13-architecture-{self.theme}.png"))
+        self.save(dialog.grab(), "13-architecture")
         dialog.deleteLater()
 
     def large(self) -> None:
@@ -230,16 +312,32 @@ class Photographer:
 
 
 def main() -> None:
+    """Both scales, each by a program of its own, as Qt asks for the scale once."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "screens")
+    parser.add_argument("--scale", help="of the screen: 1 or 1.5; both when none is named")
+    parser.add_argument("--only", default="", help="plans, comfort, fail, ask, unnamed or large, with commas")
+    options = parser.parse_args()
+    if options.scale is None:
+        for scale in SCALES:
+            subprocess.run([sys.executable, *sys.argv, "--scale", scale], check=True)
+        return
+    os.environ["QT_SCALE_FACTOR"] = options.scale
+    options.folder.mkdir(parents=True, exist_ok=True)
+    photograph(options.folder, [name for name in options.only.split(",") if name])
+
+
+def photograph(folder: Path, only: Sequence[str]) -> None:
     """Both themes into one folder."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screens"
-    folder.mkdir(parents=True, exist_ok=True)
     app = QApplication([])
     themes: tuple[Choice, ...] = ("light", "dark")
     with tempfile.TemporaryDirectory() as scratch:
         for theme in themes:
-            photographer = Photographer(app, folder, theme, Path(scratch))
+            own = Path(scratch, theme)
+            own.mkdir()
+            photographer = Photographer(app, folder, theme, own)
             try:
-                photographer.run()
+                photographer.run(only)
             finally:
                 photographer.close()
 

@@ -230,6 +230,7 @@ class MainWindow(QMainWindow):
         self.setWindowModified(False)
         self.pages.setCurrentWidget(self.welcome)
         self.welcome.set_last(None)
+        self.ratio.set_plan(self.session.plans.plan)
         self._show_panels()
         self.menus.refresh()
 

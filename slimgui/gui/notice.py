@@ -183,8 +183,8 @@ def unproven(answer: wire.Unproven) -> Notice:
 def verified(name: str, row: wire.ProofRow) -> Notice:
     """The card of a proof without a save, of the plan of that name."""
     if row.passed and row.level != "structural":
-        what = f"The smaller model of {name!r} computes what the whole one does with the same channels off."
-        return Notice("success", what, proof(row), "Nothing was written. Save Smaller Model writes it.")
+        hint = "Nothing was written. File, Save Smaller Model writes it."
+        return Notice("success", f"The cut of {name!r} is proven.", proof(row), hint)
     hint = "Keep more channels in the groups changed last, then verify again."
     return Notice("error", f"The cut of {name!r} is not proven.", proof(row), hint)
 

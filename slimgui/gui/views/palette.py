@@ -39,6 +39,7 @@ class Palette(QDialog):
         self.list.setColumnCount(3)
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
+        self.list.setStyleSheet(f"QTreeView::item {{ padding: {SPACE // 2}px 0; }}")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrows go there from the box
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)

@@ -71,6 +71,7 @@ class Preferences(QDialog):
         for part in (box, box.view()):
             part.setAccessibleName(label.replace("&", ""))
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(40)
         self._form.addRow(label, box)
         return box
 

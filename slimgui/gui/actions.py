@@ -126,7 +126,7 @@ ACTIONS: Final = (
     ActionInfo("preferences", "Prefere&nces…", "Theme, start of new plans, folders", "comfort_actions.preferences", shortcut="Ctrl+,"),
     ActionInfo("next_pane", "Ne&xt Pane", "Go to the next part of the window", "comfort_actions.next_pane", shortcut="F6"),
     ActionInfo("previous_pane", "Pre&vious Pane", "Go to the part of the window before this one", "comfort_actions.previous_pane", shortcut="Shift+F6"),
-    ActionInfo("reset_layout", "&Reset Layout", "Put every panel back where it was at first", "comfort_actions.reset_layout"),
+    ActionInfo("reset_layout", "Reset &Layout", "Put every panel back where it was at first", "comfort_actions.reset_layout"),
     ActionInfo("diagnostics", "Copy &Diagnostics", "Copy versions, system and the place of the log, for a report of a fault", "comfort_actions.copy_diagnostics"),
     ActionInfo("about", "&About SlimGUI", "Versions and licence", "comfort_actions.about"),
 )  # fmt: skip
@@ -146,7 +146,9 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "data_latency", "data_table", "", "data_recover", "data_recalibrate", "data_forget")),
-    ("&View", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "", "theme", "panels", "columns", "expand_rows", "collapse_rows", "", "next_pane", "previous_pane", "reset_layout", "", "dismiss")),
+    ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close")),
+               ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
+               "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),
     ("&Help", ("palette", "shortcuts", "", "diagnostics", "about")),
 )  # fmt: skip
 TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")

@@ -123,7 +123,7 @@ ACTIONS: Final = (
     ActionInfo("pin", "&Keep This Model in the List", "Recent files come and go; this one stays", "document_actions.pin", has_document),
     ActionInfo("palette", "&Commands…", "Find anything that SlimGUI can do by a few letters of its name", "comfort_actions.palette", shortcut="Ctrl+Shift+P"),
     ActionInfo("shortcuts", "&Keyboard Shortcuts", "List every key", "comfort_actions.shortcuts", shortcut="F1"),
-    ActionInfo("preferences", "Prefere&nces…", "Theme, start of new plans, folders", "comfort_actions.preferences", shortcut="Ctrl+,"),
+    ActionInfo("preferences", "Pref&erences…", "Theme, start of new plans, folders", "comfort_actions.preferences", shortcut="Ctrl+,"),
     ActionInfo("next_pane", "Ne&xt Pane", "Go to the next part of the window", "comfort_actions.next_pane", shortcut="F6"),
     ActionInfo("previous_pane", "Pre&vious Pane", "Go to the part of the window before this one", "comfort_actions.previous_pane", shortcut="Shift+F6"),
     ActionInfo("reset_layout", "Reset &Layout", "Put every panel back where it was at first", "comfort_actions.reset_layout"),

@@ -38,11 +38,14 @@ class PlanSet:
         current: the name of the one that is shown and saved.
         statistics: (name of a plan, statistics of its own); out of date while that plan says otherwise than
             when they were taken.
+        parents: (name of a plan, name of the one that it was branched from); plans that are in no pair began
+            on their own.
     """
 
     plans: tuple[tuple[str, Plan], ...] = ((FIRST, Plan()),)
     current: str = FIRST
     statistics: tuple[tuple[str, Statistics], ...] = ()
+    parents: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         names, own = self.names, [name for name, _ in self.statistics]
@@ -50,6 +53,10 @@ class PlanSet:
             raise PlanError("These plans have no clear names.", "Every plan has a name of its own.")
         if len(set(own)) != len(own) or not set(own) <= set(names):
             raise PlanError("These statistics belong to no plan.", "Every plan has its own, or none.")
+        if not _is_forest(self.parents, set(names)):
+            raise PlanError(
+                "These plans were branched from nothing.", "A plan has one plan before it, or none."
+            )
 
     @classmethod
     def numbered(cls, stem: str, plans: Sequence[Plan]) -> Self:
@@ -105,12 +112,18 @@ class PlanSet:
         self._check_new(name)
         return replace(self, plans=(*self.plans, (name, plan)), current=name)
 
+    def branched(self, name: str) -> Self:
+        """One more plan, which starts as the current one, and is current. Raises PlanError as `added`."""
+        made = self.added(name, self.plan)
+        return replace(made, parents=(*self.parents, (name, self.current)))
+
     def renamed(self, name: str) -> Self:
         """The current plan has another name. Raises PlanError when it is taken."""
         self._check_new(name)
         pairs = ((name if old == self.current else old, plan) for old, plan in self.plans)
         owns = ((name if old == self.current else old, own) for old, own in self.statistics)
-        return replace(self, plans=tuple(pairs), current=name, statistics=tuple(owns))
+        ways = tuple(tuple(name if old == self.current else old for old in way) for way in self.parents)
+        return type(self)(tuple(pairs), name, tuple(owns), tuple((one, above) for one, above in ways))
 
     def removed(self) -> Self:
         """Without the current plan; its neighbour becomes current. Raises PlanError for the last one."""
@@ -118,8 +131,11 @@ class PlanSet:
             raise PlanError("A document keeps at least one plan.", "", "Reset it instead.")
         place = self.names.index(self.current)
         left = self.plans[:place] + self.plans[place + 1 :]
-        rest = self.with_statistics(self.current, None)
-        return replace(rest, plans=left, current=left[max(0, place - 1)][0])
+        rest, above = self.with_statistics(self.current, None), dict(self.parents)
+        over = above.pop(self.current, None)
+        moved = ((one, over if old == self.current else old) for one, old in above.items())
+        ways = tuple((one, old) for one, old in moved if old is not None)
+        return replace(rest, plans=left, current=left[max(0, place - 1)][0], parents=ways)
 
     def switched(self, name: str) -> Self:
         """Another plan is current. Raises PlanError when there is none of that name."""
@@ -135,13 +151,15 @@ class PlanSet:
         """
         if self == type(self)() and len(others.plans) > 1:
             return others
-        start, owns = self, dict(others.statistics)
+        start, owns, names = self, dict(others.statistics), dict[str, str]()
         for name, plan in others.plans:
             wanted = name if len(others.plans) > 1 else stem
             here = start.added(start.unique(wanted), plan)
             here = here.with_statistics(here.current, owns.get(name))
+            names[name] = here.current
             start = here if name == others.current else replace(here, current=start.current)
-        return start
+        ways = ((names[one], names[above]) for one, above in others.parents)
+        return replace(start, parents=(*start.parents, *ways))
 
     def unique(self, name: str) -> str:
         """`name`, or with a number when it is taken."""
@@ -162,13 +180,15 @@ class PlanSet:
     def to_json(self) -> str:
         """All plans as JSON text, with its format version; statistics that fit, by the names of their files.
 
-        A reader that does not know statistics passes over them.
+        A reader that knows neither statistics nor parents passes over them.
         """
         content: dict[str, Any] = {"format": FORMAT, "current": self.current}
         content["plans"] = {name: asdict(plan) for name, plan in self.plans}
         if self.fresh:
             owns = {name: {"file": own.file, "samples": own.samples} for name, own in self.fresh.items()}
             content["statistics"] = owns
+        if self.parents:
+            content["parents"] = dict(self.parents)
         return json.dumps(content, indent=2)
 
     @classmethod
@@ -188,7 +208,8 @@ class PlanSet:
                 (str(name), Statistics(pairs[name], str(own["file"]), str(own["samples"])))
                 for name, own in data.get("statistics", {}).items()
             )
-            return cls(tuple(pairs.items()), str(data["current"]), owns)
+            ways = tuple((str(one), str(above)) for one, above in data.get("parents", {}).items())
+            return cls(tuple(pairs.items()), str(data["current"]), owns, ways)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise PlanError("These plans are damaged.", f"{error}.", "Save them again.") from None
 
@@ -196,3 +217,18 @@ class PlanSet:
     def from_file(cls, path: Path) -> Self:
         """The plans in the file at `path`."""
         return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def _is_forest(parents: Sequence[tuple[str, str]], names: set[str]) -> bool:
+    """Whether every plan has at most one before it, all of them are there, and no way leads in a circle."""
+    above = dict(parents)
+    if len(above) != len(parents) or not {*above, *above.values()} <= names:
+        return False
+    for start in above:
+        at, seen = start, {start}
+        while at in above:
+            at = above[at]
+            if at in seen:
+                return False
+            seen.add(at)
+    return True

@@ -37,6 +37,7 @@ from slimgui.gui.views.history import History
 from slimgui.gui.views.inspector import Inspector
 from slimgui.gui.views.past_tasks import PastTasks
 from slimgui.gui.views.plan_panel import PlanPanel
+from slimgui.gui.views.plan_tree import PlanTree
 from slimgui.gui.views.ratio import RatioControl
 from slimgui.gui.views.task_strip import TaskStrip
 from slimgui.gui.views.totals import Totals
@@ -67,7 +68,7 @@ class MainWindow(QMainWindow):
         self.groups = GroupTree(session.set_counts, self)
         self.inspector, self.totals, self.ratio = Inspector(self), Totals(self), RatioControl(self)
         self.details, self.plan_panel = Details(session, self.inspector, self), PlanPanel(session, self)
-        self.charts = Charts(session, self)
+        self.charts, self.plan_tree = Charts(session, self), PlanTree(session, self)
         self.pages = QStackedWidget(self)
         self.setAcceptDrops(True)
         self.setWindowTitle("SlimGUI")
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.comfort_actions = ComfortActions(self, session, dialogs, settings)
         self.menus = Menus(self, session, settings, theme)
         self.plan_panel.set_actions(self.menus.actions)
+        self.plan_tree.set_actions(self.menus.actions)
         self.totals.latency.set_action(self.menus.actions["data_latency"])
         self._connect()
         self._restore()
@@ -109,6 +111,7 @@ class MainWindow(QMainWindow):
             "groups": add_dock(self, "Groups", "groups", self.groups, left),
             "details": add_dock(self, "Details", "details", self.details, right),
             "plan": add_dock(self, "Plan", "plan", self.plan_panel, right),
+            "plans": add_dock(self, "Plans", "plans", self.plan_tree, right),
             "charts": add_dock(self, "Charts", "charts", self.charts, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
             "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), right),
@@ -117,7 +120,8 @@ class MainWindow(QMainWindow):
         self.setTabPosition(right | bottom, QTabWidget.TabPosition.North)
         for tab, beside in (
             ("plan", "details"),
-            ("charts", "plan"),
+            ("plans", "plan"),
+            ("charts", "plans"),
             ("history", "charts"),
             ("tasks", "totals"),
         ):
@@ -176,6 +180,7 @@ class MainWindow(QMainWindow):
         self.groups.group_selected.connect(session.select)
         self.groups.delegate.editing_started.connect(session.begin_gesture)
         self.groups.delegate.editing_ended.connect(session.end_gesture)
+        self.plan_tree.chosen.connect(self.plan_actions.switch)
         self.plan_panel.importance_chosen.connect(self.plan_actions.set_importance)
         session.insight.changed.connect(self._show_time)
         self.ratio.gesture_started.connect(session.begin_gesture)

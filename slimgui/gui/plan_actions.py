@@ -61,7 +61,7 @@ class PlanActions:
         """Add a plan that starts as the current one."""
         plans = self._session.plans
         if name := self._dialogs.text(self._parent, "New plan", "Name of the plan:", plans.free_name()):
-            self._edit_plans(f"Add plan {name}", lambda: plans.added(name, plans.plan))
+            self._edit_plans(f"Add plan {name}", lambda: plans.branched(name))
 
     def rename(self) -> None:
         """Give the current plan another name."""

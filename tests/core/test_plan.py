@@ -172,3 +172,37 @@ def test_names_are_free_given_once_and_known() -> None:
 def test_damaged_plans_are_refused(change: dict) -> None:
     with pytest.raises(PlanError):
         PlanSet.from_json(json.dumps({**json.loads(THREE.to_json()), **change}))
+
+
+TREE = (
+    PlanSet().branched("wide").with_plan(Plan(ratio=0.2)).branched("deep").switched(FIRST).branched("other")
+)
+
+
+def test_a_branch_starts_as_the_plan_it_hangs_below() -> None:
+    assert TREE.parents == (("wide", FIRST), ("deep", "wide"), ("other", FIRST))
+    assert dict(TREE.plans)["deep"] == Plan(ratio=0.2)
+    assert PlanSet.from_json(TREE.to_json()) == TREE
+
+
+def test_a_renamed_plan_keeps_its_place_and_those_of_a_removed_one_move_up() -> None:
+    renamed = TREE.switched("wide").renamed("broad")
+    assert renamed.parents == (("broad", FIRST), ("deep", "broad"), ("other", FIRST))
+    removed = renamed.removed()
+    assert removed.parents == (("deep", FIRST), ("other", FIRST))
+    assert removed.switched(FIRST).removed().parents == ()
+
+
+def test_plans_that_are_taken_over_keep_their_tree_under_their_new_names() -> None:
+    both = TREE.merged(TREE, "file")
+    assert both.names[4:] == (f"{FIRST} 1", "wide 1", "deep 1", "other 1")
+    assert dict(both.parents) | {"deep 1": "wide 1", "other 1": f"{FIRST} 1"} == dict(both.parents)
+
+
+@pytest.mark.parametrize(
+    "parents", [{"deep": "nowhere"}, {"deep": "wide", "wide": "deep"}, {"deep": "deep"}, {"nowhere": "deep"}]
+)
+def test_a_tree_that_is_none_is_refused(parents: dict[str, str]) -> None:
+    content = {**json.loads(TREE.to_json()), "parents": parents}
+    with pytest.raises(PlanError):
+        PlanSet.from_json(json.dumps(content))

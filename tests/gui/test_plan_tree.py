@@ -1,0 +1,128 @@
+"""The panel of named plans: a tree to branch and switch in, and two plans side by side."""
+
+import numpy as np
+import pytest
+from demo import demo
+from fakes import FakeDialogs, FakeTransport
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QToolButton
+from pytestqt.qtbot import QtBot
+
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.core.plan_set import FIRST
+from slimgui.gui.comparison import compare
+from slimgui.gui.main_window import MainWindow
+from slimgui.gui.models.comparison import MARK, ComparisonModel
+from slimgui.gui.snapshot import Resolver
+from slimgui.gui.views.plan_tree import WHOLE, PlanTree
+
+STRICT = QAbstractItemModelTester.FailureReportingMode.Fatal
+
+
+@pytest.fixture
+def tree(window: MainWindow, transport: FakeTransport, qtbot: QtBot) -> PlanTree:
+    window.document_actions.open_source("/models/demo.pt")
+    transport.open(demo())
+    qtbot.wait(30)  # the window arranges its panels
+    window.docks["plans"].raise_()
+    qtbot.waitUntil(window.plan_tree.isVisible)
+    return window.plan_tree
+
+
+def shape(tree: PlanTree) -> dict[str, str]:
+    """Name of every plan -> name of the one above it."""
+    return {name: item.parent().text(0) if item.parent() else "" for name, item in tree._items.items()}
+
+
+def branch(window: MainWindow, dialogs: FakeDialogs, name: str) -> None:
+    dialogs.typed = name
+    window.menus.actions["plan_new"].trigger()
+
+
+def test_plans_hang_below_what_they_were_branched_from_and_a_click_switches(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
+) -> None:
+    session = window.session
+    session.set_ratio(0.5)
+    branch(window, dialogs, "deep")
+    session.set_ratio(0.75)
+    branch(window, dialogs, "deeper")
+    click(tree, FIRST, qtbot)
+    assert session.plans.current == FIRST
+    branch(window, dialogs, "other")
+    assert shape(tree) == {FIRST: "", "deep": FIRST, "deeper": "deep", "other": FIRST}
+    click(tree, "deep", qtbot)
+
+    buttons = {b.text(): b for b in tree.findChildren(QToolButton)}
+    dialogs.typed = "narrow"
+    buttons["Rename…"].click()
+    assert shape(tree) == {FIRST: "", "narrow": FIRST, "deeper": "narrow", "other": FIRST}
+    buttons["Delete"].click()
+    assert shape(tree) == {FIRST: "", "deeper": FIRST, "other": FIRST}
+    session.undo_stack.undo()
+    assert (session.plans.current, shape(tree)["deeper"]) == ("narrow", "narrow")
+    assert tree.tree.currentItem().text(0) == "narrow"
+    assert tree._items["narrow"].font(0).bold()
+    assert "Removes 75 %" in tree._items["narrow"].toolTip(0)
+
+
+def click(tree: PlanTree, name: str, qtbot: QtBot) -> None:
+    place = tree.tree.visualItemRect(tree._items[name]).center()
+    qtbot.mouseClick(tree.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_two_plans_are_compared_and_what_differs_is_marked(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
+) -> None:
+    window.session.set_count("down.0.conv", 16)
+    model = tree.model
+    assert model.headerData(3, Qt.Orientation.Horizontal) == WHOLE
+    branch(window, dialogs, "deep")
+    window.session.set_count("down.1.conv", 16)
+    tree.other.setCurrentText(FIRST)
+    tree.only.setChecked(True)
+
+    rows = [[model.index(row, column).data() for column in range(4)] for row in range(model.rowCount())]
+    assert [row[0] for row in rows] == ["MACs", "Parameters", "Weights", "Activations", "down.1.conv"]
+    assert rows[-1] == ["down.1.conv", MARK, "16 of 128", "128 of 128"]
+    assert model.headerData(2, Qt.Orientation.Horizontal) == "deep"
+    tree.table.clicked.emit(model.index(4, 0))
+    assert window.session.selected == "down.1.conv"
+    tree.only.setChecked(False)
+    assert model.rowCount() > len(demo().groups)
+    click(tree, FIRST, qtbot)
+    assert tree.other.currentText() in {"deep", WHOLE}
+
+
+def test_importance_is_compared_once_it_is_known(tree: PlanTree, window: MainWindow) -> None:
+    packed = {row.id: np.ones(row.size).tobytes() for row in demo().groups}
+    window.session.resolver.take_scores(wire.Ranked(0, "l1", packed), None)
+    window.session.set_ratio(0.5)
+    titles = [tree.model.index(row, 0).data() for row in range(tree.model.rowCount())]
+
+    row = titles.index("Importance kept")
+    assert (tree.model.index(row, 2).data(), tree.model.index(row, 3).data()) == ("50 %", "100 %")
+
+
+def test_groups_that_keep_as_many_but_other_channels_differ() -> None:
+    resolver = Resolver(demo())
+    one = resolver.snapshot(Plan().with_indices("down.0.conv", (1, 2)))
+    other = Resolver(demo()).snapshot(Plan().with_indices("down.0.conv", (1, 3)))
+    rows = {row.title: row.differs for row in compare(demo().groups, one, other)}
+
+    assert rows["down.0.conv"]
+    assert not rows["MACs"]
+
+
+def test_the_table_of_a_comparison_keeps_its_promises(qtbot: QtBot) -> None:
+    model = ComparisonModel()
+    tester = QAbstractItemModelTester(model, STRICT)
+    snapshot = Resolver(demo()).snapshot(Plan())
+    model.set_rows(compare(demo().groups, snapshot, snapshot), "a", "b")
+
+    assert not any(model.index(row, 1).data() for row in range(model.rowCount()))
+    model.set_rows([], "a", "b")
+    assert model.rowCount() == 0
+    del tester

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from slimgui.gui.count_editor import CountEditor
 from slimgui.gui.models.cells import Cell
-from slimgui.gui.models.columns import Role
+from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.theme import Colours, colours
 
 Index = QModelIndex | QPersistentModelIndex
@@ -114,7 +114,9 @@ class CountDelegate(QStyledItemDelegate):
             left += _SWATCH + 4
         room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
         side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
-        said = option.fontMetrics.elidedText(cell.text, Qt.TextElideMode.ElideMiddle, room.width())
+        middle = index.column() == Column.GROUP  # names differ at their ends
+        mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        said = option.fontMetrics.elidedText(cell.text, mode, room.width())
         painter.setPen(QColor(table.muted if cell.muted else table.text))
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)
         if cell.share is not None and cell.text:

@@ -46,7 +46,7 @@ class FrontChart(QWidget):
             self.plot.addItem(item)
         self.plot.setLabel("left", "importance kept, %")
         self.plot.setXRange(0, 100)
-        self.plot.setYRange(0, 100)
+        self.plot.setYRange(0, 100, padding=0.03)
         self._arrange()
         self._connect()
         self.refresh_colours()

@@ -84,6 +84,7 @@ class PlanTree(QWidget):
         table.setFrameShape(QFrame.Shape.NoFrame)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
@@ -165,6 +166,7 @@ class PlanTree(QWidget):
             waiting.remove(name)
             over = self._items.get(above.get(name, ""))
             self._items[name] = QTreeWidgetItem(over or self.tree, [name])
+            self._items[name].setSizeHint(0, QSize(0, self.fontMetrics().height() + SPACE))
         self.tree.expandAll()
 
     def _show_plan(self, name: str, item: QTreeWidgetItem) -> None:

@@ -64,7 +64,7 @@ class StageChart(QWidget):
         for bars, amounts in ((self.before, whole), (self.after, left)):
             bars.setOpts(x0=0, y=rows, height=0.7, width=list(amounts.values()))
         most = max(whole.values(), default=0)
-        self.plot.setXRange(0, most or 1, padding=0.1)
+        self.plot.setXRange(0, 1.15 * most or 1, padding=0.03)  # room for the last number
         self.plot.setYRange(-0.5, len(rows) - 0.5, padding=0)
         self.plot.getAxis("bottom").setTicks(
             [[(share * most, text.short(share * most)) for share in (0, 0.5, 1)]]

@@ -15,6 +15,7 @@ from slimgui.core.resolve import kept_channels
 from slimgui.core.words import to_ranges
 from slimgui.gui.aside import Aside
 from slimgui.gui.tasks import Tasks, Transport
+from slimgui.gui.worth import Worth
 
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
@@ -48,6 +49,7 @@ class Judging(QObject):
         self._session = session
         self._aside = Aside(transport, tasks, self)
         self._places: dict[str, Places] = {}
+        self._worth: dict[str, Worth] = {}
         self._timer = 0  # number of the timer that runs, 0 for none
         self._told: tuple[str, Scores | None] = ("", None)  # criterion and scores when `changed` was emitted
         self._aside.answered.connect(self.changed)
@@ -60,6 +62,17 @@ class Judging(QObject):
         """By the criterion of the current plan; None when nobody has judged the channels by it."""
         resolver = self._session.resolver
         return resolver.scores.get(self._criterion) if resolver else None
+
+    def worth(self, importance: str) -> Worth | None:
+        """What plans by that criterion keep; None when nobody has judged the channels by it."""
+        resolver = self._session.resolver
+        scores = resolver.scores.get(importance) if resolver else None
+        if resolver is None or scores is None:
+            return None
+        known = self._worth.get(importance)
+        if known is None or known.scores is not scores:
+            known = self._worth[importance] = Worth(resolver.document.groups, scores)
+        return known
 
     @property
     def why_not(self) -> str:
@@ -112,6 +125,7 @@ class Judging(QObject):
     def _on_document_changed(self) -> None:
         self._aside.reset()
         self._places.clear()
+        self._worth.clear()
         base = self._session.base
         if base is not None and base.cost.bytes < HEAVY:
             self.refresh()

@@ -18,7 +18,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.snapshot import Resolver
 from slimgui.gui.stages import MANY, layers_of, stages, sums
 from slimgui.gui.views.charts import Charts
-from slimgui.gui.worth import kept_share
+from slimgui.gui.worth import Worth
 
 
 def scores() -> dict[str, np.ndarray]:
@@ -63,7 +63,7 @@ def test_stages_add_up_to_the_whole() -> None:
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_the_window_counts_importance_as_the_search_does(share: float) -> None:
     one, resolver = found(share), Resolver(demo())
-    assert kept_share(demo().groups, resolver.snapshot(one.plan), scores()) == pytest.approx(one.kept)
+    assert Worth(demo().groups, scores()).kept(resolver.snapshot(one.plan)) == pytest.approx(one.kept)
 
 
 def test_hand_picked_channels_are_worth_what_they_are() -> None:
@@ -73,7 +73,7 @@ def test_hand_picked_channels_are_worth_what_they_are() -> None:
     size = sum(row.size for row in demo().groups if row.locked is None)
     for picked, kept in ((range(8), 64 / 120), (range(8, 16), 8 / 120)):
         plan = Plan().with_indices("down.0.conv", picked)
-        share = kept_share(demo().groups, resolver.snapshot(plan), own)
+        share = Worth(demo().groups, own).kept(resolver.snapshot(plan))
         assert share == pytest.approx((size - 64 + 64 * kept) / size)
 
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from slimgui.gui.delegates import CountEditor
+from slimgui.gui.delegates import CountDelegate, CountEditor
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.settings import Settings
@@ -188,3 +188,26 @@ def test_the_menu_of_a_row_has_what_can_be_done_with_it(loaded: MainWindow) -> N
     assert {"edit_count", "plan_lock", "copy_rows", "export_rows"} <= entries.keys()
     assert not entries["edit_count"].isEnabled()
     assert "output of the model" in entries["edit_count"].toolTip()
+
+
+def test_an_edit_leaves_the_layers_of_other_groups_unpainted(loaded: MainWindow, qtbot: QtBot) -> None:
+    tree, model = loaded.groups.tree, loaded.groups.model
+    for group in ("stages.0.0.conv1", "stages.0.1.conv1"):
+        tree.expand(model.index_of(group))
+    painted: list[tuple[str, str]] = []
+
+    class Watched(CountDelegate):
+        def paint(self, painter, option, index) -> None:
+            painted.append((index.parent().data() or "", index.siblingAtColumn(0).data()))
+            super().paint(painter, option, index)
+
+    tree.setItemDelegate(Watched(lambda *_: None, lambda: None, loaded))
+    qtbot.waitUntil(lambda: ("stages.0.1.conv1", "stages.0.1.conv2") in painted)
+    qtbot.wait(50)  # the window arranges its panels
+    painted.clear()
+    loaded.session.set_count("stages.0.0.conv1", 16)
+    qtbot.waitUntil(lambda: bool(painted))
+
+    assert ("", "stem.conv") in painted  # its parameters are others now
+    assert ("stages.0.0.conv1", "stages.0.0.conv2") in painted
+    assert "stages.0.1.conv1" not in {above for above, _ in painted}

@@ -26,8 +26,9 @@ def tree(window: MainWindow, transport: FakeTransport, qtbot: QtBot) -> PlanTree
     window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     qtbot.wait(30)  # the window arranges its panels
+    assert not window.plan_tree._items  # nobody looks
     window.docks["plans"].raise_()
-    qtbot.waitUntil(window.plan_tree.isVisible)
+    qtbot.waitUntil(lambda: bool(window.plan_tree._items))
     return window.plan_tree
 
 

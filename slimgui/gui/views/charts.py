@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QThread, Signal
-from PySide6.QtGui import QPaintEvent, QShowEvent
+from PySide6.QtCore import QSize, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from slimgui.gui.session import Session
@@ -39,6 +39,7 @@ class Charts(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._is_stale = True
         self.front: FrontChart | None = None
         self.stages: StageChart | None = None
         self._importer = Importer(self)
@@ -59,7 +60,8 @@ class Charts(QWidget):
 
     def refresh(self) -> None:
         """Show the model and its plans as they are now, where somebody can see it."""
-        if self.isVisible() and self.front and self.stages and self._session.snapshot:
+        self._is_stale = self.visibleRegion().isEmpty()
+        if not self._is_stale and self.front and self.stages and self._session.snapshot:
             self.stages.refresh()
             self.front.refresh()
 
@@ -74,14 +76,11 @@ class Charts(QWidget):
         """Wait for a running import, which cannot be cut short."""
         self._importer.wait()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """See Qt."""
-        super().showEvent(event)
-        self.refresh()
-
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Nobody has looked before: tabs are shown and hidden again while the window arranges them."""
+        """Somebody looks: behind another tab, which counts as visible, nothing was kept up to date."""
         super().paintEvent(event)
+        if self._is_stale:
+            QTimer.singleShot(0, self, self.refresh)
         if self.front is None and not self._importer.isRunning():
             self._importer.start(QThread.Priority.LowPriority)
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pyqtgraph
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from slimgui.core.cost import Cost
-from slimgui.core.plan import Plan
 from slimgui.gui.session import Session
-from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
-from slimgui.gui.worth import kept_share
 
-if TYPE_CHECKING:
-    from slimgui.core.resolve import Scores
-
-_KNOWN: Final = 64  # plans whose worth is remembered
 RESOURCES: Final = (("macs", "MACs"), ("params", "Parameters"), ("bytes", "Size"))
 _CURVE_TIP: Final = "No plan costs less than one of these and keeps more"
 
@@ -34,7 +27,6 @@ class FrontChart(QWidget):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
-        self._known: dict[Plan, tuple[Scores, float]] = {}
         self.resource = QComboBox(self)
         self.search = QPushButton("Find the front", self)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
@@ -128,22 +120,12 @@ class FrontChart(QWidget):
     def _spot(self, name: str) -> dict[str, Any] | None:
         """Where a named plan lies; None where its scores are not there."""
         session, plan = self._session, dict(self._session.plans.plans)[name]
-        resolver = session.resolver
-        scores = resolver.scores.get(plan.importance) if resolver else None
-        if resolver is None or scores is None:
+        worth = session.judging.worth(plan.importance)
+        if session.resolver is None or worth is None:
             return None
-        snapshot = session.snapshot if name == session.plans.current else resolver.glance(plan)
+        snapshot = session.snapshot if name == session.plans.current else session.resolver.glance(plan)
         assert snapshot, "the current plan has a snapshot"
-        return {"pos": (self._left(snapshot.cost), 100 * self._kept(snapshot, scores)), "data": name}
-
-    def _kept(self, snapshot: Snapshot, scores: Scores) -> float:
-        """What a plan keeps; only the current one is another with every step of a slide."""
-        assert self._session.document, "plans are of an open model"
-        known = self._known.get(snapshot.plan)
-        if known is None or known[0] is not scores:
-            known = (scores, kept_share(self._session.document.groups, snapshot, scores))
-            self._known = {**dict(list(self._known.items())[-_KNOWN:]), snapshot.plan: known}
-        return known[1]
+        return {"pos": (self._left(snapshot.cost), 100 * worth.kept(snapshot)), "data": name}
 
     def _left(self, cost: Cost) -> float:
         assert self._session.base, "plans are of an open model"

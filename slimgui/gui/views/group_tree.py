@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +25,7 @@ from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.models.groups import Edit, GroupModel
 from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import SPACE, colours, mixed
+from slimgui.gui.views.narrow_tree import NarrowTree
 
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
@@ -56,7 +56,7 @@ class GroupTree(QWidget):
         self.delegate.editing_started.connect(self._on_editing_started)
         self.search = QLineEdit(self)
         self.found = QLabel(self)
-        self.tree = QTreeView(self)
+        self.tree = NarrowTree(self)
         self._set_up_search()
         self._set_up_tree()
         column = QVBoxLayout(self)

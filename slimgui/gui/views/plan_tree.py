@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -26,12 +26,12 @@ from PySide6.QtWidgets import (
 from slimgui.core.words import describe
 from slimgui.gui import text
 from slimgui.gui.comparison import compare
-from slimgui.gui.models.comparison import ComparisonModel
+from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
 from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import SPACE, scaled
-from slimgui.gui.worth import kept_share
 
+SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be
 WHOLE: Final = "The whole model"
 BUTTONS: Final = (("plan_new", "Branch…"), ("plan_rename", "Rename…"), ("plan_delete", "Delete"))
 
@@ -48,6 +48,7 @@ class PlanTree(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._is_stale = True
         self._built: object = None  # names and parents that the tree shows
         self._items: dict[str, QTreeWidgetItem] = {}
         self.tree = QTreeWidget(self)
@@ -92,6 +93,8 @@ class PlanTree(QWidget):
         header.setAccessibleName("Columns of the comparison")
         header.setMinimumSectionSize(16)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, sample in ((1, MARK), (2, SAMPLE), (3, SAMPLE)):  # measuring every row would be felt
+            header.resizeSection(column, self.fontMetrics().horizontalAdvance(sample) + SPACE)
         self.other.setAccessibleName("Compare the current plan with")
         self.other.view().setAccessibleName("Compare the current plan with")
         self.only.setToolTip("Leave out what both plans agree on")
@@ -136,14 +139,16 @@ class PlanTree(QWidget):
 
     # --- what is shown
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """See Qt."""
-        super().showEvent(event)
-        self.refresh()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Somebody looks: behind another tab, nothing was kept up to date."""
+        super().paintEvent(event)
+        if self._is_stale:
+            QTimer.singleShot(0, self, self.refresh)
 
     def refresh(self) -> None:
         """Show the plans as they are now, where somebody can see it."""
-        if not self.isVisible() or self._session.resolver is None:
+        self._is_stale = self.visibleRegion().isEmpty()
+        if self._is_stale or self._session.resolver is None:
             return
         plans = self._session.plans
         if (plans.names, plans.parents) != self._built:
@@ -200,8 +205,6 @@ class PlanTree(QWidget):
         rows = compare(session.document.groups, one, other, known)
         shown = [row for row in rows if row.differs] if self.only.isChecked() else rows
         self.model.set_rows(shown, session.plans.current, name)
-        for column in (1, 2, 3):
-            self.table.resizeColumnToContents(column)
 
     def _snapshot(self, name: str) -> Snapshot:
         session = self._session
@@ -211,8 +214,5 @@ class PlanTree(QWidget):
         return session.resolver.glance(dict(session.plans.plans)[name])
 
     def _kept(self, snapshot: Snapshot) -> float | None:
-        resolver = self._session.resolver
-        scores = resolver.scores.get(snapshot.plan.importance) if resolver else None
-        if resolver is None or scores is None:
-            return None
-        return kept_share(resolver.document.groups, snapshot, scores)
+        worth = self._session.judging.worth(snapshot.plan.importance)
+        return None if worth is None else worth.kept(snapshot)

@@ -1,0 +1,34 @@
+"""A tree view that paints the rows that changed and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect
+from PySide6.QtGui import QRegion
+from PySide6.QtWidgets import QTreeView
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class NarrowTree(QTreeView):
+    """Qt paints all when more than one row has changed; this view, the rows that are seen and changed."""
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """See Qt. An open editor is not told: it is ahead of the model."""
+        del roles
+        left = self.columnViewportPosition(first.column())
+        right = self.columnViewportPosition(last.column()) + self.columnWidth(last.column())
+        region, above = QRegion(), first.parent()
+        for index in self._seen():
+            if first.row() <= index.row() <= last.row() and index.parent() == above:
+                row = self.visualRect(index)
+                region += QRect(left, row.top(), right - left, row.height())
+        self.viewport().update(region)
+
+    def _seen(self) -> Iterator[QModelIndex]:
+        """The rows in the viewport, from top to bottom."""
+        index, bottom = self.indexAt(QPoint(0, 0)), self.viewport().height()
+        while index.isValid() and self.visualRect(index).top() < bottom:
+            yield index
+            index = self.indexBelow(index)

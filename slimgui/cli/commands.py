@@ -9,6 +9,7 @@ from typing import Final
 from slimgui.cli import report
 from slimgui.cli.exits import Exit
 from slimgui.cli.front import front
+from slimgui.cli.graph import graph
 from slimgui.cli.inspect import inspected
 from slimgui.cli.latency import latency
 from slimgui.cli.opening import PROVING, opened
@@ -54,5 +55,6 @@ COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Step], Answer]]] = {
     "recalibrate": recalibrated,
     "latency": latency,
     "front": front,
+    "graph": graph,
     "inspect": inspected,
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from slimgui import __version__
-from slimgui.cli import exits, front, latency, recalibrate, recover, samples, sensitivity
+from slimgui.cli import exits, front, graph, latency, recalibrate, recover, samples, sensitivity
 from slimgui.cli.exits import UsageError
 from slimgui.cli.plans import add_options
 from slimgui.core.file_formats import FORMATS
@@ -23,6 +23,7 @@ slimgui sensitivity SOURCE --samples DIR --out c.jsonl what is lost when each gr
 slimgui recalibrate SOURCE PLANS --samples DIR --out P  norm statistics for every plan in a file
 slimgui latency SOURCE [SMALL]                        how long it takes; --ratio 0.5: and what that leaves
 slimgui front SOURCE --points 20                      the best plan for every cost, down to the smallest
+slimgui graph SOURCE --format dot                     its layers and what joins them; or json
 slimgui inspect FILE                                  what is in a file, and what it would run
 
 slimgui COMMAND --help lists the options of a command. --json prints one JSON object, also for errors.
@@ -95,11 +96,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     fronts = commands.add_parser("front", help="list the best plan for every cost")
     fronts.add_argument("source", help=_SOURCE)
     front.add_options(fronts)
+    graphs = commands.add_parser("graph", help="write the layers and what joins them, as DOT or JSON")
+    graphs.add_argument("source", help=_SOURCE)
+    graph.add_options(graphs)
     inspect = commands.add_parser("inspect", help="say what is in a file and what it would run")
     inspect.add_argument("file", help="a checkpoint, or the folder it lies in")
-    for command in (groups, slim, verify, curves, plans, times, fronts):
+    for command in (groups, slim, verify, curves, plans, times, fronts, graphs):
         _add_model(command)
-    for command in (groups, slim, verify, curves, plans, times, fronts, inspect):
+    for command in (groups, slim, verify, curves, plans, times, fronts, graphs, inspect):
         command.add_argument("--json", action="store_true", help="print one JSON object, also for errors")
     return parser.parse_args(words)
 

@@ -17,6 +17,7 @@ from slimgui.gui.dialogs import Dialogs
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.document_actions import DocumentActions
 from slimgui.gui.finding import Finding
+from slimgui.gui.graph_actions import GraphActions
 from slimgui.gui.journaling import Journal
 from slimgui.gui.losses import losses
 from slimgui.gui.menus import Menus
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self.data_actions = DataActions(self, session, dialogs, settings)
         self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)
         self.tree_actions = TreeActions(self, session, dialogs, settings)
+        self.graph_actions = GraphActions(self, session, dialogs, settings)
         self.finding = Finding(session, self.graph, self)
         self.journal = Journal(session, settings.data_folder / "journal")
         self.restore = Restore(session, settings, self.journal)

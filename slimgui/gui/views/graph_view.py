@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QToolTip, QWidget
+from PySide6.QtWidgets import QGraphicsScene, QMenu, QToolTip, QWidget
 
 from slimgui.core.view import View
 from slimgui.core.wire import Document
@@ -98,6 +98,14 @@ class GraphView(Canvas):
         self._mark()
         self._cold = self._item.warm()
         self._warming.start()
+
+    def plain_scene(self) -> QGraphicsScene:
+        """What is shown, without marks and overlays, in a scene of its own."""
+        assert self.picture, "a scene is of a picture"
+        assert self._snapshot, "a document has a snapshot"
+        scene = QGraphicsScene()
+        scene.addItem(GraphItem(self.picture, self._snapshot, self.font(), self.palette()))
+        return scene
 
     def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:
         """Show another plan; only boxes whose channels differ are drawn again."""

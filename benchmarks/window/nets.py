@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 BLOCKS, WIDTH, INNER = 400, 16, 8
-EXAMPLE = "1x3x8x8"
 
 
 class Block(nn.Module):

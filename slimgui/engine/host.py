@@ -30,6 +30,7 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Measure
 from slimgui.core.targets import parse_targets
 from slimgui.engine.arrange import arrange
+from slimgui.engine.detail import detailed
 from slimgui.engine.failures import document_name, failed
 from slimgui.errors import SlimError
 
@@ -63,6 +64,7 @@ class Host:
             wire.Recalibrate: self._recalibrate,
             wire.Export: self._export,
             wire.Report: self._report,
+            wire.Detail: lambda request: detailed(request, self._traced),
             wire.Locate: self._locate,
             wire.Time: self._time,
             wire.Front: self._front,

@@ -37,10 +37,10 @@ class _Box:
     inputs: list[int] = field(default_factory=list)
 
 
-def layer_graph(traced: Traced) -> LayerGraph:
-    """The layer graph of the eval pass."""
+def layer_graph(traced: Traced, folded: bool = True) -> LayerGraph:
+    """The layer graph of the eval pass; not `folded`, every op is a box of its own."""
     labelled = traced.passes[0]
-    builder = _Builder(labelled)
+    builder = _Builder(labelled, folded)
     for call in labelled.capture.calls:
         builder.add(call)
     for index in labelled.capture.outputs:
@@ -58,8 +58,8 @@ def layer_graph(traced: Traced) -> LayerGraph:
 class _Builder:
     """Walks the calls in order; `origin` says which box every value comes from."""
 
-    def __init__(self, labelled: Labelled) -> None:
-        self.labelled = labelled
+    def __init__(self, labelled: Labelled, folded: bool) -> None:
+        self.labelled, self.folded = labelled, folded
         self.boxes: list[_Box] = []
         self.origin: dict[int, int] = {}
         self.names: dict[str, int] = {}
@@ -97,14 +97,14 @@ class _Builder:
                 box.value = outputs[0]
             number = sources[0]
         else:
-            name, part = self._name(call), self._part(call) or _op_name(call)
+            name, part = self._name(call), (self.folded and self._part(call)) or _op_name(call)
             number = self.box(name, [part], outputs[0], call.source, sources)
         for index in outputs:
             self.origin[index] = number
 
     def _folds(self, call: Call, sources: list[int]) -> bool:
         """Whether the call only works on what one box puts out, and nothing else reads that."""
-        if len(sources) > 1 or call.func.overloadpacket in WEIGHTED:
+        if not self.folded or len(sources) > 1 or call.func.overloadpacket in WEIGHTED:
             return False
         if find_rule(call.func) in SILENT:
             return True
@@ -121,7 +121,7 @@ class _Builder:
 
     def _name(self, call: Call) -> str:
         kind = self.labelled.capture.modules.get(call.module)
-        if kind is not None and kind.__module__.startswith("torch.nn."):
+        if self.folded and kind is not None and kind.__module__.startswith("torch.nn."):
             return call.module
         return f"{call.module}/{_op_name(call)}" if call.module else _op_name(call)
 

@@ -31,6 +31,7 @@ from slimgui.gui.reasons import (
     is_locked,
     recovers,
     selection_by_hand,
+    shows_ops,
 )
 from slimgui.gui.session import Session
 
@@ -117,6 +118,7 @@ ACTIONS: Final = (
     ActionInfo("graph_modules", "&Modules", "Show the modules of the model, as many as can be taken in", "view_actions.modules", has_document, "Ctrl+1"),
     ActionInfo("graph_layers", "All &Layers", "Open every module", "view_actions.open_all", has_document, "Ctrl+2"),
     ActionInfo("graph_close", "Close All Mod&ules", "Close every module", "view_actions.close_all", has_document, "Ctrl+3"),
+    ActionInfo("graph_ops", "Single O&ps", "Show every op of the forward pass in the modules, in place of layers", "view_actions.toggle_ops", can_ask, "Ctrl+5", checked=shows_ops),
     ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
     ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
     ActionInfo("new_window", "&New Window", "Open another window, to work on two models side by side", "document_actions.new_window", shortcut=Keys.New),
@@ -147,7 +149,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
     ("&Data", ("data_samples", "", "data_sensitivity", "data_latency", "data_table", "", "data_recover", "data_recalibrate", "data_forget")),
-    ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close")),
+    ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "graph_ops")),
                ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
                "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),
     ("&Help", ("palette", "shortcuts", "", "diagnostics", "about")),

@@ -175,6 +175,7 @@ class MainWindow(QMainWindow):
         self.welcome.example_clicked.connect(self.document_actions.open_example)
         self.welcome.recent_clicked.connect(self.document_actions.open_source)
         self.graph.group_clicked.connect(session.select)
+        session.graph_changed.connect(self._on_graph_changed)
         self.groups.search.textChanged.connect(self.finding.set_words)
         self.graph.toggled.connect(session.levels.toggle)
         self.graph.opened_within.connect(session.levels.open_within)
@@ -239,6 +240,15 @@ class MainWindow(QMainWindow):
         self.welcome.set_last(None)
         self.ratio.set_plan(self.session.plans.plan)
         self._show_panels()
+        self.menus.refresh()
+
+    def _on_graph_changed(self) -> None:
+        document, snapshot = self.session.document, self.session.snapshot
+        assert document, "the session said so"
+        assert snapshot, "a document has a snapshot"
+        self.graph.set_document(document, snapshot)
+        self.graph.set_selected(self.session.selected)
+        self.finding.set_words(self.groups.search.text())
         self.menus.refresh()
 
     def _on_snapshot_changed(self, change: Change) -> None:

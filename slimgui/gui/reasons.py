@@ -151,3 +151,8 @@ def can_edit_count(session: Session) -> str:
 def has_table(session: Session) -> bool:
     """Whether times are those of another device."""
     return bool(session.insight.table)
+
+
+def shows_ops(session: Session) -> bool:
+    """Whether the graph is drawn op by op."""
+    return session.ops.is_on

@@ -17,10 +17,12 @@ from PySide6.QtGui import QUndoStack
 
 from slimgui.core import wire
 from slimgui.core.criteria import looks_at_data
+from slimgui.core.graph import LayerGraph
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.sampling import SampleSource
 from slimgui.core.targets import parse_targets
+from slimgui.core.view import View
 from slimgui.errors import PlanError, SlimError
 from slimgui.gui import notice
 from slimgui.gui.commands import NO_GESTURE, PlanCommand
@@ -30,6 +32,7 @@ from slimgui.gui.insight_work import InsightWork
 from slimgui.gui.judging import Judging
 from slimgui.gui.levels import Levels
 from slimgui.gui.notice import Notice
+from slimgui.gui.op_level import OpLevel
 from slimgui.gui.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.tasks import Task, Tasks, Transport
 
@@ -45,6 +48,7 @@ class Session(QObject):
     noticed = Signal(object)  #: Notice for the user
     saved = Signal(str)  #: path of the file just written
     opened = Signal(str)  #: source of the model just opened
+    graph_changed = Signal()  #: the graph of the open model has another detail
     closing = Signal()  #: the open model is about to be closed
     closed = Signal()  #: no model is open any more
 
@@ -67,6 +71,7 @@ class Session(QObject):
         self._snapshot: Snapshot | None = None
         self.judging = Judging(self, self.tasks, transport)
         self.insight = InsightWork(self, self.tasks)
+        self.ops = OpLevel(self, self.tasks)
         self.tasks.changed.connect(self.task_changed)
         self.tasks.noticed.connect(self.noticed)
 
@@ -326,6 +331,15 @@ class Session(QObject):
         self.document_changed.emit()
         gc.freeze()  # a document stays: looking through it for garbage would stop the window for 50 ms
         self.opened.emit(answer.document.source)
+
+    def set_graph(self, graph: LayerGraph, view: View) -> None:
+        """Draw the open model in another detail; plans, scores and undo stay."""
+        assert self._resolver and self._snapshot and self._base, "a graph is of an open model"
+        self._resolver = self._resolver.with_graph(graph, view)
+        self._base = self._resolver.snapshot(self._base.plan)
+        self._snapshot = self._resolver.snapshot(self._snapshot.plan)
+        self.levels.set_document(self._resolver.document)
+        self.graph_changed.emit()
 
     def _on_ranked(
         self,

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from msgspec import structs
+
 from slimgui.core.cost import Cost
 from slimgui.core.criteria import looks_at_data
+from slimgui.core.graph import LayerGraph
 from slimgui.core.groups import Group
 from slimgui.core.plan import Plan
 from slimgui.core.resolve import counts, lasting, locked_by, written_counts
 from slimgui.core.sampling import SampleSource
+from slimgui.core.view import View
 from slimgui.core.wire import Document, GroupRow, Ranked
 from slimgui.gui.ledger import Ledger
 
@@ -73,6 +77,12 @@ class Resolver:
         self._ledger = Ledger(document)
         self._last: Snapshot | None = None
         self._glances: dict[Plan, Snapshot] = {}
+
+    def with_graph(self, graph: LayerGraph, view: View) -> Resolver:
+        """The same for a document that is drawn in another detail."""
+        other = Resolver(structs.replace(self.document, graph=graph, view=view))
+        other.scores, other._scored = self.scores, self._scored
+        return other
 
     def lacks_scores(self, plan: Plan, samples: SampleSource | None) -> bool:
         """Whether nobody asked the engine for the scores that `plan` needs; of data, those of `samples`."""

@@ -81,6 +81,10 @@ class ViewActions:
         """Show the modules that were shown at first."""
         self._session.levels.reset()
 
+    def toggle_ops(self) -> None:
+        """Show every single op, or layers again."""
+        self._session.ops.toggle()
+
     def dismiss(self) -> None:
         """Hide the message."""
         self._window.card.dismiss()

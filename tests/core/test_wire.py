@@ -55,6 +55,7 @@ FACTS = Facts(
 REQUESTS = [
     wire.Ping(0),
     wire.Arrange(1, ("a.b", "a.c"), ((0, 1),), ("a",)),
+    wire.Detail(2, 1),
     wire.Open(1, "resnet.pt", "1x3x224x224"),
     wire.Save(2, "small.pt", Plan(ratio=0.5, counts=(("a", 3),), locked=("b",)), 1, accept_unproven=True),
     wire.Verify(3, Plan(), 1),
@@ -76,7 +77,7 @@ REQUESTS = [
     ),
 ]
 ANSWERS = [
-    wire.Pong(0), wire.Arranged(1, VIEW),
+    wire.Pong(0), wire.Arranged(1, VIEW), wire.Detailed(2, DOCUMENT.graph, VIEW),
     wire.Ready(0, "2.13"), wire.Progress(1, "Tracing", 3, 10), wire.Opened(1, DOCUMENT),
     wire.Saved(2, "small.pt", 123, PROOF), wire.Saved(2, "small.pt", 123, PROOF, recovered=RECOVERED),
     RECOVERED, wire.Sensed(2, CURVES, "accuracy", "About."),

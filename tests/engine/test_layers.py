@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from slimgui import engine
+from slimgui.engine.layers import layer_graph
 
 
 class ChannelsLast(nn.Module):
@@ -29,3 +30,16 @@ def test_modules_with_others_inside_are_named_with_their_class() -> None:
     graph = engine.trace(ChannelsLast(), (torch.randn(2, 4, 5, 6),)).layer_graph
 
     assert graph.modules == (("body", "Sequential"),)
+
+
+def test_unfolded_every_op_is_a_box_in_the_module_it_runs_in() -> None:
+    traced = engine.trace(ChannelsLast(), (torch.randn(2, 4, 5, 6),))
+
+    found = [layer.name for layer in layer_graph(traced, folded=False).layers]
+
+    assert found[0] == "input"
+    assert found[-1] == "output"
+    products = [name for name in found if "mm" in name]
+    assert {name.partition("/")[0] for name in products} == {"body.0", "body.2"}
+    assert len(products) == 4  # two layers, called twice each
+    assert len(found) > len(traced.layer_graph.layers)

@@ -182,3 +182,19 @@ def test_files_that_are_no_models_are_three_sentences_and_run_nothing(
         assert "Traceback" not in notice.what + notice.why + notice.hint
     assert not proof.exists()
     assert program.window.session.document == document
+
+
+def test_the_engine_draws_other_modules_and_single_ops(program: Program, qtbot: QtBot) -> None:
+    document = program.open_example()
+    window, layers = program.window, len(document.graph.layers)
+    opened = len(window.graph.picture.boxes)
+
+    window.menus.actions["graph_close"].trigger()
+    qtbot.waitUntil(lambda: len(window.graph.picture.boxes) < opened, timeout=PATIENCE)
+    window.menus.actions["graph_layers"].trigger()
+    qtbot.waitUntil(lambda: len(window.graph.picture.boxes) == layers, timeout=PATIENCE)
+    window.menus.actions["graph_ops"].trigger()
+    program.wait_idle()
+
+    assert len(window.session.document.graph.layers) > layers  # norms and activations are ops of their own
+    assert window.session.document.groups == document.groups

@@ -1,5 +1,7 @@
 """The graph view: what is drawn, and that no more is drawn than has changed."""
 
+from dataclasses import replace
+
 import pytest
 from demo import demo
 from fakes import FakeTransport
@@ -10,6 +12,9 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
+from slimgui.core.graph import LayerGraph
+from slimgui.core.hierarchy import first_opened
+from slimgui.core.view import View
 from slimgui.engine.arrange import arrange
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.views.graph_item import FAR, NEAR
@@ -315,3 +320,41 @@ def test_a_selection_can_be_zoomed_to(loaded: MainWindow) -> None:
     boxes = [loaded.graph.picture.boxes[number].rect for number in loaded.graph.lit("stages.1.0.conv1").boxes]
     assert loaded.graph.visible_area().contains(united(boxes))
     assert loaded.graph.zoomed == 1  # three boxes would fit at more than their size
+
+
+def with_ops(document: wire.Document) -> tuple[LayerGraph, View]:
+    """Every layer followed by a view of what it puts out."""
+    layers, edges = [], []
+    for number, layer in enumerate(document.graph.layers):
+        layers += [layer, replace(layer, name=f"{layer.name}/view", kind="view")]
+        edges += [(2 * number, 2 * number + 1)]
+    edges += [(2 * source + 1, 2 * target) for source, target in document.graph.edges]
+    found = [layer.name for layer in layers]
+    return LayerGraph(tuple(layers), tuple(edges)), arrange(found, edges, first_opened(found))
+
+
+def test_single_ops_are_asked_for_once_and_leave_plan_and_selection_as_they_are(
+    loaded: MainWindow, transport: FakeTransport
+) -> None:
+    loaded.session.select("stages.1.0.conv1")
+    loaded.session.set_count("stages.1.0.conv1", 16)
+    cost = loaded.session.snapshot.cost
+    ops = loaded.menus.actions["graph_ops"]
+
+    ops.trigger()
+    graph, view = with_ops(loaded.session.document)
+    transport.answer(wire.Detailed, graph=graph, view=view)
+
+    assert ops.isChecked()
+    assert len(loaded.graph.picture.box_of) == len(graph.layers) == len(loaded.session.snapshot.channels)
+    assert loaded.session.snapshot.cost == cost
+    assert loaded.graph.lit("stages.1.0.conv1").boxes
+    loaded.session.undo_stack.undo()
+    assert loaded.session.snapshot.counts["stages.1.0.conv1"] == 64
+    ops.trigger()
+    assert not ops.isChecked()
+    assert len(loaded.session.document.graph.layers) == len(graph.layers) / 2
+    asked = len(transport.requests)
+    ops.trigger()
+    assert ops.isChecked()
+    assert len(transport.requests) == asked

@@ -8,6 +8,7 @@ repeats it, so that late answers of a cancelled task can be told apart.
 from slimgui.core.wire.answers import (
     Answer,
     Arranged,
+    Detailed,
     Exported,
     Failed,
     Fronted,
@@ -32,6 +33,7 @@ from slimgui.core.wire.codec import decode_answer, decode_request, frame
 from slimgui.core.wire.requests import (
     Arrange,
     Asked,
+    Detail,
     DocumentRequest,
     Export,
     Front,
@@ -69,6 +71,8 @@ __all__ = [
     "Arranged",
     "Asked",
     "Code",
+    "Detail",
+    "Detailed",
     "Document",
     "DocumentRequest",
     "Export",

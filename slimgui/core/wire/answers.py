@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from slimgui.core.cost import Cost
+from slimgui.core.graph import LayerGraph
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sensitivity import Measure, Sensitivity
@@ -35,6 +36,13 @@ class Progress(Message, frozen=True, tag="progress"):
 class Arranged(Message, frozen=True, tag="arranged"):
     """Answer to Arrange."""
 
+    view: View
+
+
+class Detailed(Message, frozen=True, tag="detailed"):
+    """Answer to Detail: ops in place of layers, and how they are drawn at first."""
+
+    graph: LayerGraph
     view: View
 
 
@@ -205,4 +213,5 @@ Answer = (
     | Fronted
     | Failed
     | Arranged
+    | Detailed
 )

@@ -142,6 +142,12 @@ class Report(Message, frozen=True, tag="report"):
     document: int
 
 
+class Detail(Message, frozen=True, tag="detail"):
+    """Ask for the graph of every single op of the open model; `document` as in Save."""
+
+    document: int
+
+
 class Ping(Message, frozen=True, tag="ping"):
     """Asks whether the engine lives; task is 0. It is answered at once, whatever else is being done."""
 
@@ -180,6 +186,6 @@ class Front(Message, frozen=True, tag="front"):
 
 
 SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate | Front
-DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time
+DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time | Detail
 Request = Open | DocumentRequest
 Asked = Request | Ping | Arrange

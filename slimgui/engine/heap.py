@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LARGE = 1 << 20  # bytes; from here on a block is mapped by itself
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _MMAP_MAX = -3, -1, -4  # M_MMAP_THRESHOLD, ... of malloc.h
+_MOST = 65536  # blocks that may be mapped at a time (DEFAULT_MMAP_MAX)
+_SHRINKS = 128 << 10  # bytes that may be free at the end of the heap (DEFAULT_TRIM_THRESHOLD)
+_NEVER = 2**31 - 1  # bytes free at the end of the heap with which it never shrinks: the largest int
 _GROWN = (
     32 << 20
 )  # where glibc's own threshold ends up once a large block was freed (DEFAULT_MMAP_THRESHOLD_MAX)
@@ -43,6 +46,30 @@ def as_in_other_programs() -> Iterator[None]:
     finally:
         if _chosen:
             map_large_blocks()
+
+
+@contextmanager
+def blocks_kept() -> Iterator[None]:
+    """Blocks of every size come from the heap and stay there: for many forward passes, one after the other.
+
+    Each asks for the sizes that the one before gave back. Mapped anew, with pages to clear, three passes of
+    a mobile classifier over 16 images take 3.9 s of the processor instead of 0.9. In a program that has not
+    called `map_large_blocks` nothing happens. What is free at the end goes back to the system.
+    """
+    mallopt = getattr(_c_library(), "mallopt", None)
+    if mallopt is None or _chosen != [_LARGE]:
+        yield
+        return
+    mallopt(_MMAP_MAX, 0)
+    mallopt(_TRIM_THRESHOLD, _NEVER)
+    _chosen[:] = [0]  # within, there is nothing to do
+    try:
+        yield
+    finally:
+        mallopt(_MMAP_MAX, _MOST)
+        mallopt(_TRIM_THRESHOLD, _SHRINKS)
+        map_large_blocks()
+        trim()
 
 
 def trim() -> None:

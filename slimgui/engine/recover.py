@@ -19,6 +19,7 @@ from slimgui.engine.consumers import Consumer, consumers_of
 from slimgui.engine.deploy import Deployed, Recovery
 from slimgui.engine.expected import Expected
 from slimgui.engine.fold import fold
+from slimgui.engine.heap import blocks_kept
 from slimgui.engine.inputs import Inputs, as_call
 from slimgui.engine.merge import merge
 from slimgui.engine.missed import Unlike
@@ -35,6 +36,7 @@ WITH_SAMPLES = ("absorb", "recalibrate", "fold")
 WITHOUT = ("merge", "absorb")
 
 
+@blocks_kept()
 def recover(
     model: nn.Module,
     traced: Traced,
@@ -175,6 +177,7 @@ def distance(model: nn.Module, other: nn.Module, batches: Iterable[Inputs]) -> f
     return float((missed / given) ** 0.5) if given else 0.0
 
 
+@blocks_kept()
 def recalibrate(deployed: Deployed, batches: Iterable[Inputs]) -> Deployed:
     """Take the running statistics of every norm anew: the plain average over `batches`, unlabelled.
 

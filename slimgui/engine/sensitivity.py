@@ -15,6 +15,7 @@ from slimgui.core.plan import Plan
 from slimgui.core.resolve import free_groups, resolve
 from slimgui.core.sensitivity import Point, Sensitivity, add_point, start_file
 from slimgui.engine.deploy import deploy
+from slimgui.engine.heap import blocks_kept
 from slimgui.engine.importance import Scores, importance
 from slimgui.engine.inputs import Inputs, as_call, tensors_in
 from slimgui.engine.structural import in_eval_mode, named_tensors
@@ -25,6 +26,7 @@ Loss = Callable[[nn.Module], float]
 SHARES = (0.25, 0.5, 0.75, 0.9)  # of a group that goes
 
 
+@blocks_kept()
 def sensitivity(
     model: nn.Module,
     traced: Traced,

@@ -9,6 +9,7 @@ from torch import nn
 
 from slimgui.core.criteria import find_criterion
 from slimgui.core.groups import Group
+from slimgui.engine.heap import blocks_kept
 from slimgui.engine.importance import data, weights
 from slimgui.engine.importance.registry import FUNCTIONS, Scores, Subject
 from slimgui.engine.trace import Traced
@@ -16,6 +17,7 @@ from slimgui.engine.trace import Traced
 __all__ = ["Scores", "data", "importance", "weights"]  # importing data and weights fills the table
 
 
+@blocks_kept()
 def importance(
     model: nn.Module,
     judged: Traced | Sequence[Group],

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.published import tasks
 from benchmarks.published.models import ROWS, Net, Row
-from benchmarks.published.unlabelled import PHOTOS, SENTENCES
+from benchmarks.published.unlabelled import CROPS, PHOTOS, SENTENCES
 
 HEADING = """# Published checkpoints
 
@@ -22,9 +22,11 @@ with `importance="l2"`), and *after the cut* nothing is trained and no statistic
 samples choose the channels it says so: the sum of Var(x) w² over what reads a channel x (`"input"`).
 
 *Recovered* is the same cut after `engine.recover`, which trains nothing either, with unlabelled samples of
-the kind the model takes: {sentences} sentences, or random squares of {count} photographs, half of them
-mirrored, out of scikit-image, scikit-learn and foolbox ({photos}).
-None is what a task is judged by. Rows without samples of their kind are not recovered.
+the kind the model takes: {sentences} sentences, or random squares of photographs, half of them mirrored:
+{count} out of scikit-image and scikit-learn ({photos})
+and {imagenet} of ImageNet out of foolbox. None is what a task is judged by; labels are not used.
+The classifiers see {crops} squares, and are recovered by folding alone. Rows without samples of their kind
+are not recovered.
 
 torch {torch}, Python {python}, {machine}, one thread.
 
@@ -61,12 +63,15 @@ def line(row: Row, found: Mapping[str, Any]) -> str:
 
 def write(path: Path, found: Mapping[str, Any]) -> None:
     """The document with all rows known so far."""
+    plain = [Path(photo).stem for photo in PHOTOS if not photo.startswith("foolbox")]
     head = HEADING.format(
         torch=importlib.metadata.version("torch"),
         python=platform.python_version(),
         machine=f"{platform.machine()} {platform.system()}",
-        count=len(PHOTOS),
-        photos=", ".join(Path(photo).stem for photo in PHOTOS),
+        count=len(plain),
+        photos=", ".join(plain),
+        imagenet=len(PHOTOS) - len(plain),
+        crops=CROPS,
         sentences=len(SENTENCES),
     )
     rows = [row for row in ROWS if row.task in found]

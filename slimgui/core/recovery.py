@@ -23,17 +23,19 @@ RECOVERY: Final = {
     "merge": RecoveryStep(
         "Merge removed channels into kept ones",
         "Where there are no samples: a removed channel counts as a multiple of the kept one that is made "
-        "most alike. With samples, folding does this better.",
+        "most alike. Wins much back in nets without norms, little behind them. With samples, fold.",
         without_samples=True,
     ),
     "absorb": RecoveryStep(
         "Absorb removed channels into biases",
-        "Worth it after light cuts, and with samples: what removed channels give on average goes into "
-        "biases. Without samples it is taken from batch norms, and a deep cut may lose more.",
+        "With samples after every cut: what removed channels give on average goes into biases, and the scale "
+        "of what is left is mended. Without samples it is taken from batch norms, and a deep cut may lose "
+        "more.",
     ),
     "recalibrate": RecoveryStep(
         "Recalibrate norm statistics",
-        "For models with batch norm, above all after a deep cut: their statistics are taken anew.",
+        "For models with batch norm: their statistics are taken anew. After absorbing there is seldom "
+        "anything left to win by it.",
         needs_samples=True,
     ),
     "fold": RecoveryStep(

@@ -32,4 +32,4 @@ def test_the_document_stays_and_a_fresh_engine_reads_the_model_unasked(rig: Rig,
 
     assert found.fault == ""
     assert rig.session.task is None
-    assert rig.session.tasks.holds_model
+    assert rig.session.tasks.held

@@ -42,29 +42,54 @@ def requests(session: Session, folder: Path) -> dict[str, Callable[[], None]]:
     example, plans = str(resources.path(resources.EXAMPLE)), folder / "plans.json"
     plans.write_text(Plan(ratio=0.25).to_json(), encoding="utf-8")
     files, data, report = session.files, session.data, folder / "report.html"
-    criteria = itertools.cycle(
-        ("l1", "lamp", "random", "fpgm", "norm")
-    )  # scores that are known are not asked for
+    groups = (row.id for _ in itertools.count() for row in _rows(session))  # their places are asked for once
     return {
         "Open": lambda: session.open(example),
         "Save": lambda: files.save(str(folder / "small.pt")),
         "Verify": files.verify,
         "Recover": lambda: data.recover(Recovery(("absorb",))),
-        "Rank": lambda: session.edit("Rank", Plan(scope="global", ratio=0.5, importance=next(criteria))),
+        "Rank": lambda: _rank(session),
         "Sense": lambda: data.measure(_FEW),
         "Meet": lambda: session.meet("macs=50%"),
         "ReadPlans": lambda: files.read_plans(str(plans)),
         "Recalibrate": lambda: data.recalibrate(_FEW),
         "Export": lambda: files.export(str(folder / "kept.json"), "kept"),
         "Report": lambda: files.write_report(str(report)),
+        "Locate": lambda: session.select(next(groups)),
+        "Time": session.insight.measure,
+        "Front": lambda: session.insight.search_front("macs"),
     }
+
+
+def _rank(session: Session) -> None:
+    assert session.resolver, "it is opened first"
+    session.resolver.scores.clear()  # what is known is not asked for
+    session.edit("Rank", Plan(scope="global", ratio=0.5, importance="lamp"))
+
+
+def _rows(session: Session) -> tuple[wire.GroupRow, ...]:
+    assert session.document, "it is opened first"
+    return session.document.groups
+
+
+class Watched(Worker):
+    """A worker that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[wire.Asked] = []
+
+    def submit(self, request: wire.Asked) -> None:
+        """See Worker."""
+        self.asked.append(request)
+        super().submit(request)
 
 
 class Rig:
     """A session with the real engine, the example open and half of its channels removed."""
 
     def __init__(self, folder: Path) -> None:
-        self.worker = Worker()
+        self.worker = Watched()
         self.session = Session(self.worker)
         self.heard: list[wire.Answer] = []
         self.readies = 0
@@ -98,6 +123,11 @@ class Rig:
         """Wait until no task is running."""
         self.until(lambda: self.session.task is None)
 
+    def has_answer(self, number: int, *, final: bool) -> bool:
+        """Whether a message with this number was answered, or, unless `final`, its work has begun."""
+        answers = [answer for answer in self.heard if answer.task == number]
+        return any(not (final and isinstance(answer, wire.Progress)) for answer in answers)
+
     def hit(self, how: str) -> None:
         """Kill or freeze the engine's process."""
         child = self.worker._child
@@ -128,25 +158,25 @@ class Case:
 def case(rig: Rig, message: str, moment: Moment, how: str) -> Case:
     """Send one message, end the engine at that moment, and wait until a fresh one holds the model."""
     session, tasks = rig.session, rig.session.tasks
-    rig.until(lambda: tasks.holds_model)
+    rig.until(lambda: bool(tasks.held))
     session.undo_stack.setIndex(1)  # half of the channels removed, whatever the last case did
     rig.heard.clear()
+    rig.worker.asked.clear()
     rig.readies = rig.stops = 0
     rig.requests[message]()
-    assert session.task, f"{message} is a task"
-    if moment == "begun":
-        rig.until(lambda: bool(rig.heard))
-    elif moment == "done":
-        rig.idle()
+    rig.until(lambda: message in {type(request).__name__ for request in rig.worker.asked})
+    number = next(asked.task for asked in rig.worker.asked if type(asked).__name__ == message)
+    if moment != "sent":
+        rig.until(lambda: rig.has_answer(number, final=moment == "done"))
     document, plans = session.document, session.plans
     start = time.monotonic()
     rig.hit(how)
     rig.until(lambda: rig.stops > 0)
-    answered = any(not isinstance(answer, wire.Ready | wire.Progress) for answer in rig.heard)
+    answered = rig.has_answer(number, final=True)
     fault = _fault(session, document, session.plans if answered else plans)  # it may have been done by then
     rig.until(lambda: rig.readies > 0)
     ready = time.monotonic() - start
-    rig.until(lambda: tasks.holds_model)
+    rig.until(lambda: bool(tasks.held))
     return Case(message, moment, how, ready, time.monotonic() - start, fault)
 
 

@@ -83,11 +83,6 @@ class Tasks(QObject):
         transport.stopped.connect(self._on_stopped)
 
     @property
-    def holds_model(self) -> bool:
-        """Whether the engine holds the open model: a fresh one has to read it first."""
-        return bool(self._held)
-
-    @property
     def shape(self) -> str:
         """The shape of the open model's input as the user gave it, "" when it was found by itself."""
         return self._opened.shape if self._opened else ""

@@ -87,7 +87,7 @@ def test_arrows_walk_the_palette_and_it_shows_keys_and_places(loaded: MainWindow
     qtbot.keyClick(palette.box, Qt.Key.Key_Down)
     second = palette.list.currentItem()
     assert {first, second.text(0)} == {"Zoom In", "Zoom Out"}
-    assert second.text(1) == "View"
+    assert second.text(1) == "View › Zoom and Detail"
     assert second.text(2).startswith("Ctrl+")
     palette.close()
 

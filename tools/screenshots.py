@@ -172,7 +172,7 @@ class Photographer:
             window.menus.actions[key].trigger()
             self.shoot_dialog(window.findChild(kind), f"18-{key}")
         for name in ("history", "tasks"):
-            window.docks[name].show()
+            window.docks[name].toggleViewAction().trigger()
         window.past_tasks.tree.expandAll()
         self.shoot("19-history-and-tasks")
         window.reset_layout()

@@ -116,15 +116,15 @@ class MainWindow(QMainWindow):
             "plans": add_dock(self, "Plans", "plans", self.plan_tree, right),
             "charts": add_dock(self, "Charts", "charts", self.charts, right),
             "totals": add_dock(self, "Totals", "totals", self.totals, bottom),
-            "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), right),
+            "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), left),
             "tasks": add_dock(self, "Past tasks", "tasks", self.past_tasks, bottom),
         }
-        self.setTabPosition(right | bottom, QTabWidget.TabPosition.North)
+        self.setTabPosition(left | right | bottom, QTabWidget.TabPosition.North)
         for tab, beside in (
             ("plan", "details"),
             ("plans", "plan"),
             ("charts", "plans"),
-            ("history", "charts"),
+            ("history", "groups"),
             ("tasks", "totals"),
         ):
             self.tabifyDockWidget(self.docks[beside], self.docks[tab])

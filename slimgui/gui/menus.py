@@ -74,6 +74,7 @@ class Menus:
             for number, dock in enumerate(self._window.docks.values(), 1):
                 toggle = dock.toggleViewAction()
                 toggle.setText(f"&{number} {dock.windowTitle()}")
+                toggle.triggered.connect(lambda shown, dock=dock: dock.raise_() if shown else None)
                 panels.addAction(toggle)
         else:
             menu.addAction(self.actions[key])

@@ -125,7 +125,7 @@ def test_the_history_goes_to_any_step(loaded: MainWindow) -> None:
     history = loaded.docks["history"].widget()
     assert not loaded.docks["history"].isVisible()  # until somebody asks for it
     loaded.docks["history"].toggleViewAction().trigger()
-    assert history.isVisible()
+    assert history.isVisible()  # in front of what it shares its place with
     history.setCurrentIndex(history.model().index(0, 0))
     assert loaded.session.snapshot.counts == loaded.session.base.counts
     history.setCurrentIndex(history.model().index(2, 0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,6 +13,7 @@ from slimgui.core import wire
 from slimgui.core.criteria import looks_at_data
 from slimgui.core.latency import read_latency
 from slimgui.core.plan import Plan
+from slimgui.core.targets import Reach, reach
 from slimgui.errors import PlanError
 from slimgui.gui import notice
 from slimgui.gui.searched import Searched
@@ -20,6 +21,8 @@ from slimgui.gui.tasks import Tasks
 
 if TYPE_CHECKING:
     from slimgui.gui.session import Session
+
+TRIED: Final = 60  # steps that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class InsightWork(QObject):
         table: path of the times of another device, "" for this one.
         front: the plans worth having, from the smallest; () until somebody asks.
         resource: what the front is of.
+        tried: the plans that the last steps led to, undone ones too.
         searched: which plans were found, and what the search for them started from.
     """
 
@@ -51,6 +55,8 @@ class InsightWork(QObject):
         self.front: tuple[wire.FrontPoint, ...] = ()
         self.resource = "macs"
         self.searched = Searched()
+        self.tried: list[Plan] = []
+        self._tried_in: object = None  # the gesture that the last one is of
         session.document_changed.connect(self._reset)
 
     @property
@@ -80,6 +86,26 @@ class InsightWork(QObject):
         if path:
             self._session.noticed.emit(notice.uses_table(Path(path).name))
         self.changed.emit()
+
+    def reach(self) -> dict[str, Reach]:
+        """What a search can bring every resource down to, and what it is now; {} where nobody can say."""
+        session = self._session
+        if session.resolver is None or session.snapshot is None:
+            return {}
+        start, document = self.searched.start(session.snapshot.plan), session.resolver.document
+        scores, now = session.resolver.scores.get(start.importance), session.snapshot.cost
+        try:
+            found = reach(session.resolver.groups, document.cost, start, scores)
+        except PlanError:  # the plan compares groups, and nobody has judged their channels yet
+            return {}
+        return {name: replace(each, now=getattr(now, name)) for name, each in found.items()}
+
+    def note_tried(self, plan: Plan, gesture: object) -> None:
+        """A step led to this plan; of one `gesture` the last one counts, None is a step of its own."""
+        if gesture is not None and gesture == self._tried_in and self.tried:
+            self.tried.pop()
+        self._tried_in = gesture
+        self.tried = [*self.tried[1 - TRIED :], plan]
 
     def search_front(self, resource: str) -> None:
         """Find the plans of which none costs less of `resource` than another and keeps more."""
@@ -117,4 +143,5 @@ class InsightWork(QObject):
 
     def _reset(self) -> None:
         self.measured, self.table, self.front, self.searched = None, "", (), Searched()
+        self.tried = []
         self.changed.emit()

@@ -15,7 +15,6 @@ from slimgui.core.criteria import CRITERIA, looks_at_data
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
-from slimgui.core.targets import RESOURCES, reach
 from slimgui.errors import PlanError
 from slimgui.gui.data_actions import DataActions
 from slimgui.gui.dialogs import Dialogs
@@ -122,10 +121,7 @@ class PlanActions:
 
     def ask_target(self) -> None:
         """Search the plan that leaves no more than was asked for."""
-        resolver, plan = self._resolver(), self._plan
-        scores = resolver.scores.get(plan.importance)
-        reachable = reach(resolver.groups, resolver.document.cost, plan, scores)
-        ranges = "\n".join(f"{name}: {reachable[name]}" for name in RESOURCES)
+        ranges = "\n".join(f"{name}: {each}" for name, each in self._session.insight.reach().items())
         ranges += "\nlatency: a share, as latency=60%; it is measured, a minute the first time"
         label = f"What is to be left, for example macs=50%, params=-30%. It can be:\n{ranges}"
         if typed := self._dialogs.text(self._parent, "Target", label, "macs=50%"):

@@ -211,6 +211,7 @@ class Session(QObject):
             return
         gesture = self._gesture if subject else NO_GESTURE
         step = PlanCommand(title, self._plans, plans, self._apply, subject=subject, gesture=gesture)
+        self.insight.note_tried(plans.plan, (subject, gesture) if gesture else None)
         self.undo_stack.push(step)
 
     def select(self, group_id: str) -> None:

@@ -157,6 +157,11 @@ def test_charts_follow_the_plan_and_a_slide_takes_a_plan_of_the_front(
     kept = f"{100 * front()[1].kept:.0f} % of the importance"
     assert kept in charts.front.says.text()
 
+    spots = {round(spot.pos().x()): spot for spot in charts.front.tried.points()}
+    assert len(spots) == 1  # half of every group, before the slide
+    charts.front.tried.sigClicked.emit(charts.front.tried, list(spots.values()), None)
+    assert session.plans.plan == Plan(ratio=0.5)
+    session.undo_stack.undo()
     session.edit_plans("Add", session.plans.added("deep", Plan(ratio=0.75)))
     assert charts.front.plot.accessibleDescription().count("of the importance") == 2
     charts.front.resource.setCurrentIndex(1)  # the front is of MACs

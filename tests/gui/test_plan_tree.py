@@ -107,6 +107,16 @@ def test_importance_is_compared_once_it_is_known(tree: PlanTree, window: MainWin
     assert (tree.model.index(row, 2).data(), tree.model.index(row, 3).data()) == ("50 %", "100 %")
 
 
+def test_a_plan_that_waits_for_scores_has_no_costs_yet(tree: PlanTree, window: MainWindow) -> None:
+    plans = window.session.plans
+    waiting = plans.added("global", Plan(ratio=0.5, scope="global")).switched(FIRST)
+    window.session.edit_plans("Read", waiting)
+
+    assert tree._items["global"].text(1) == "?"
+    tree.other.setCurrentText("global")
+    assert tree.model.rowCount() == 0
+
+
 def test_groups_that_keep_as_many_but_other_channels_differ() -> None:
     resolver = Resolver(demo())
     one = resolver.snapshot(Plan().with_indices("down.0.conv", (1, 2)))

@@ -9,16 +9,21 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from slimgui.core.cost import Cost
+from slimgui.core.plan import Plan
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
+from slimgui.gui.worth import Worth
 
 RESOURCES: Final = (("macs", "MACs"), ("params", "Parameters"), ("bytes", "Size"))
+Spot = tuple[
+    float, float, Plan
+]  # what is left of the cost and of the importance, in percent, and of which plan
 _CURVE_TIP: Final = "No plan costs less than one of these and keeps more"
 
 
 class FrontChart(QWidget):
-    """The front of plans and where the named plans lie; a slide takes a plan of the front.
+    """The front of plans and where others lie; a slide takes a plan of the front, a click any other one.
 
     Args:
         session: whose plans are shown, and who is told which one is taken.
@@ -27,15 +32,18 @@ class FrontChart(QWidget):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
+        self._document = session.document  # that plans are remembered of
+        self._known: dict[Plan, tuple[Worth, Cost, float]] = {}
         self.resource = QComboBox(self)
         self.search = QPushButton("Find the front", self)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.says = QLabel(self)
         self.plot = plots.plot("Plans worth having", self)
         self.curve = self.plot.plot([], [])
-        self.tried, self.here = pyqtgraph.ScatterPlotItem(size=8), pyqtgraph.ScatterPlotItem(size=13)
-        for item in (self.tried, self.here):
+        self.tried, self.named, self.here = (pyqtgraph.ScatterPlotItem(size=size) for size in (5, 9, 13))
+        for item in (self.tried, self.named, self.here):
             self.plot.addItem(item)
+            item.sigClicked.connect(self._on_spot_clicked)
         self.plot.setLabel("left", "importance kept, %")
         self.plot.setXRange(0, 100)
         self.plot.setYRange(0, 100, padding=0.03)
@@ -75,13 +83,16 @@ class FrontChart(QWidget):
         table = colours(self.palette())
         plots.paint(self.plot, self.palette())
         self.curve.setPen(pyqtgraph.mkPen(table.accent, width=2))
-        self.tried.setBrush(table.muted)
+        self.tried.setBrush(table.edge)
+        self.named.setBrush(table.muted)
         self.here.setBrush(table.error)
-        for item in (self.tried, self.here):
+        for item in (self.tried, self.named, self.here):
             item.setPen(pyqtgraph.mkPen(table.surface))
 
     def refresh(self) -> None:
         """Show the front and the plans as they are now."""
+        if self._session.document is not self._document:
+            self._document, self._known = self._session.document, {}
         insight = self._session.insight
         is_shown = bool(insight.front) and insight.resource == self.resource.currentData()
         points = insight.front if is_shown else ()
@@ -102,30 +113,50 @@ class FrontChart(QWidget):
                 self.slider.setValue(taken[0])
 
     def _show_plans(self) -> None:
-        """Where the named plans lie; without scores, nobody knows."""
-        session = self._session
-        spots = [self._spot(name) for name in session.plans.names]
-        known: list[Any] = [spot for spot in spots if spot is not None]
+        """Where plans lie, the named ones and those that were tried; without scores, nobody knows."""
+        session, named = self._session, dict(self._session.plans.plans)
+        spots = {name: self._spot(plan) for name, plan in named.items()}
+        known = {name: spot for name, spot in spots.items() if spot is not None}
+        others = [plan for plan in dict.fromkeys(session.insight.tried) if plan not in named.values()]
+        tried = [spot for plan in others if (spot := self._spot(plan)) is not None]
         current = session.plans.current
-        self.tried.setData([spot for spot in known if spot["data"] != current], hoverable=True, tip=_tip)
-        self.here.setData([spot for spot in known if spot["data"] == current], hoverable=True, tip=_tip)
-        said = [
-            f"{spot['data']}: {spot['pos'][1]:.0f} % of the importance at {spot['pos'][0]:.0f} %"
-            for spot in known
-        ]
-        self.plot.setAccessibleDescription("; ".join(said))
-        why = "" if known else session.judging.why_not or "Judging…"
-        self.says.setText(why or (said[_place(known, current)] + f" of the {self.resource.currentText()}."))
+        self.tried.setData(_scatter([("tried before", spot) for spot in tried]), hoverable=True, tip=_tip)
+        for item, is_current in ((self.named, False), (self.here, True)):
+            mine = [(name, spot) for name, spot in known.items() if (name == current) == is_current]
+            item.setData(_scatter(mine), hoverable=True, tip=_tip)
+        said = {
+            name: f"{name}: {y:.0f} % of the importance at {x:.0f} %" for name, (x, y, _) in known.items()
+        }
+        self.plot.setAccessibleDescription("; ".join(said.values()))
+        why = session.judging.why_not or "Judging…"
+        self.says.setText(
+            f"{said[current]} of the {self.resource.currentText()}." if current in said else why
+        )
 
-    def _spot(self, name: str) -> dict[str, Any] | None:
-        """Where a named plan lies; None where its scores are not there."""
-        session, plan = self._session, dict(self._session.plans.plans)[name]
+    def _spot(self, plan: Plan) -> Spot | None:
+        """What a plan costs and keeps; None where its scores are not there."""
+        session = self._session
         worth = session.judging.worth(plan.importance)
-        if session.resolver is None or worth is None:
+        if session.resolver is None or session.snapshot is None or worth is None:
             return None
-        snapshot = session.snapshot if name == session.plans.current else session.resolver.glance(plan)
-        assert snapshot, "the current plan has a snapshot"
-        return {"pos": (self._left(snapshot.cost), 100 * worth.kept(snapshot)), "data": name}
+        known = self._known.get(plan)
+        if known is None or known[0] is not worth:
+            is_current = plan == session.snapshot.plan
+            snapshot = session.snapshot if is_current else session.resolver.glance(plan)
+            known = self._known[plan] = (worth, snapshot.cost, 100 * worth.kept(snapshot))
+        return self._left(known[1]), known[2], plan
+
+    def _on_spot_clicked(self, item: object, points: Any) -> None:
+        """Take the plan under the pointer: switch to a named one, or make the current one the same."""
+        del item
+        session = self._session
+        for point in points[:1]:
+            plan = point.data()[1]
+            names = [name for name, known in session.plans.plans if known == plan]
+            if names:
+                session.edit_plans(f"Switch to {names[0]}", session.plans.switched(names[0]))
+            else:
+                session.edit("Take a plan that was tried before", plan)
 
     def _left(self, cost: Cost) -> float:
         assert self._session.base, "plans are of an open model"
@@ -134,9 +165,10 @@ class FrontChart(QWidget):
         return 100 * float(getattr(cost, name)) / whole if whole else 100.0
 
 
-def _tip(x: float, y: float, data: str) -> str:
-    return f"{data}: keeps {y:.1f} % of the importance at {x:.1f} %"
+def _scatter(spots: list[tuple[str, Spot]]) -> list[dict[str, Any]]:
+    """As pyqtgraph wants them; each remembers its title and its plan."""
+    return [{"pos": (x, y), "data": (title, plan)} for title, (x, y, plan) in spots]
 
 
-def _place(spots: list[Any], name: str) -> int:
-    return next((number for number, spot in enumerate(spots) if spot["data"] == name), 0)
+def _tip(x: float, y: float, data: tuple[str, Plan]) -> str:
+    return f"{data[0]}: keeps {y:.1f} % of the importance at {x:.1f} %"

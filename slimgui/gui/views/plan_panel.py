@@ -25,8 +25,6 @@ from PySide6.QtWidgets import (
 
 from slimgui.core.criteria import CRITERIA
 from slimgui.core.plan import Plan, Scope
-from slimgui.core.targets import reach
-from slimgui.errors import PlanError
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
 from slimgui.gui.views.targets import Targets
@@ -197,14 +195,7 @@ class PlanPanel(QScrollArea):
         self._show_reach()
 
     def _show_reach(self) -> None:
-        resolver, plan = self._session.resolver, self._session.plans.plan
-        if resolver is None:
-            return
-        try:
-            scores = resolver.scores.get(plan.importance)
-            self.targets.set_reach(reach(resolver.groups, resolver.document.cost, plan, scores))
-        except PlanError:
-            self.targets.set_reach({})
+        self.targets.set_reach(self._session.insight.reach())
 
     # --- what the user changes
 

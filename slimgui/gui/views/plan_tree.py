@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core.words import describe
+from slimgui.errors import PlanError
 from slimgui.gui import text
 from slimgui.gui.comparison import compare
 from slimgui.gui.models.comparison import MARK, ComparisonModel
@@ -177,9 +178,10 @@ class PlanTree(QWidget):
     def _show_plan(self, name: str, item: QTreeWidgetItem) -> None:
         base, plans = self._session.base, self._session.plans
         assert base, "plans are for an open model"
-        cost = self._snapshot(name).cost
-        item.setText(1, text.percent(cost.macs, base.cost.macs))
-        item.setText(2, text.percent(cost.params, base.cost.params))
+        snapshot = self._snapshot(name)
+        cost = snapshot.cost if snapshot else None
+        item.setText(1, text.percent(cost.macs, base.cost.macs) if cost else "?")
+        item.setText(2, text.percent(cost.params, base.cost.params) if cost else "?")
         own = text.statistics(plans, name)
         item.setToolTip(0, " ".join(filter(None, (describe(dict(plans.plans)[name]), own))))
         item.setFont(0, scaled(self.font(), 1.0, bold=name == plans.current))
@@ -200,18 +202,25 @@ class PlanTree(QWidget):
             return
         one = self._snapshot(session.plans.current)
         other = session.base if name == WHOLE else self._snapshot(name)
+        if one is None or other is None:
+            self.model.set_rows([], session.plans.current, name)
+            return
         kept = (self._kept(one), self._kept(other))
         known = (kept[0], kept[1]) if kept[0] is not None and kept[1] is not None else None
         rows = compare(session.document.groups, one, other, known)
         shown = [row for row in rows if row.differs] if self.only.isChecked() else rows
         self.model.set_rows(shown, session.plans.current, name)
 
-    def _snapshot(self, name: str) -> Snapshot:
+    def _snapshot(self, name: str) -> Snapshot | None:
+        """What a plan makes of the model; None for one that compares channels that nobody has judged."""
         session = self._session
         assert session.resolver, "plans are for an open model"
         if name == session.plans.current and session.snapshot is not None:
             return session.snapshot
-        return session.resolver.glance(dict(session.plans.plans)[name])
+        try:
+            return session.resolver.glance(dict(session.plans.plans)[name])
+        except PlanError:
+            return None
 
     def _kept(self, snapshot: Snapshot) -> float | None:
         worth = self._session.judging.worth(snapshot.plan.importance)

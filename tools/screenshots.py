@@ -118,10 +118,36 @@ class Photographer:
             if not only or name in only:
                 states()
 
+    def panels(self) -> None:
+        """A plan by target and its time; the tree of plans with two compared; charts with the front."""
+        window, session = self.window, self.session
+        window.card.dismiss()
+        session.edit_plans("Add plan", session.plans.branched("Half the compute"))
+        session.meet("macs=50%")
+        self.wait(self.idle)
+        window.menus.actions["data_latency"].trigger()
+        self.wait(self.idle)
+        window.docks["plan"].raise_()
+        self.shoot("22-plan")
+        window.card.dismiss()
+        window.docks["plans"].raise_()
+        self.shoot("23-plans")
+        window.docks["charts"].raise_()
+        self.wait(lambda: window.charts.front is not None)
+        session.insight.search_front("macs")
+        self.wait(self.idle)
+        self.shoot("24-charts")
+        window.docks["details"].raise_()
+        session.select(next(row.id for row in session.document.groups if row.locked is None))
+        self.wait(lambda: session.judging.places(session.selected) is not None)
+        self.shoot("25-details")
+        session.select("")
+
     def chapters(self) -> dict[str, Callable[[], None]]:
         """What follows the start, by the names that --only takes."""
         return {
             "plans": self.plans,
+            "panels": self.panels,
             "comfort": self.comfort,
             "fail": self.fail,
             "ask": self.ask,
@@ -316,7 +342,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "screens")
     parser.add_argument("--scale", help="of the screen: 1 or 1.5; both when none is named")
-    parser.add_argument("--only", default="", help="plans, comfort, fail, ask, unnamed or large, with commas")
+    parser.add_argument(
+        "--only", default="", help="plans, panels, comfort, fail, ask, unnamed or large, with commas"
+    )
     options = parser.parse_args()
     if options.scale is None:
         for scale in SCALES:

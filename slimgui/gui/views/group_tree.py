@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
 
 _WIDTHS: Final = {
-    Column.GROUP: 160, Column.KEEP: 52, Column.OF: 40, Column.REMOVED: 66, Column.PARAMS: 76, Column.MACS: 52,
-    Column.IMPORTANCE: 74, Column.STATE: 76,
+    Column.GROUP: 150, Column.KEEP: 44, Column.OF: 36, Column.REMOVED: 62, Column.PARAMS: 70, Column.MACS: 50,
+    Column.IMPORTANCE: 74, Column.STATE: 92,
 }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class PlanTree(QWidget):
         self._buttons = QHBoxLayout()
         self._set_up()
         self._arrange()
-        self.tree.itemClicked.connect(lambda item: self.chosen.emit(item.text(0)))
+        self.tree.itemPressed.connect(lambda item: self.chosen.emit(item.text(0)))  # by the right button, too
         self.tree.itemActivated.connect(lambda item: self.chosen.emit(item.text(0)))
         self.other.currentIndexChanged.connect(self._compare)
         self.only.toggled.connect(self._compare)
@@ -126,7 +126,9 @@ class PlanTree(QWidget):
 
     def set_actions(self, actions: Mapping[str, QAction]) -> None:
         """Give the tree its buttons; they are grey when their actions are, and say why."""
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         for key, title in BUTTONS:
+            self.tree.addAction(actions[key])
             button = QToolButton(self)
             actions[key].setIconText(title)
             button.setDefaultAction(actions[key])

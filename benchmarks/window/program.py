@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ class Program:
         self.notices: list[Notice] = []
         self.session.noticed.connect(self.notices.append)
         self.window.show()
+        gc.freeze()  # as gui/app.py does
 
     def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
         """Open a model and wait for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -114,6 +115,7 @@ def _run(app: QApplication, settings: Settings, name: str, source: str) -> int:
     doorbell = Doorbell(name, window)
     doorbell.rung.connect(window.show_source)
     window.show()
+    gc.freeze()  # what was imported stays: looking through it for garbage would stop the window for a moment
     if source:
         QTimer.singleShot(0, window, lambda: window.document_actions.open_source(source))
     try:

@@ -26,14 +26,13 @@ class Levels(QObject):
     def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.opened: frozenset[str] = frozenset()
-        self.around: list[tuple[str, ...]] = []  # per layer the modules it lies in
-        self._modules: frozenset[str] = frozenset()
         self._transport = transport
         self._request: wire.Arrange | None = None  # what is drawn is on its way
         self._asked = 0  # numbers below 0 are of no task
         self._names: tuple[str, ...] = ()
         self._edges: tuple[tuple[int, int], ...] = ()
         self._views: dict[frozenset[str], View] = {}
+        self.first: frozenset[str] = frozenset()
         transport.answered.connect(self._on_answered)
         transport.stopped.connect(self._on_stopped)
 
@@ -41,7 +40,6 @@ class Levels(QObject):
         """Begin with the view that came with another document."""
         self._names = tuple(layer.name for layer in document.graph.layers)
         self._edges, self._request = document.graph.edges, None
-        self.around, self._modules = modules_around(self._names), every_module(self._names)
         self.opened = self.first = frozenset(document.view.opened)
         self._views = {self.opened: document.view}
 
@@ -63,12 +61,14 @@ class Levels(QObject):
 
     def open_within(self, path: str) -> None:
         """Open a module and all in it."""
-        inside = {inner for inner in self._modules if inner == path or inner.startswith(f"{path}.")}
+        inside = {
+            inner for inner in every_module(self._names) if inner == path or inner.startswith(f"{path}.")
+        }
         self.show(self.opened | inside)
 
     def open_all(self) -> None:
         """Show every layer."""
-        self.show(self._modules)
+        self.show(every_module(self._names))
 
     def close_all(self) -> None:
         """Show the outermost modules only."""
@@ -80,7 +80,7 @@ class Levels(QObject):
 
     def reveal(self, layer: int) -> None:
         """Open what a layer lies in."""
-        self.show(self.opened | frozenset(self.around[layer]))
+        self.show(self.opened | frozenset(modules_around(self._names)[layer]))
 
     def _on_answered(self, answer: wire.Answer) -> None:
         request = self._request

@@ -14,7 +14,7 @@ from slimgui.gui.views.lighting import Lit
 from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
-_VEIL = 150  # of 255: how much of the rest is covered
+_VEIL = 120  # of 255: how much of the rest is covered
 
 
 class LitItem(QGraphicsItem):

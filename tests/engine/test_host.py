@@ -21,7 +21,7 @@ from slimgui.core.sizes import Size
 from slimgui.engine.deploy import Recovery
 from slimgui.engine.estimate import Estimate
 from slimgui.engine.failures import document_name
-from slimgui.engine.host import Host
+from slimgui.engine.answering import Host
 from slimgui.engine.verify import Proof
 from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError, SlimError
 

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from slimgui.core.groups import Kind, Refusal
@@ -86,6 +88,8 @@ Fields = tuple[Field, ...]
 # The one lock that is not worth showing: the positions of a kernel are no channels.
 SLIDES = "A convolution slides over this dimension."
 
+_LARGE = 1000  # ties of fewer labels are not looked up: stating them again costs less
+
 SOLUTIONS = (Where.FINE, Where.COARSE)
 
 
@@ -109,6 +113,7 @@ class Ties:
         self.marks: list[tuple[Tensor, Kind]] = []
         self.call: Call | None = None
         self._squared: dict[int, Tensor] = {}
+        self._stated: set[tuple[int, int, int, Where]] = set()
 
     def new(self, shape: Sequence[int]) -> Tensor:
         """Fresh labels of that shape."""
@@ -129,7 +134,21 @@ class Ties:
             return
         if one.shape != other.shape:
             one, other = torch.broadcast_tensors(one, other)
-        self.pairs.append((one.reshape(-1), other.reshape(-1), where))
+        one, other = one.reshape(-1), other.reshape(-1)
+        if one.numel() > _LARGE and self._is_stated(one, other, where):
+            return
+        self.pairs.append((one, other, where))
+
+    def _is_stated(self, one: Tensor, other: Tensor, where: Where) -> bool:
+        """Whether these very pairs were stated before, in whatever order; remembers them.
+
+        A window attention states the same ties of its positions after every reshape: thirteen times in all.
+        """
+        mixed = _mixed(_mixed(one.numpy().view(np.uint64)) ^ other.numpy().view(np.uint64))
+        key = (int(mixed.sum(dtype=np.uint64)), int(np.bitwise_xor.reduce(mixed)), one.numel(), where)
+        known = key in self._stated
+        self._stated.add(key)
+        return known
 
     def fix(self, labels: Tensor, what: str, where: Where = Where.BOTH) -> None:
         """`labels` may not be cut because of `what`; the op at hand is named as the reason."""
@@ -167,6 +186,14 @@ class Ties:
                 if dim != field.axis(where):
                     first = first.narrow(dim, 0, 1)
             self.tie(field.labels, first, where)
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash of every number: the finalizer of splitmix64 (Steele, Lea and Flood 2014)."""
+    mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def compress(labels: Tensor) -> Tensor:

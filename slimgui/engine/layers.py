@@ -6,6 +6,7 @@ reshapes are drawn inside the box whose output they alone work on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -13,7 +14,6 @@ import torch
 from slimgui.core.graph import Layer, LayerGraph
 from slimgui.core.hierarchy import modules_around
 from slimgui.core.sizes import Size
-from slimgui.engine.algebra import Operand
 from slimgui.engine.costing import SizeOf
 from slimgui.engine.propagate import Labelled
 from slimgui.engine.recording import Call
@@ -138,16 +138,14 @@ class _Describe:
 
     def __call__(self, box: _Box) -> Layer:
         operand = self.traced.passes[0].operands[box.value]
-        shape = operand.shape
-        dim = _channel_dim(operand)
+        firsts = [(dim, found.labels.reshape(-1)[0].item()) for found in operand.fields for dim in found.live]
+        groups = {dim: self._group(label) for dim, label in firsts}
+        dim = _channel_dim(len(operand.shape), groups)
         sizes = self.size_of(operand)
-        channels = sizes[dim] if len(shape) > dim else Size(0)
-        group, locked = "", ""
-        for found in operand.fields:
-            if dim in found.live:
-                group, locked = self._group(found.labels.reshape(-1)[0].item())
+        channels = sizes[dim] if len(sizes) > dim else Size(0)
+        group, locked = groups.get(dim, ("", ""))
         kind = " · ".join(dict.fromkeys(box.parts))
-        return Layer(box.name, kind, channels, shape, group, locked, box.source)
+        return Layer(box.name, kind, channels, operand.shape, group, locked, box.source)
 
     def _group(self, label: float) -> tuple[str, str]:
         solved = self.traced.solved
@@ -159,8 +157,16 @@ class _Describe:
         return "", ""
 
 
-def _channel_dim(operand: Operand) -> int:
-    """The dimension that counts as channels: the usual one, unless weights say that it is another (NHWC)."""
-    usual = 1 if len(operand.shape) != 3 else 2
-    live = sorted({dim for found in operand.fields for dim in found.live if dim})
-    return usual if usual in live or not live else live[-1]
+def _channel_dim(ndim: int, groups: Mapping[int, tuple[str, str]]) -> int:
+    """The dimension that counts as channels: of those that weights count, first one that may be cut.
+
+    Channels may come last (NHWC), while positions are counted by tables of weights, too: those are locked.
+
+    Args:
+        ndim: number of dimensions.
+        groups: per dimension that weights count its group, and why that is locked.
+    """
+    usual = 1 if ndim != 3 else 2
+    order = [dim for dim in (usual, *sorted(groups, reverse=True)) if dim in groups and dim]
+    free = [dim for dim in order if groups[dim][0] and not groups[dim][1]]
+    return next(iter((*free, *order)), usual)

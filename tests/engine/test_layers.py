@@ -1,10 +1,11 @@
 """The boxes that a person sees of a trace."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from slimgui import engine
-from slimgui.engine.layers import layer_graph
+from slimgui.engine.layers import _channel_dim, layer_graph
 
 
 class ChannelsLast(nn.Module):
@@ -43,3 +44,20 @@ def test_unfolded_every_op_is_a_box_in_the_module_it_runs_in() -> None:
     assert {name.partition("/")[0] for name in products} == {"body.0", "body.2"}
     assert len(products) == 4  # two layers, called twice each
     assert len(found) > len(traced.layer_graph.layers)
+
+
+@pytest.mark.parametrize(
+    ("groups", "dim"),
+    [
+        ({}, 1),  # nobody counts anything: NCHW
+        ({1: ("a", "")}, 1),
+        ({3: ("a", "")}, 3),  # NHWC
+        ({1: ("table", "positions stay"), 2: ("table", "positions stay"), 3: ("a", "")}, 3),
+        ({1: ("a", "an output"), 2: ("a", "an output")}, 1),
+        ({0: ("a", "")}, 1),  # never the batch
+    ],
+)
+def test_channels_are_what_may_be_cut_before_what_usually_is(
+    groups: dict[int, tuple[str, str]], dim: int
+) -> None:
+    assert _channel_dim(4, groups) == dim

@@ -151,11 +151,12 @@ class Worker(QThread):
             threading.Thread(target=_feed, args=(child.stdin, self._requests), daemon=True),
             threading.Thread(target=_sweep, args=(child,), daemon=True),
             threading.Thread(target=_beat, args=(child, self._requests, pulse, over), daemon=True),
+            threading.Thread(
+                target=import_module, args=("numpy",), daemon=True
+            ),  # in the window's it is felt
         ]
         for thread in threads:
             thread.start()
-        import_module("numpy")  # in this thread, while the child starts: in the window's it would be felt
-
         try:
             ready = self._listen(child.stdout, log, pulse)
         finally:

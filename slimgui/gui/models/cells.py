@@ -13,6 +13,9 @@ from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from slimgui.core.resolve import Scores
 
 POINTS: Final = 24  # of an importance curve that is as wide as a cell
@@ -54,14 +57,16 @@ class Cells:
         self._names = [" ".join((row.id, *row.layers)).lower() for row in self.rows]
         self._curves: dict[str, tuple[float, ...]] = {}
         self._sums: dict[str, tuple[float, ...]] = {}
+        self._own: dict[str, NDArray[np.float64]] = {}
 
     def set_scores(self, scores: Scores | None) -> None:
         """Draw these scores from now on; None: nobody has judged the channels."""
         import numpy as np
 
-        self._curves, self._sums = {}, {}
+        self._curves, self._sums, self._own = {}, {}, {}
         for group_id, own in (scores or {}).items():
-            falling = np.sort(np.nan_to_num(np.asarray(own, np.float64)))[::-1]
+            self._own[group_id] = np.nan_to_num(np.asarray(own, np.float64))
+            falling = np.sort(self._own[group_id])[::-1]
             places = np.linspace(0, len(falling) - 1, min(POINTS, len(falling))).round().astype(int)
             self._curves[group_id] = tuple((falling[places] / (falling[0] or 1.0)).clip(0, 1).tolist())
             self._sums[group_id] = tuple(np.cumsum(falling).tolist())
@@ -106,7 +111,11 @@ class Cells:
     def importance(self, row: GroupRow) -> float:
         """Share of a group's importance that stays; -1 when nobody judged its channels."""
         sums = self._sums.get(row.id)
-        return -1.0 if sums is None else sums[self.kept(row) - 1] / (sums[-1] or 1.0)
+        if sums is None:
+            return -1.0
+        picked = dict(self.snapshot.plan.indices).get(row.id)
+        stays = sums[self.kept(row) - 1] if picked is None else float(self._own[row.id][list(picked)].sum())
+        return stays / (sums[-1] or 1.0)
 
     def shown(self, number: int, column: Column) -> str:
         """What a cell says."""
@@ -172,7 +181,7 @@ class Cells:
         kept = self.importance(row)
         if kept < 0:
             return "Nobody has judged these channels yet: select a group to see its importance"
-        return f"The {self.kept(row)} most important channels hold {text.percent(kept, 1)} of the importance."
+        return f"The {self.kept(row)} channels that stay hold {text.percent(kept, 1)} of the importance."
 
     # --- layers
 

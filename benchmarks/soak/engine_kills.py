@@ -57,6 +57,7 @@ def requests(session: Session, folder: Path) -> dict[str, Callable[[], None]]:
         "Report": lambda: files.write_report(str(report)),
         "Locate": lambda: session.select(next(groups)),
         "Time": session.insight.measure,
+        "Detail": lambda: session.tasks.start(wire.Detail(0, 0), "listing every op", lambda _: None),
         "Front": lambda: session.insight.search_front("macs"),
     }
 
@@ -180,7 +181,7 @@ def case(rig: Rig, message: str, moment: Moment, how: str) -> Case:
     return Case(message, moment, how, ready, time.monotonic() - start, fault)
 
 
-def _fault(session: Session, document: object, plans: object) -> str:
+def _fault(session: Session, document: wire.Document | None, plans: object) -> str:
     """What the end of the engine did to the document, "" when that is whole and can be edited."""
     if session.document != document or session.plans != plans:
         return "the document changed"

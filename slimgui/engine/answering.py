@@ -19,7 +19,6 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Measure
 from slimgui.core.targets import parse_targets
 from slimgui.engine.arrange import arrange
-from slimgui.engine.detail import detailed
 from slimgui.engine.failures import document_name, failed
 from slimgui.errors import SlimError
 
@@ -51,7 +50,7 @@ class Host:
             wire.Recalibrate: self._recalibrate,
             wire.Export: self._export,
             wire.Report: self._report,
-            wire.Detail: lambda request: detailed(request, self._traced),
+            wire.Detail: self._detail,
             wire.Locate: self._locate,
             wire.Time: self._time,
             wire.Front: self._front,
@@ -75,6 +74,13 @@ class Host:
                 "Open the model again, then try again.",
             )
         return self._handlers[type(request)](request)
+
+    def _detail(self, request: wire.Detail) -> wire.Detailed:
+        from slimgui.engine.detail import (
+            detailed,
+        )  # torch comes with it, and the engine's loop starts without
+
+        return detailed(request, self._traced)
 
     def _verify(self, request: wire.Verify) -> wire.Verified:
         return wire.Verified(request.task, self._prove(request)[1])

@@ -43,6 +43,15 @@ def test_a_room_loads_only_what_it_needs(module, absent):
     assert not loaded.intersection(absent)
 
 
+def test_the_loop_of_the_engine_is_there_before_torch_is():
+    # A ping is answered from then on; the package's facade, which imports torch, is kept out of the way.
+    bare = (
+        "import types; bare = types.ModuleType('slimgui.engine'); bare.__path__ = ['slimgui/engine']; "
+        "sys.modules['slimgui.engine'] = bare; import slimgui.engine.host"
+    )
+    assert not loaded_by(bare).intersection((*TORCH, *QT))
+
+
 def test_errors_imports_nothing():
     tree = ast.parse((ROOT / "slimgui" / "errors.py").read_text(encoding="utf-8"))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]

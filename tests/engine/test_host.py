@@ -18,10 +18,10 @@ from slimgui.core.recovery import Recovery as Recover
 from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Point, Sensitivity
 from slimgui.core.sizes import Size
+from slimgui.engine.answering import Host
 from slimgui.engine.deploy import Recovery
 from slimgui.engine.estimate import Estimate
 from slimgui.engine.failures import document_name
-from slimgui.engine.answering import Host
 from slimgui.engine.verify import Proof
 from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError, SlimError
 

@@ -30,23 +30,23 @@ from slimgui.core.plan import Plan  # noqa: E402
 from slimgui.core.plan_set import PlanSet  # noqa: E402
 from slimgui.core.recovery import RECOVERY, Recovery  # noqa: E402
 from slimgui.core.sampling import SampleSource  # noqa: E402
-from slimgui.gui.data_actions import SENSITIVITY  # noqa: E402
-from slimgui.gui.delegates import CountEditor  # noqa: E402
-from slimgui.gui.dialogs import Dialogs, consent_box  # noqa: E402
-from slimgui.gui.journal import Entry  # noqa: E402
-from slimgui.gui.journaling import LAST, read  # noqa: E402
+from slimgui.gui.actions.data import SENSITIVITY  # noqa: E402
+from slimgui.gui.dialogs.asking import Dialogs, consent_box  # noqa: E402
+from slimgui.gui.dialogs.recovery import RecoveryDialog  # noqa: E402
+from slimgui.gui.dialogs.samples import SamplesDialog  # noqa: E402
+from slimgui.gui.facts.notice import stopped  # noqa: E402
+from slimgui.gui.journal.record import Entry  # noqa: E402
+from slimgui.gui.journal.writer import LAST, read  # noqa: E402
 from slimgui.gui.main_window import MainWindow  # noqa: E402
-from slimgui.gui.notice import stopped  # noqa: E402
-from slimgui.gui.recovery import RecoveryDialog  # noqa: E402
-from slimgui.gui.samples import SamplesDialog  # noqa: E402
 from slimgui.gui.session import Session  # noqa: E402
 from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
 from slimgui.gui.views.architectures import Architectures  # noqa: E402
+from slimgui.gui.views.delegates import CountEditor  # noqa: E402
 from slimgui.gui.views.palette import Palette  # noqa: E402
 from slimgui.gui.views.preferences import Preferences  # noqa: E402
 from slimgui.gui.views.shortcuts import Shortcuts  # noqa: E402
-from slimgui.gui.worker import Worker  # noqa: E402
+from slimgui.gui.work.worker import Worker  # noqa: E402
 
 PATIENCE_S: Final = 120
 SCALES: Final = ("1", "1.5")

@@ -27,7 +27,7 @@ from slimgui.core.plan import Plan
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
 from slimgui.gui.session import Session
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 Moment = Literal["sent", "begun", "done"]
 MOMENTS: Final[tuple[Moment, ...]] = ("sent", "begun", "done")  # request sent, first answer, last answer

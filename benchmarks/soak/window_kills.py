@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from slimgui.core.plan_set import PlanSet
-from slimgui.gui.journaling import orphans
+from slimgui.gui.journal.writer import orphans
 
 LIMIT_S: Final = 1.0
 LONGEST_S: Final = 3.0  # of editing before a kill

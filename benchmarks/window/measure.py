@@ -31,7 +31,7 @@ def paint() -> dict[str, Any]:
 
     from slimgui.gui.app import build
     from slimgui.gui.settings import Settings
-    from slimgui.gui.worker import Worker
+    from slimgui.gui.work.worker import Worker
 
     app = QApplication([])
     worker = Worker()

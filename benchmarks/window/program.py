@@ -12,13 +12,13 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.dialogs.asking import Dialogs
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import Theme
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 BEAT = 5  # milliseconds
 PATIENCE = 600.0  # seconds

@@ -1,7 +1,7 @@
 """The engine's own process: requests in on one pipe, answers out on another, one at a time.
 
-Started by gui/worker.py as a program. The two pipes arrive as descriptors 0 and 1 and are moved out of the
-way at once, so that neither a `print` nor an `input` inside a model can break the protocol.
+Started by gui/work/worker.py as a program. The two pipes arrive as descriptors 0 and 1 and are moved out of
+the way at once, so that neither a `print` nor an `input` inside a model can break the protocol.
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import QApplication
 import slimgui
 from slimgui import resources
 from slimgui.gui.diagnostics import Log
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.single import Doorbell, hand_over, socket_name
 from slimgui.gui.theme import Theme
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 NO_DISPLAY = (
     "SlimGUI needs a display. Start it in a desktop session, or set DISPLAY (for example with xvfb-run)."

@@ -11,24 +11,24 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
-from slimgui.gui.comfort_actions import ComfortActions
-from slimgui.gui.data_actions import DataActions
-from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.actions.comfort import ComfortActions
+from slimgui.gui.actions.data import DataActions
+from slimgui.gui.actions.document import DocumentActions
+from slimgui.gui.actions.finding import Finding
+from slimgui.gui.actions.graph import GraphActions
+from slimgui.gui.actions.menus import Menus
+from slimgui.gui.actions.plan import PlanActions
+from slimgui.gui.actions.tree import TreeActions
+from slimgui.gui.actions.view import ViewActions
+from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.docks import EXTRA, add_dock
-from slimgui.gui.document_actions import DocumentActions
-from slimgui.gui.finding import Finding
-from slimgui.gui.graph_actions import GraphActions
-from slimgui.gui.journaling import Journal
-from slimgui.gui.losses import losses
-from slimgui.gui.menus import Menus
-from slimgui.gui.plan_actions import PlanActions
-from slimgui.gui.restore import Restore
+from slimgui.gui.facts.losses import losses
+from slimgui.gui.facts.snapshot import Change
+from slimgui.gui.journal.restore import Restore
+from slimgui.gui.journal.writer import Journal
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
-from slimgui.gui.snapshot import Change
 from slimgui.gui.theme import Theme
-from slimgui.gui.tree_actions import TreeActions
-from slimgui.gui.view_actions import ViewActions
 from slimgui.gui.views.card import Card
 from slimgui.gui.views.charts import Charts
 from slimgui.gui.views.details import Details

@@ -24,17 +24,17 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.targets import parse_targets
 from slimgui.core.view import View
 from slimgui.errors import PlanError, SlimError
-from slimgui.gui import notice
-from slimgui.gui.commands import NO_GESTURE, PlanCommand
-from slimgui.gui.data_work import DataWork, trusting_request
-from slimgui.gui.file_work import FileWork, file_of
-from slimgui.gui.insight_work import InsightWork
-from slimgui.gui.judging import Judging
-from slimgui.gui.levels import Levels
-from slimgui.gui.notice import Notice
-from slimgui.gui.op_level import OpLevel
-from slimgui.gui.snapshot import Resolver, Snapshot, difference
-from slimgui.gui.tasks import Task, Tasks, Transport
+from slimgui.gui.facts import notice
+from slimgui.gui.facts.notice import Notice
+from slimgui.gui.facts.snapshot import Resolver, Snapshot, difference
+from slimgui.gui.work.commands import NO_GESTURE, PlanCommand
+from slimgui.gui.work.data import DataWork, trusting_request
+from slimgui.gui.work.files import FileWork, file_of
+from slimgui.gui.work.insight import InsightWork
+from slimgui.gui.work.judging import Judging
+from slimgui.gui.work.levels import Levels
+from slimgui.gui.work.op_level import OpLevel
+from slimgui.gui.work.tasks import Task, Tasks, Transport
 
 
 class Session(QObject):

@@ -17,13 +17,13 @@ from demo import demo
 from fakes import FakeDialogs, FakeTransport
 from program import Program
 
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
-from slimgui.gui.tasks import Transport
 from slimgui.gui.theme import Theme
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.tasks import Transport
+from slimgui.gui.work.worker import Worker
 
 MakeWindow = Callable[..., MainWindow]
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QWidget
 from slimgui.core import wire
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.dialogs import Consent, Dialogs, Unsaved
-from slimgui.gui.samples import Purpose
-from slimgui.gui.worker import Stopped
+from slimgui.gui.dialogs.asking import Consent, Dialogs, Unsaved
+from slimgui.gui.dialogs.samples import Purpose
+from slimgui.gui.work.worker import Stopped
 
 
 class FakeTransport(QObject):

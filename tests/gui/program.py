@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 PATIENCE = 60_000
 

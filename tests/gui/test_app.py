@@ -12,14 +12,15 @@ from PySide6.QtWidgets import QApplication
 
 from slimgui.gui.app import FaultReporter
 from slimgui.gui.diagnostics import Log
-from slimgui.gui.notice import Notice
+from slimgui.gui.facts.notice import Notice
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "numpy", "pyqtgraph", "networkx", "scipy", "slimgui.engine"}
 SEEN = f"""
 import sys
 import threading
-from slimgui.gui import app, document_actions
+from slimgui.gui import app
+from slimgui.gui.actions import document as document_actions
 def painted(self):
     print(sorted({HEAVY!r} & set(sys.modules)), flush=True)
     self.close()

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
-from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.views.architectures import Architectures
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 ROWS = (
     wire.Architecture("a.pt@timm.models:one", "timm.models:one", "the same names and shapes"),

@@ -12,13 +12,13 @@ from slimgui.core import budget, wire
 from slimgui.core.plan import Plan
 from slimgui.core.targets import target
 from slimgui.core.variants import sample
+from slimgui.gui.facts.searched import Searched
+from slimgui.gui.facts.snapshot import Resolver
+from slimgui.gui.facts.stages import MANY, layers_of, stages, sums
+from slimgui.gui.facts.worth import Worth
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.searched import Searched
 from slimgui.gui.session import Session
-from slimgui.gui.snapshot import Resolver
-from slimgui.gui.stages import MANY, layers_of, stages, sums
 from slimgui.gui.views.charts import Charts
-from slimgui.gui.worth import Worth
 
 
 def scores() -> dict[str, np.ndarray]:

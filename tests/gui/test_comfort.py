@@ -16,7 +16,7 @@ import slimgui
 from slimgui.core import wire
 from slimgui.core.caches import FOLDER, cache_folder
 from slimgui.core.plan import Plan
-from slimgui.gui.commands_list import fit
+from slimgui.gui.actions.listing import fit
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.settings import Settings
 from slimgui.gui.views.palette import Palette

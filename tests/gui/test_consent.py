@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
-from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.settings import Settings
-from slimgui.gui.worker import Worker
+from slimgui.gui.work.worker import Worker
 
 CODE = wire.Code("/models/my_net.py", "ab" * 32, ("my_net.py: this program, and every module it imports",))
 OTHER = wire.Code("/models/my_net.py", "cd" * 32, CODE.runs)

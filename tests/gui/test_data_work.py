@@ -19,10 +19,10 @@ from slimgui.core.recovery import RECOVERY, Recovery
 from slimgui.core.resolve import resolve
 from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Point, Sensitivity
-from slimgui.gui.actions import ACTIONS
+from slimgui.gui.actions.table import ACTIONS
+from slimgui.gui.dialogs.recovery import RecoveryDialog
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
-from slimgui.gui.recovery import RecoveryDialog
 from slimgui.gui.session import Session
 
 HELDOUT = resources.path(resources.SAMPLES)

@@ -169,7 +169,7 @@ def test_reset_layout_shows_the_usual_panels_and_forgets_the_rest(
 
 
 def test_a_frozen_engine_is_said_in_a_sentence(loaded: MainWindow, transport: FakeTransport) -> None:
-    from slimgui.gui.worker import Stopped
+    from slimgui.gui.work.worker import Stopped
 
     loaded.session.set_ratio(0.5)
     loaded.session.files.verify()

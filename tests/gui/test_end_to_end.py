@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from slimgui import resources
-from slimgui.gui.delegates import CountEditor
+from slimgui.gui.views.delegates import CountEditor
 
 ROOT = Path(__file__).parents[2]
 

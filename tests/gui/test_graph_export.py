@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage
 
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.pictures import MOST_PIXELS, PNG_SCALE, png_scale
+from slimgui.gui.views.pictures import MOST_PIXELS, PNG_SCALE, png_scale
 
 
 @pytest.fixture

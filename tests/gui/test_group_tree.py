@@ -10,10 +10,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from slimgui.gui.delegates import CountDelegate, CountEditor
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.settings import Settings
+from slimgui.gui.views.delegates import CountDelegate, CountEditor
 
 WIDE = ("down.0.conv", "down.1.conv", "stages.0.0.conv1")  # 64, 128 and 32 channels
 

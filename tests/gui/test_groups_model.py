@@ -10,10 +10,10 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from slimgui.core.plan import Plan
+from slimgui.gui.facts.snapshot import Resolver, difference
 from slimgui.gui.models import query
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.models.groups import GroupModel
-from slimgui.gui.snapshot import Resolver, difference
 
 STRICT = QAbstractItemModelTester.FailureReportingMode.Fatal
 

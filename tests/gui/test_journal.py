@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
-from slimgui.gui.journal import Entry
-from slimgui.gui.journaling import LAST, Journal, orphans, read
+from slimgui.gui.facts.notice import Notice
+from slimgui.gui.journal.record import Entry
+from slimgui.gui.journal.writer import LAST, Journal, orphans, read
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
@@ -231,7 +231,7 @@ KILLED = """
     from PySide6.QtCore import QCoreApplication, QTimer
     from demo import demo
     from fakes import FakeTransport
-    from slimgui.gui.journaling import Journal
+    from slimgui.gui.journal.writer import Journal
     from slimgui.gui.session import Session
     app = QCoreApplication([])
     transport = FakeTransport()

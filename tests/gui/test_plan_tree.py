@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST
-from slimgui.gui.comparison import compare
+from slimgui.gui.facts.comparison import compare
+from slimgui.gui.facts.snapshot import Resolver
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.comparison import MARK, ComparisonModel
-from slimgui.gui.snapshot import Resolver
 from slimgui.gui.views.plan_tree import WHOLE, PlanTree
 
 STRICT = QAbstractItemModelTester.FailureReportingMode.Fatal

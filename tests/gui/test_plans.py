@@ -15,9 +15,9 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST, PlanSet
 from slimgui.core.resolve import counts
 from slimgui.core.targets import short
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column
-from slimgui.gui.notice import Notice
 from slimgui.gui.session import Session
 
 

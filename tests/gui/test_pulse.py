@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from slimgui.gui.pulse import BLIND_PATIENCE, PATIENCE, Pulse, Sign, sign_of
+from slimgui.gui.work.pulse import BLIND_PATIENCE, PATIENCE, Pulse, Sign, sign_of
 
 
 @dataclass

@@ -5,7 +5,7 @@ from fakes import FakeTransport
 
 from slimgui.core import wire
 from slimgui.core.plan import Plan
-from slimgui.gui.notice import Notice
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.session import Session
 
 

@@ -7,7 +7,7 @@ from demo import demo
 
 from slimgui.core.cost import by_group, by_layer
 from slimgui.core.plan import Plan
-from slimgui.gui.snapshot import Change, Resolver, difference
+from slimgui.gui.facts.snapshot import Change, Resolver, difference
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -19,9 +19,9 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import FIRST, PlanSet, Statistics
 from slimgui.core.sampling import SampleSource
 from slimgui.errors import PlanError
+from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
-from slimgui.gui.notice import Notice
-from slimgui.gui.samples import Purpose, SamplesDialog
 from slimgui.gui.session import Session
 
 HELDOUT = resources.path(resources.SAMPLES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slimgui.gui import text
+from slimgui.gui.facts import text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from program import Program
 
 from slimgui import resources
 from slimgui.core.sampling import SampleSource
-from slimgui.gui import text
+from slimgui.gui.facts import text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
-from slimgui.gui.actions import ACTIONS, MENUS, keys_of
-from slimgui.gui.delegates import CountEditor
-from slimgui.gui.dialogs import Dialogs
+from slimgui.gui.actions.table import ACTIONS, MENUS, keys_of
+from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import Theme, is_dark
+from slimgui.gui.views.delegates import CountEditor
 
 
 @pytest.fixture

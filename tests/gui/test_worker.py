@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
-from slimgui.gui.worker import Stopped, Worker
+from slimgui.gui.work.worker import Stopped, Worker
 
 HOST = str(Path(__file__).with_name("fake_host.py"))
 Start = Callable[..., Worker]
@@ -165,7 +165,7 @@ def test_when_the_window_is_killed_the_child_dies_too(tmp_path: Path, qtbot: QtB
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from PySide6.QtCore import QCoreApplication
         from slimgui.core import wire
-        from slimgui.gui.worker import Worker
+        from slimgui.gui.work.worker import Worker
         app = QCoreApplication([])
         worker = Worker([sys.executable, {HOST!r}])
         worker.answered.connect(lambda answer: print(worker._child.pid, flush=True))

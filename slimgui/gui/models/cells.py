@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from slimgui.core.wire import Document, GroupRow
-from slimgui.gui import text
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.columns import HEADERS, NUMBERS, Column
 from slimgui.gui.models.sides import sides_of
-from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 if TYPE_CHECKING:

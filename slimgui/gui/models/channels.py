@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from slimgui.gui.judging import Places
+from slimgui.gui.work.judging import Places
 
 Index = QModelIndex | QPersistentModelIndex
 Pick = Callable[[Sequence[int]], None]

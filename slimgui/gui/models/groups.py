@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from slimgui.core.wire import Document
-from slimgui.gui import text
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Change, Snapshot
 from slimgui.gui.models.cells import Cells
 from slimgui.gui.models.columns import HEADERS, NUMBERS, Column, Role
-from slimgui.gui.snapshot import Change, Snapshot
 
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.gui import icons
-from slimgui.gui.notice import Notice
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.theme import SPACE, colours, scaled
 
 OFFERS: Final = {

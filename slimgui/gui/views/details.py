@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core.wire import GroupRow
+from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.channels import ChannelModel, Column
 from slimgui.gui.session import Session
-from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.curve import Curve
 from slimgui.gui.views.inspector import Inspector

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlid
 
 from slimgui.core.cost import Cost
 from slimgui.core.plan import Plan
+from slimgui.gui.facts.worth import Worth
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
-from slimgui.gui.worth import Worth
 
 RESOURCES: Final = (("macs", "MACs"), ("params", "Parameters"), ("bytes", "Size"))
 Spot = tuple[

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui import icons
-from slimgui.gui.snapshot import Snapshot
+from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.theme import Colours, colours, mixed
 from slimgui.gui.views.cells import PAD, RADIUS, Cell, Cells, merged
 from slimgui.gui.views.labels import Labels

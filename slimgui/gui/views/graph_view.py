@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QGraphicsScene, QMenu, QToolTip, QWidget
 
 from slimgui.core.view import View
 from slimgui.core.wire import Document
-from slimgui.gui import text
-from slimgui.gui.snapshot import Change, Snapshot
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Change, Snapshot
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem

@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core.wire import Document
-from slimgui.gui import icons, text
-from slimgui.gui.delegates import CountDelegate
+from slimgui.gui import icons
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Change, Snapshot
 from slimgui.gui.models import query
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.models.groups import Edit, GroupModel
-from slimgui.gui.snapshot import Change, Snapshot
 from slimgui.gui.theme import SPACE, colours, mixed
+from slimgui.gui.views.delegates import CountDelegate
 from slimgui.gui.views.narrow_tree import NarrowTree
 
 if TYPE_CHECKING:

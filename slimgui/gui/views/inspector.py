@@ -11,8 +11,8 @@ from slimgui.core.plan_set import PlanSet
 from slimgui.core.recovery import Recovery
 from slimgui.core.wire import Document, GroupRow
 from slimgui.core.words import describe
-from slimgui.gui import text
-from slimgui.gui.snapshot import Snapshot
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.theme import colours
 
 _KINDS = {

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from slimgui.gui.commands_list import Command, ranked
+from slimgui.gui.actions.listing import Command, ranked
 from slimgui.gui.theme import SPACE, colours
 
 _WIDTH: Final = 680

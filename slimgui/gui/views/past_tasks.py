@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from slimgui.gui import text
-from slimgui.gui.tasks import Ended
+from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
+from slimgui.gui.work.tasks import Ended
 
 MOST: Final = 200
 HEADINGS: Final = ("Task", "Began", "Took", "Result")

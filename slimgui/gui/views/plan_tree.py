@@ -25,11 +25,11 @@ from PySide6.QtWidgets import (
 
 from slimgui.core.words import describe
 from slimgui.errors import PlanError
-from slimgui.gui import text
-from slimgui.gui.comparison import compare
+from slimgui.gui.facts import text
+from slimgui.gui.facts.comparison import compare
+from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
-from slimgui.gui.snapshot import Snapshot
 from slimgui.gui.theme import SPACE, scaled
 
 SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be

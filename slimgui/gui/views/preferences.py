@@ -22,7 +22,7 @@ from slimgui.core.criteria import CRITERIA, looks_at_data
 from slimgui.gui.settings import MOST_RECENT
 
 if TYPE_CHECKING:
-    from slimgui.gui.comfort_actions import ComfortActions
+    from slimgui.gui.actions.comfort import ComfortActions
     from slimgui.gui.settings import Settings
 
 THEMES: Final = {"system": "Like the system", "light": "Light", "dark": "Dark"}

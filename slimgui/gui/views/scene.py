@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from slimgui.core.view import BOX_HEIGHT, BOX_WIDTH, Frame, Point, View
 from slimgui.core.wire import Document
-from slimgui.gui import text
+from slimgui.gui.facts import text
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 MARGIN = 24.0

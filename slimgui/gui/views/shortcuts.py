@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from slimgui.gui.commands_list import Command
+from slimgui.gui.actions.listing import Command
 
 ELSEWHERE: Final = (
     ("Menus", "Alt and the underlined letter", "everywhere"),

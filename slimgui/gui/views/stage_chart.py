@@ -7,10 +7,10 @@ from typing import Final
 import pyqtgraph
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from slimgui.gui import text
+from slimgui.gui.facts import text
+from slimgui.gui.facts.snapshot import Snapshot
+from slimgui.gui.facts.stages import layers_of, stages, sums
 from slimgui.gui.session import Session
-from slimgui.gui.snapshot import Snapshot
-from slimgui.gui.stages import layers_of, stages, sums
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidg
 
 from slimgui.core.cost import Cost
 from slimgui.core.targets import RESOURCES, Reach
-from slimgui.gui import text
+from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
 
 _ROWS: Final = (

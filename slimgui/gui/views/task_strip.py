@@ -8,9 +8,9 @@ from typing import Final
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from slimgui.gui import text
-from slimgui.gui.tasks import Task
+from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE, scaled
+from slimgui.gui.work.tasks import Task
 
 PATIENCE_MS: Final = 300
 _TICK_MS: Final = 250

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from slimgui.core.cost import Cost
 from slimgui.core.wire import Timed
-from slimgui.gui import text
+from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE, colours, scaled
 
 Read = Callable[[Cost], int]

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.gui import icons
-from slimgui.gui.journal import Entry
+from slimgui.gui.journal.record import Entry
 from slimgui.gui.theme import SPACE, colours, mixed, scaled
 
 OPEN_TIP: Final = "Open a PyTorch checkpoint (Ctrl+O)"

@@ -1,0 +1,1 @@
+"""The table of all actions, the menus made of it, and their handlers, a file per menu."""

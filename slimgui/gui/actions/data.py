@@ -1,0 +1,114 @@
+"""The handlers of the Plan menu that need samples: ask which, and what is to be done with them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from PySide6.QtWidgets import QWidget
+
+from slimgui import resources
+from slimgui.core.sampling import SampleSource
+from slimgui.gui.dialogs.asking import Dialogs
+from slimgui.gui.dialogs.samples import Purpose
+from slimgui.gui.session import Session
+from slimgui.gui.settings import Settings
+
+TABLES: Final = "Times of ops (*.json);;All files (*)"
+_LIKE: Final = "Take data like that the model was trained on."
+_ANY: Final = Purpose(
+    "Samples",
+    f"What criteria that look at data, recovery, norm statistics and sensitivity are taken of. {_LIKE}",
+    "Use",
+)
+SENSITIVITY: Final = Purpose(
+    "Measure sensitivity",
+    "Each group alone is cut by a quarter, half, three quarters and nine tenths, to see what is lost: "
+    "accuracy where the samples have labels, else how far the outputs move. Every cut is one pass over the "
+    f"samples, so a few hundred will do; what is cancelled goes on where it was. {_LIKE}",
+    "Measure",
+)
+
+
+class DataActions:
+    """One method per action.
+
+    Args:
+        parent: the window that questions belong to.
+        session: is told every change.
+        dialogs: ask the user.
+        settings: remember the samples used last.
+    """
+
+    def __init__(self, parent: QWidget, session: Session, dialogs: Dialogs, settings: Settings) -> None:
+        self._parent, self._session, self._dialogs, self._settings = parent, session, dialogs, settings
+
+    def choose_samples(self) -> None:
+        """Say which samples to use from now on."""
+        if source := self._ask(_ANY):
+            self._session.data.choose(source)
+
+    def have_samples(self, criterion: str) -> bool:
+        """Whether there are samples for a criterion; asks when nobody has said yet which."""
+        if self._session.data.samples is None:
+            aside = f"{criterion} judges channels by what they do on your samples. {_LIKE}"
+            if source := self._ask(Purpose(f"Samples for {criterion}", aside, "Use")):
+                self._session.data.choose(source)
+        return self._session.data.samples is not None
+
+    def measure_latency(self) -> None:
+        """Measure how long the model takes, whole and under the plan."""
+        self._session.insight.measure()
+
+    def choose_table(self) -> None:
+        """Take times from a file of another device, or measure here again."""
+        if self._session.insight.table:
+            self._session.insight.use_table("")
+            return
+        title = "Times of another device"
+        if path := self._dialogs.open_path(self._parent, self._settings.folder, title, TABLES):
+            self._session.insight.use_table(path)
+
+    def recalibrate(self) -> None:
+        """Take the norm statistics of the current plan's model anew."""
+        aside = f"The statistics become the plain average over these samples; labels are not needed. {_LIKE}"
+        if source := self._ask(Purpose(f"Recalibrate {self._session.plans.current}", aside, "Recalibrate")):
+            self._session.data.recalibrate(source)
+
+    def forget_statistics(self) -> None:
+        """Let the current plan use the original's statistics again."""
+        plans = self._session.plans
+        title = f"Forget the statistics of {plans.current}"
+        self._session.edit_plans(title, plans.with_statistics(plans.current, None))
+
+    def recover(self) -> None:
+        """Say what is done for the accuracy of smaller models."""
+        wanted = self._dialogs.recovery(self._parent, self._session.data.recovery, self._start())
+        if wanted is not None:
+            if wanted.samples is not None:
+                self._settings.samples = wanted.samples.path
+            self._session.data.recover(wanted)
+
+    def measure_sensitivity(self) -> None:
+        """Measure what is lost when each group alone is cut."""
+        if source := self._ask(SENSITIVITY):
+            self._session.data.measure(source)
+
+    def _ask(self, purpose: Purpose) -> SampleSource | None:
+        source = self._dialogs.samples(self._parent, purpose, self._start())
+        if source is not None:
+            self._settings.samples = source.path
+        return source
+
+    def _start(self) -> SampleSource:
+        """The samples used last: of this document, else of any."""
+        known = self._session.data.samples or SampleSource(self._settings.samples or self._example_samples())
+        return known.trusting(self._settings.trusted)
+
+    def _example_samples(self) -> str:
+        """The images that come with the example, when that is open."""
+        document = self._session.document
+        with suppress(FileNotFoundError):
+            if document is not None and document.source == str(resources.path(resources.EXAMPLE)):
+                return str(resources.path(resources.SAMPLES))
+        return ""

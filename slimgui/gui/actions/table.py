@@ -1,0 +1,166 @@
+"""Every action of the window as one row of a table: what it is called, where it sits, when it cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtGui import QKeySequence
+
+from slimgui.gui.actions.reasons import (
+    always,
+    can_ask,
+    can_edit_count,
+    can_lock,
+    can_recalibrate,
+    can_redo,
+    can_save,
+    can_undo,
+    has_document,
+    has_edits,
+    has_saved,
+    has_selection,
+    has_several_plans,
+    has_statistics,
+    has_table,
+    idle,
+    is_cut,
+    is_exact_only,
+    is_global,
+    is_locked,
+    recovers,
+    selection_by_hand,
+    shows_ops,
+)
+from slimgui.gui.session import Session
+
+Keys = QKeySequence.StandardKey
+WhyNot = Callable[[Session], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """One action.
+
+    Attributes:
+        handler: a method of the main window, or of something in it: "plan_actions.minimum".
+        why_not: gives the reason it is disabled, or "".
+        checked: says whether it is on, for what can be on and off.
+    """
+
+    key: str
+    title: str
+    tip: str
+    handler: str
+    why_not: WhyNot = always
+    shortcut: QKeySequence.StandardKey | str | None = None
+    icon: str = ""
+    checked: Callable[[Session], bool] | None = None
+
+
+ACTIONS: Final = (
+    ActionInfo("open", "&Open…", "Open a PyTorch model", "document_actions.choose_file", idle, Keys.Open, "open"),
+    ActionInfo("example", "Open the &Example", "Open the small trained network that comes with SlimGUI", "document_actions.open_example", idle, icon="example"),
+    ActionInfo("save", "&Save Smaller Model…", "Build the smaller model, prove it and save it", "document_actions.choose_target", can_save, Keys.Save, "save"),
+    ActionInfo("verify", "&Verify", "Build the smaller model and prove it, without saving: before a long search, or to see which cut is refused", "document_actions.verify", can_save, "Ctrl+Shift+V", "verify"),
+    ActionInfo("report", "Save Re&port…", "Write a page about the smaller model saved last: what was cut, the proof, versions and hashes", "plan_actions.save_report", has_saved),
+    ActionInfo("clear_recent", "&Clear Recent", "Forget the list of recent files", "document_actions.clear_recent"),
+    ActionInfo("clear_trusted", "For&get Allowed Code", "Ask again about every file whose code was allowed to run", "document_actions.clear_trusted"),
+    ActionInfo("quit", "&Quit", "Close SlimGUI", "close", always, Keys.Quit),
+    ActionInfo("undo", "&Undo", "Take back the last change", "view_actions.undo", can_undo, Keys.Undo, "undo"),
+    ActionInfo("redo", "&Redo", "Make the change again", "view_actions.redo", can_redo, Keys.Redo, "redo"),
+    ActionInfo("edit_count", "Set &Count of Group", "Type how many channels of the selected group stay", "view_actions.edit_selected", can_edit_count, "F2"),
+    ActionInfo("reset_group", "Reset &Group", "Let the selected group follow the whole model again", "view_actions.reset_group", selection_by_hand, "Ctrl+Backspace"),
+    ActionInfo("reset_all", "Reset the &Plan", "Forget counts, locks and limits of the current plan", "plan_actions.reset", has_edits, icon="reset"),
+    ActionInfo("plan_new", "&New Plan…", "Add a plan that starts as the current one", "plan_actions.new", has_document),
+    ActionInfo("plan_rename", "&Rename Plan…", "Give the current plan another name", "plan_actions.rename", has_document),
+    ActionInfo("plan_delete", "&Delete Plan", "Remove the current plan", "plan_actions.delete", has_several_plans),
+    ActionInfo("plan_steps", "Add &Steps to Plan…", "Add plans that lead to the current one, to train in between", "plan_actions.add_steps", is_cut),
+    ActionInfo("plan_minimum", "M&inimum", "Make every group as small as the limits allow", "plan_actions.minimum", has_document),
+    ActionInfo("plan_maximum", "Ma&ximum", "Make every group whole; locks and limits stay", "plan_actions.maximum", is_cut),
+    ActionInfo("plan_sample", "R&andom Sample…", "Draw a random count for every group", "plan_actions.sample", has_document),
+    ActionInfo("plan_target", "&Target…", "Say what is to be left, and let SlimGUI search the plan", "plan_actions.ask_target", can_ask, "Ctrl+T"),
+    ActionInfo("plan_global", "Compare All &Groups Together", "Remove the least important channels of all groups instead of the same share of each", "plan_actions.toggle_global", has_document, checked=is_global),
+    ActionInfo("plan_exact", "Leave Approxima&te Groups Whole", "Cut only where the result is exact", "plan_actions.toggle_exact", has_document, checked=is_exact_only),
+    ActionInfo("plan_importance", "Im&portance…", "Choose what says which channels stay", "plan_actions.ask_importance", has_document),
+    ActionInfo("plan_round_to", "Round to &Multiple…", "Round counts up to a multiple", "plan_actions.ask_round_to", has_document),
+    ActionInfo("plan_bins", "&Equal Steps…", "Shrink every group in equal steps", "plan_actions.ask_bins", has_document),
+    ActionInfo("plan_min_count", "Minimum C&ount…", "Set how many channels always stay in a group", "plan_actions.ask_min_count", has_document),
+    ActionInfo("plan_min_ratio", "Minimum S&hare…", "Set which share of every group always stays", "plan_actions.ask_min_ratio", has_document),
+    ActionInfo("plan_lock", "&Lock Group", "Leave the selected group whole", "plan_actions.toggle_lock", can_lock, "Ctrl+L", checked=is_locked),
+    ActionInfo("plan_lock_names", "Lock &by Name…", "Leave layers as they are, with all below them", "plan_actions.ask_locked", has_document),
+    ActionInfo("data_samples", "&Samples…", "Choose the data that criteria, recovery and sensitivity look at", "data_actions.choose_samples", can_ask),
+    ActionInfo("data_recover", "Recover &Accuracy…", "Choose what is done for the accuracy of smaller models, without training, and try it", "data_actions.recover", can_recalibrate, "Ctrl+Shift+R", checked=recovers),
+    ActionInfo("data_sensitivity", "&Measure Sensitivity…", "Cut each group alone and see what is lost", "data_actions.measure_sensitivity", can_ask),
+    ActionInfo("data_recalibrate", "&Recalibrate Statistics…", "Take the norm statistics of the current plan's smaller model anew, from samples without labels", "data_actions.recalibrate", can_recalibrate, "Ctrl+R"),
+    ActionInfo("data_forget", "&Forget Statistics", "Use the original's norm statistics for the current plan again", "data_actions.forget_statistics", has_statistics),
+    ActionInfo("plan_open", "Open Plan or Channel Con&figuration…", "Take over plans, a channel_cfg or choices of units from a file", "plan_actions.open_file", can_ask),
+    ActionInfo("plan_save", "Save Pl&ans", "Write all plans of this model to a file, for other weights and to go on later", "plan_actions.save_file", has_document, "Ctrl+Shift+S"),
+    ActionInfo("plan_save_as", "Save Plans &Under Another Name…", "Write all plans of this model to a file of another name", "plan_actions.save_file_as", has_document),
+    ActionInfo("plan_export", "Export Channel Config&uration…", "Write the width of every layer as a channel_cfg, or the choice of every unit", "plan_actions.export_config", can_ask),
+    ActionInfo("plan_kept", "Export &Kept Channels…", "Write where every kept channel comes from", "plan_actions.export_kept", can_ask),
+    ActionInfo("plan_command", "Copy as &Command Line", "Copy a command that does what this plan says", "plan_actions.copy_command", has_document),
+    ActionInfo("plan_python", "Copy as P&ython", "Copy Python code that does what this plan says", "plan_actions.copy_python", has_document),
+    ActionInfo("data_latency", "Measure &Latency", "Measure how long a forward pass takes, whole and under the plan, and say which counts would be faster", "data_actions.measure_latency", can_ask, "Ctrl+Shift+L"),
+    ActionInfo("data_table", "Times of Another &Device…", "Take the times of ops from a file that slimgui latency --export-latency wrote on another device", "data_actions.choose_table", has_document, checked=has_table),
+    ActionInfo("copy_rows", "Copy Ro&ws", "Copy the selected groups for a spreadsheet", "tree_actions.copy_rows", has_document, Keys.Copy),
+    ActionInfo("export_rows", "E&xport Groups…", "Write the groups that are shown to a file of comma-separated values", "tree_actions.export_rows", has_document),
+    ActionInfo("expand_rows", "&Expand All Groups", "Show the layers of every group", "tree_actions.expand", has_document),
+    ActionInfo("collapse_rows", "Collap&se All Groups", "Hide the layers of every group", "tree_actions.collapse", has_document),
+    ActionInfo("find", "&Find…", "Find a group or a layer", "view_actions.find_group", has_document, Keys.Find),
+    ActionInfo("export_graph", "Export &Graph…", "Write the graph as a picture (SVG, PNG, PDF) or as data (JSON, DOT)", "graph_actions.export", has_document, "Ctrl+Shift+E"),
+    ActionInfo("find_next", "Find &Next", "Show the next layer that was searched for in the graph", "view_actions.find_next", has_document, Keys.FindNext),
+    ActionInfo("find_previous", "Find Pre&vious", "Show the layer before that was searched for in the graph", "view_actions.find_previous", has_document, Keys.FindPrevious),
+    ActionInfo("zoom_selection", "Zoom to &Selection", "Show the selected group as large as it fits", "view_actions.zoom_selection", has_selection, "Ctrl+4"),
+    ActionInfo("fit", "&Fit to Window", "Show the whole graph", "view_actions.fit", has_document, "Ctrl+0", "fit"),
+    ActionInfo("zoom_in", "Zoom &In", "Show the graph larger", "view_actions.zoom_in", has_document, Keys.ZoomIn),
+    ActionInfo("graph_modules", "&Modules", "Show the modules of the model, as many as can be taken in", "view_actions.modules", has_document, "Ctrl+1"),
+    ActionInfo("graph_layers", "All &Layers", "Open every module", "view_actions.open_all", has_document, "Ctrl+2"),
+    ActionInfo("graph_close", "Close All Mod&ules", "Close every module", "view_actions.close_all", has_document, "Ctrl+3"),
+    ActionInfo("graph_ops", "Single O&ps", "Show every op of the forward pass in the modules, in place of layers", "view_actions.toggle_ops", can_ask, "Ctrl+5", checked=shows_ops),
+    ActionInfo("zoom_out", "Zoom &Out", "Show the graph smaller", "view_actions.zoom_out", has_document, Keys.ZoomOut),
+    ActionInfo("dismiss", "&Dismiss Message", "Hide the message", "view_actions.dismiss", always, "Esc"),
+    ActionInfo("new_window", "&New Window", "Open another window, to work on two models side by side", "document_actions.new_window", shortcut=Keys.New),
+    ActionInfo("close_model", "&Close Model", "Show no model; SlimGUI stays open", "document_actions.close_model", can_ask, Keys.Close),
+    ActionInfo("pin", "&Keep This Model in the List", "Recent files come and go; this one stays", "document_actions.pin", has_document),
+    ActionInfo("palette", "&Commands…", "Find anything that SlimGUI can do by a few letters of its name", "comfort_actions.palette", shortcut="Ctrl+Shift+P"),
+    ActionInfo("shortcuts", "&Keyboard Shortcuts", "List every key", "comfort_actions.shortcuts", shortcut="F1"),
+    ActionInfo("preferences", "Pref&erences…", "Theme, start of new plans, folders", "comfort_actions.preferences", shortcut="Ctrl+,"),
+    ActionInfo("next_pane", "Ne&xt Pane", "Go to the next part of the window", "comfort_actions.next_pane", shortcut="F6"),
+    ActionInfo("previous_pane", "Pre&vious Pane", "Go to the part of the window before this one", "comfort_actions.previous_pane", shortcut="Shift+F6"),
+    ActionInfo("reset_layout", "Reset &Layout", "Put every panel back where it was at first", "comfort_actions.reset_layout"),
+    ActionInfo("diagnostics", "Copy &Diagnostics", "Copy versions, system and the place of the log, for a report of a fault", "comfort_actions.copy_diagnostics"),
+    ActionInfo("about", "&About SlimGUI", "Versions and licence", "comfort_actions.about"),
+)  # fmt: skip
+
+Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
+MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
+    ("&File", ("new_window", "open", "example", "recent", "close_model", "",
+               "save", "verify", "report", "",
+               "plan_open", "plan_save", "plan_save_as",
+               ("E&xport", ("plan_export", "plan_kept", "", "export_graph", "export_rows", "", "plan_command", "plan_python")), "",
+               "clear_trusted", "", "quit")),
+    ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "", "find", "find_next", "find_previous", "", "preferences")),
+    ("&Plan", ("plans", "plan_new",
+               ("&Manage Plans", ("plan_rename", "plan_delete", "", "plan_steps")), "",
+               "plan_target", ("&Fill In", ("plan_minimum", "plan_maximum", "plan_sample")), "",
+               "plan_importance", "plan_global",
+               ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
+               "plan_lock", "plan_lock_names")),
+    ("&Data", ("data_samples", "", "data_sensitivity", "data_latency", "data_table", "", "data_recover", "data_recalibrate", "data_forget")),
+    ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "graph_ops")),
+               ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
+               "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),
+    ("&Help", ("palette", "shortcuts", "", "diagnostics", "about")),
+)  # fmt: skip
+TOOLBAR: Final = ("open", "save", "verify", "", "undo", "redo", "", "fit")
+
+
+def keys_of(entries: Iterable[Entry]) -> Iterator[str]:
+    """The keys in a menu and in the menus in it."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from keys_of(entry[1])

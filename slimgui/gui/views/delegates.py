@@ -1,0 +1,170 @@
+"""How the cells of the tree are drawn, and how counts are edited there.
+
+A cell is painted from one `Cell`: Qt's own way asks the model a dozen times for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPixmap, QPolygonF
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from slimgui.gui.models.cells import Cell
+from slimgui.gui.models.columns import Column, Role
+from slimgui.gui.theme import Colours, colours
+from slimgui.gui.views.count_editor import CountEditor
+
+Index = QModelIndex | QPersistentModelIndex
+Apply = Callable[[str, int, str], None]
+_PAD = 6
+_SWATCH = 14
+
+
+class CountDelegate(QStyledItemDelegate):
+    """Draws cells, and edits counts in place, live: each step is applied, Esc goes back to the start.
+
+    Args:
+        apply: takes a group, its count, and what was done as an expression for the other selected groups.
+        revert: puts back everything that was applied since the editor was opened.
+    """
+
+    editing_started = Signal()
+    editing_ended = Signal()
+
+    def __init__(self, apply: Apply, revert: Callable[[], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._apply, self._revert = apply, revert
+
+    # --- editing
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        """See Qt."""
+        del option
+        editor = CountEditor(index.data(Role.SIZE), index.data(Qt.ItemDataRole.EditRole), parent)
+        editor.valueChanged.connect(lambda: self.commitData.emit(editor))
+        self.editing_started.emit()
+        return editor
+
+    def destroyEditor(self, editor: QWidget, index: Index) -> None:
+        """See Qt."""
+        self.editing_ended.emit()
+        super().destroyEditor(editor, index)
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """Only at the start: a live editor is ahead of the model, never behind."""
+        if isinstance(editor, CountEditor) and not editor.hasFocus():
+            editor.setValue(index.data(Qt.ItemDataRole.EditRole))
+            editor.selectAll()
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        """See Qt."""
+        del model
+        if not isinstance(editor, CountEditor):
+            return
+        if editor.is_typed or editor.value() != index.data(Qt.ItemDataRole.EditRole):
+            self._apply(index.data(Role.GROUP_ID), editor.value(), editor.expression)
+
+    def eventFilter(self, editor: QObject, event: QEvent) -> bool:
+        """Esc takes back what the editor has applied so far; the default then closes it."""
+        escaped = (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+        )
+        if escaped and isinstance(editor, CountEditor):
+            editor.revert()
+            self._revert()
+        return super().eventFilter(editor, event)
+
+    # --- drawing
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Room for the bar below the text."""
+        cell: Cell = index.data(Role.CELL)
+        wide = option.fontMetrics.horizontalAdvance(cell.text) + 2 * _PAD + (_SWATCH if cell.colour else 0)
+        return QSize(wide, option.fontMetrics.height() + 14)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The text, with a swatch before it, a bar below it, or an importance curve in its place."""
+        cell: Cell = index.data(Role.CELL)
+        table, rect = colours(option.palette), option.rect
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, option.palette.color(QPalette.ColorRole.Highlight))
+        if cell.curve:
+            draw_curve(painter, rect, cell, table)
+            return
+        left = rect.left() + _PAD
+        if cell.colour:
+            painter.drawPixmap(left, rect.center().y() - _SWATCH // 2 + 1, _swatch(cell.colour))
+            left += _SWATCH + 4
+        room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
+        side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
+        middle = index.column() == Column.GROUP  # names differ at their ends
+        mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        said = option.fontMetrics.elidedText(cell.text, mode, room.width())
+        painter.setPen(QColor(table.muted if cell.muted else table.text))
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)
+        if cell.share is not None and cell.text:
+            draw_bar(painter, rect, cell.share, table)
+
+
+@cache
+def _swatch(colour: str) -> QPixmap:
+    """A small round square."""
+    picture = QPixmap(2 * _SWATCH, 2 * _SWATCH)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawRoundedRect(4, 4, 20, 20, 6, 6)
+    painter.end()
+    picture.setDevicePixelRatio(2)
+    return picture
+
+
+def draw_bar(painter: QPainter, cell: QRect, share: float, table: Colours) -> None:
+    """A bar along the lower edge of `cell`, filled from the left by `share`."""
+    track = QRect(cell.left() + 8, cell.bottom() - 4, max(0, cell.width() - 12), 2)
+    painter.fillRect(track, QColor(table.border))
+    filled = QRect(track)
+    filled.setWidth(round(track.width() * min(1.0, share)))
+    painter.fillRect(filled, QColor(table.accent))
+
+
+def draw_curve(painter: QPainter, rect: QRect, cell: Cell, table: Colours) -> None:
+    """An importance curve over the width of a cell: its left part, which stays, is coloured."""
+    area = QRectF(rect.adjusted(_PAD, 4, -_PAD, -4))
+    steps = max(1, len(cell.curve) - 1)
+    line = [
+        QPointF(area.left() + area.width() * place / steps, area.bottom() - area.height() * height)
+        for place, height in enumerate((*cell.curve, *cell.curve) if len(cell.curve) == 1 else cell.curve)
+    ]
+    shape = QPolygonF([area.bottomLeft(), *line, area.bottomRight()])
+    painter.save()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(table.edge))
+    painter.setOpacity(0.55)
+    painter.drawPolygon(shape)
+    kept = QRectF(area)
+    kept.setWidth(area.width() * (1.0 if cell.share is None else cell.share))
+    painter.setClipRect(kept, Qt.ClipOperation.IntersectClip)
+    painter.setOpacity(1.0)
+    painter.setBrush(QColor(table.accent))
+    painter.drawPolygon(shape)
+    painter.restore()

@@ -1,0 +1,149 @@
+"""What is done for the open model with the user's samples: statistics, recovery, sensitivity. No widget."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from slimgui.core import wire
+from slimgui.core.plan import Plan
+from slimgui.core.recovery import Recovery
+from slimgui.core.sampling import SampleSource
+from slimgui.gui.facts import notice
+from slimgui.gui.facts.notice import Notice
+from slimgui.gui.work.tasks import Tasks
+
+if TYPE_CHECKING:
+    from slimgui.gui.session import Session
+
+
+class DataWork(QObject):
+    """The part of the session that works with samples.
+
+    Attributes:
+        samples: chosen last for the open model, None for none yet.
+        recovery: what every save of a smaller model does for its accuracy, None for nothing.
+        sensed: what is lost when each group alone is cut, None before that was measured.
+    """
+
+    changed = Signal()  #: one of these is another one
+
+    def __init__(self, session: Session, tasks: Tasks, folder: str) -> None:
+        super().__init__(session)
+        self._session, self._tasks, self._folder = session, tasks, folder
+        self._trusted: tuple[str, ...] = ()  # what the user agreed to run for the open model
+        self.samples: SampleSource | None = None
+        self.recovery: Recovery | None = None
+        self.sensed: wire.Sensed | None = None
+
+    def reset(self) -> None:
+        """Another model is open."""
+        self._trusted, self.samples, self.recovery, self.sensed = (), None, None, None
+        self.changed.emit()
+
+    def choose(self, samples: SampleSource) -> None:
+        """Use these from now on; a plan that was judged by others is judged anew."""
+        self._take(samples)
+        self._session.judge_anew()
+
+    def trust(self, sha256: str) -> None:
+        """The user agreed to run this code for the open model."""
+        self._trusted = (*self._trusted, sha256)
+        self.samples = self.samples and self.samples.trusting(self._trusted)
+        if self.recovery is not None:
+            self.recovery = trusting(self.recovery, self._trusted)
+
+    def recalibrate(self, samples: SampleSource) -> None:
+        """Take the norm statistics of the current plan's smaller model anew."""
+        session = self._session
+        if session.snapshot is None or self._tasks.refuse_while_busy():
+            return
+        self._take(samples)
+        name, plan = session.plans.current, session.plans.plan
+        path = f"{self._folder}/{uuid.uuid4().hex}.safetensors"
+        request = wire.Recalibrate(0, session.lasting(plan), 0, path, samples.trusting(self._trusted))
+        self._tasks.start(
+            request, f"recalibrating {name}", lambda answer: self._on_recalibrated(answer, name, plan)
+        )
+
+    def recover(self, recovery: Recovery) -> None:
+        """Try `recovery` on the current plan's smaller model, and do it with every save from then on."""
+        session = self._session
+        if session.snapshot is None or self._tasks.refuse_while_busy():
+            return
+        if recovery.samples:
+            self._take(recovery.samples)
+        if not recovery.steps:
+            self._set_recovery(None)
+            session.noticed.emit(Notice("note", "Smaller models are saved without recovery."))
+            return
+        plans, recovery = session.plans, trusting(recovery, self._trusted)
+        own = plans.fresh.get(plans.current)
+        request = wire.Recover(0, session.lasting(plans.plan), 0, recovery, own)
+        self._tasks.start(
+            request,
+            f"recovering accuracy of {plans.current}",
+            lambda answer: self._on_recovered(answer, plans.current, recovery),
+        )
+
+    def measure(self, samples: SampleSource) -> None:
+        """Measure what is lost when each group alone is cut."""
+        session = self._session
+        if session.document is None or self._tasks.refuse_while_busy():
+            return
+        self._take(samples)
+        plan = session.plans.plan
+        kept = Plan(locked=plan.locked, whole=plan.whole, only_exact=plan.only_exact)
+        kept = replace(kept, importance=plan.importance, min_count=plan.min_count)
+        request = wire.Sense(0, kept, 0, samples.trusting(self._trusted))
+        self._tasks.start(request, "measuring sensitivity", self._on_sensed)
+
+    def _take(self, samples: SampleSource) -> None:
+        self.samples = samples.trusting(self._trusted)
+        self.changed.emit()
+
+    def _set_recovery(self, recovery: Recovery | None) -> None:
+        self.recovery = recovery
+        self.changed.emit()
+
+    def _on_recalibrated(self, answer: wire.Recalibrated, name: str, plan: Plan) -> None:
+        session, own = self._session, replace(answer.statistics, plan=plan)
+        if name not in session.plans.names:
+            what = f"The plan {name!r} is gone, and so are its statistics."
+            session.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
+            return
+        session.edit_plans(f"Recalibrate {name}", session.plans.with_statistics(name, own))
+        if name in session.plans.fresh:
+            session.noticed.emit(notice.recalibrated(name, own, answer.about))
+        else:
+            what = f"{name!r} was changed meanwhile."
+            session.noticed.emit(Notice("note", what, "Its new statistics are out of date."))
+
+    def _on_recovered(self, answer: wire.Recovered, name: str, recovery: Recovery) -> None:
+        self._set_recovery(trusting(recovery, self._trusted))
+        self._session.noticed.emit(notice.recovered(name, answer))
+
+    def _on_sensed(self, answer: wire.Sensed) -> None:
+        self.sensed = answer
+        self.changed.emit()
+        assert self._session.document, "groups of a document were measured"
+        self._session.noticed.emit(notice.sensed(answer, self._session.document.groups))
+
+
+def trusting(recovery: Recovery, hashes: tuple[str, ...]) -> Recovery:
+    """The same, where these hashes may run too."""
+    samples = recovery.samples
+    return replace(recovery, samples=samples.trusting(hashes) if samples else None)
+
+
+def trusting_request(request: wire.SampleRequest, sha256: str) -> wire.SampleRequest:
+    """The same request, where the code with this hash may run too."""
+    if isinstance(request, wire.Save | wire.Recover):
+        recovery = request.recovery and trusting(request.recovery, (sha256,))
+        return msgspec.structs.replace(request, recovery=recovery)
+    samples = request.samples and request.samples.trusting((sha256,))
+    return msgspec.structs.replace(request, samples=samples)

@@ -63,9 +63,12 @@ def main() -> int:
 
 
 def known() -> list[Row]:
-    """All rows of earlier runs."""
+    """All rows of earlier runs; of equal ones, which two programs at once may make, the first."""
     lines = STORE.read_text(encoding="utf-8").splitlines() if STORE.exists() else []
-    return [json.loads(line) for line in lines]
+    rows: dict[tuple[str, int, float], Row] = {}
+    for row in map(json.loads, lines):
+        rows.setdefault((row["model"], row["seed"], row["share"]), row)
+    return list(rows.values())
 
 
 def _keep(row: Row) -> None:

@@ -79,9 +79,9 @@ best of every split is taken, a choice that favours the peer. The settings: L1, 
 Taylor with the labels of the samples (plain and multivariable, in one step and in five with new
 gradients); local and global; over the group or by its first layer; on all layers and on those alone that
 SlimGUI cuts. Left out are Taylor in steps when global or by the first layer, and global Taylor by the
-first layer: tried on the digit CNN at 85 and 93 %, none was the best, and ten steps were no better than
-five. Where Torch-Pruning fails on a layer, that layer is left whole to it: the last convolution of the
-pitch CNN, whose output is flattened channels last.
+first layer: most of these were tried on the digit CNN at 85 and 93 %, where none was the best, and ten
+steps were no better than five. Where Torch-Pruning fails on a layer, that layer is left whole to it: the
+last convolution of the pitch CNN, whose output is flattened channels last.
 """
 
 

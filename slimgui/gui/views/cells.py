@@ -33,7 +33,8 @@ class Cell:
         self._lines = [line for line, _, _ in pieces]
         self._tips = [line for line, tip, _ in pieces if tip]
         self.bounds = united([box.rect for _, box in boxes] + [area for _, _, area in pieces])
-        self._fills: tuple[ByColour, ByColour] | None = None
+        self._kept: ByColour | None = None
+        self._bars: ByColour | None = None
 
     @cached_property
     def lines(self) -> QPainterPath:
@@ -86,28 +87,25 @@ class Cell:
 
     def kept(self, share: Shares) -> ByColour:
         """Per colour the part of each box that stands for the channels that stay, from far away."""
-        return self._filled(share)[0]
+        if self._kept is None:
+            self._kept = self._by_colour(lambda box: _part(box.rect, share(box)))
+        return self._kept
 
     def bars(self, share: Shares) -> ByColour:
         """The same from near: a bar in each box."""
-        return self._filled(share)[1]
+        if self._bars is None:
+            self._bars = self._by_colour(lambda box: _part(_track(box), share(box)) if box.inside else None)
+        return self._bars
 
     def warm(self, share: Shares) -> None:
         """Make what near views are drawn with."""
-        self._filled(share)
+        self.kept(share)
+        self.bars(share)
         _ = self.curves, self.heads, self.outlines, self.stacks, self.stripes, self.tracks
 
     def forget_shares(self) -> None:
         """Other channels stay now."""
-        self._fills = None
-
-    def _filled(self, share: Shares) -> tuple[ByColour, ByColour]:
-        if self._fills is None:
-            self._fills = (
-                self._by_colour(lambda box: _part(box.rect, share(box))),
-                self._by_colour(lambda box: _part(_track(box), share(box)) if box.inside else None),
-            )
-        return self._fills
+        self._kept = self._bars = None
 
     def _by_colour(self, shape: Callable[[Box], QRectF | None]) -> ByColour:
         found: ByColour = {}

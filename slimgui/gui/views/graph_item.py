@@ -34,6 +34,7 @@ class GraphItem(QGraphicsItem):
         self._cells = Cells(picture)
         self._labels = Labels(font)
         self._colours: Colours = colours(palette)
+        self._grounds: dict[int, QColor] = {}  # of frames, by their depth
         self._lock: QPixmap = icons.pixmap("lock", self._colours.muted, 56, 1.0)
 
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
@@ -104,9 +105,14 @@ class GraphItem(QGraphicsItem):
         """Frames of open modules; the deeper, the more they stand out from the canvas."""
         painter.setPen(QPen(QColor(self._colours.border), 1))
         for border in borders:
-            share = min(1.0, 0.35 + 0.3 * border.depth)
-            painter.setBrush(mixed(self._colours.faint, self._colours.canvas, share))
+            painter.setBrush(self._ground(border.depth))
             painter.drawRoundedRect(border.rect, RADIUS, RADIUS)
+
+    def _ground(self, depth: int) -> QColor:
+        if depth not in self._grounds:
+            share = min(1.0, 0.35 + 0.3 * depth)
+            self._grounds[depth] = mixed(self._colours.faint, self._colours.canvas, share)
+        return self._grounds[depth]
 
     def _paint_titles(self, painter: QPainter, borders: Sequence[Border]) -> None:
         painter.setFont(self._labels.fonts[2])

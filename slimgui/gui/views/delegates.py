@@ -28,6 +28,7 @@ from slimgui.gui.models.cells import Cell
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.theme import Colours, colours
 from slimgui.gui.views.count_editor import CountEditor
+from slimgui.gui.views.narrow_tree import NarrowTree
 
 Index = QModelIndex | QPersistentModelIndex
 Apply = Callable[[str, int, str], None]
@@ -101,6 +102,9 @@ class CountDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The text, with a swatch before it, a bar below it, or an importance curve in its place."""
+        view = option.widget
+        if isinstance(view, NarrowTree) and not view.exposed.intersects(option.rect):
+            return
         cell: Cell = index.data(Role.CELL)
         table, rect = colours(option.palette), option.rect
         if option.state & QStyle.StateFlag.State_Selected:

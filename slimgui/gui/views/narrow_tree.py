@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect
-from PySide6.QtGui import QRegion
-from PySide6.QtWidgets import QTreeView
+from PySide6.QtGui import QPaintEvent, QRegion
+from PySide6.QtWidgets import QTreeView, QWidget
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class NarrowTree(QTreeView):
-    """Qt paints all when more than one row has changed; this view, the rows that are seen and changed."""
+    """Qt paints all when more than one row has changed; this view, the cells that are seen and changed.
+
+    Attributes:
+        exposed: what is to be painted now; Qt's own drawing asks for whole rows.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.exposed = QRegion()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """See Qt."""
+        self.exposed = event.region()
+        super().paintEvent(event)
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
         """See Qt. An open editor is not told: it is ahead of the model."""

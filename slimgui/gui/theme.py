@@ -53,12 +53,13 @@ GROUP_COLOURS: Final = {
 }  # by whether the theme is dark
 LOCKED_COLOUR: Final = "#9a9fa8"
 _WITH_CHECKS: Final = ("QCheckBox", "QRadioButton", "QTableView", "QListView")
+_INK: Final = (QPalette.ColorGroup.Active, QPalette.ColorRole.WindowText)  # a look-up is felt: it is slow
 SPACE: Final = 8  # the unit of every margin and gap
 
 
 def is_dark(palette: QPalette) -> bool:
     """Whether `palette` is a dark one."""
-    return palette.color(QPalette.ColorGroup.Active, QPalette.ColorRole.WindowText).lightness() >= 128
+    return palette.color(*_INK).lightness() >= 128
 
 
 def colours(palette: QPalette) -> Colours:

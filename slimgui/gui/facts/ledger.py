@@ -98,7 +98,7 @@ class Ledger:
             sums.move(self._lengths, changed)
         self._counts = counts
         cost = Cost(self._params.total, self._macs.total, self._bytes.total, self._activations.total)
-        channels = tuple(self._lengths[number] for number in self._layers)
+        channels = tuple(map(self._lengths.__getitem__, self._layers))
         params, macs = self._params, self._macs
         of_groups, of_layers = (
             (dict(params.groups), dict(macs.groups)),

@@ -177,3 +177,17 @@ def test_times_of_another_device_are_used_until_they_are_put_away(
     assert "by its table" in loaded.card.what.text()
     action.trigger()
     assert (action.isChecked(), loaded.session.insight.measured) == (False, None)
+
+
+def test_latency_is_measured_on_the_device_that_was_chosen(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    dialogs.typed = "cuda"
+    loaded.menus.actions["data_device"].trigger()
+    loaded.session.meet("latency=50%")
+    assert transport.requests[-1].device == "cuda"
+    transport.fail("Nothing can be measured on 'cuda'.")
+    loaded.menus.actions["data_latency"].trigger()
+    assert transport.requests[-1].device == "cuda"
+    transport.fail("Nothing can be measured on 'cuda'.")
+    assert loaded.card.what.text() == "Nothing can be measured on 'cuda'."

@@ -15,6 +15,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
 TABLES: Final = "Times of ops (*.json);;All files (*)"
+DEVICES: Final = ("cpu", "cuda", "mps")
 _LIKE: Final = "Take data like that the model was trained on."
 _ANY: Final = Purpose(
     "Samples",
@@ -59,6 +60,13 @@ class DataActions:
     def measure_latency(self) -> None:
         """Measure how long the model takes, whole and under the plan."""
         self._session.insight.measure()
+
+    def choose_device(self) -> None:
+        """Say what latency is measured on."""
+        label = "Latency is measured on (cuda and mps need a graphics card and a PyTorch for it):"
+        now = self._session.insight.device
+        if picked := self._dialogs.choice(self._parent, "Measure on", label, DEVICES, now):
+            self._session.insight.use_device(picked)
 
     def choose_table(self) -> None:
         """Take times from a file of another device, or measure here again."""

@@ -39,6 +39,7 @@ class InsightWork(QObject):
     Attributes:
         measured: the time that was measured last, None before that.
         table: path of the times of another device, "" for this one.
+        device: what time is measured on: "cpu", "cuda" or "mps".
         front: the plans worth having, from the smallest; () until somebody asks.
         resource: what the front is of.
         tried: the plans that the last steps led to, undone ones too.
@@ -51,7 +52,7 @@ class InsightWork(QObject):
         super().__init__(session)
         self._session, self._tasks = session, tasks
         self.measured: Measured | None = None
-        self.table = ""
+        self.table, self.device = "", "cpu"
         self.front: tuple[wire.FrontPoint, ...] = ()
         self.resource = "macs"
         self.searched = Searched()
@@ -71,8 +72,13 @@ class InsightWork(QObject):
         if session.snapshot is None or self._tasks.refuse_while_busy():
             return
         counts, plan = session.snapshot.counts, session.lasting(session.plans.plan)
-        request = wire.Time(0, plan, 0, self.table)
+        request = wire.Time(0, plan, 0, self.table, self.device)
         self._tasks.start(request, "measuring latency", lambda answer: self._on_timed(answer, counts))
+
+    def use_device(self, device: str) -> None:
+        """Measure on another device from now on; one that is not there is told when it is used."""
+        self.device, self.table, self.measured = device, "", None
+        self.changed.emit()
 
     def use_table(self, path: str) -> None:
         """Take times from a file of another device; "" measures here again. What does not fit is told."""

@@ -61,19 +61,20 @@ def drawn(window: MainWindow, scale: float, parts: int) -> QImage:
     return image
 
 
+def differing(one: QImage, other: QImage) -> float:
+    """The share of pixels, of every ninth, in which two pictures differ."""
+    assert one.size() == other.size()
+    spots = [(x, y) for x in range(0, one.width(), 3) for y in range(0, one.height(), 3)]
+    return sum(one.pixel(*spot) != other.pixel(*spot) for spot in spots) / len(spots)
+
+
 @pytest.mark.parametrize("scale", [FAR / 2, (FAR + NEAR) / 2, 1.0], ids=["far", "middle", "near"])
 def test_parts_make_the_same_picture_as_the_whole(loaded: MainWindow, scale: float) -> None:
     loaded.session.set_ratio(0.3)
 
-    whole, parts = drawn(loaded, scale, 1), drawn(loaded, scale, 4)
+    differ = differing(drawn(loaded, scale, 1), drawn(loaded, scale, 4))
 
-    assert whole.size() == parts.size()
-    differ = sum(
-        whole.pixel(x, y) != parts.pixel(x, y)
-        for x in range(0, whole.width(), 3)
-        for y in range(0, whole.height(), 3)
-    )
-    assert differ <= whole.width() * whole.height() / 9 / 200  # where strips meet within a pixel
+    assert differ <= 1 / 200  # where strips meet within a pixel
 
 
 def test_an_edit_repaints_the_boxes_whose_channels_changed_and_no_others(
@@ -220,6 +221,23 @@ def test_a_selected_group_lights_the_way_that_couples_it_and_dims_the_rest(
     assert arrows == {(number - 1, number), (number, number + 1)}
     assert colour_at(loaded, boxes[number].rect.topLeft() + QPointF(90, 28)) == before
     assert colour_at(loaded, boxes[0].rect.topLeft() + QPointF(90, 28)) != away
+
+
+@pytest.mark.parametrize("few", [2, 1000], ids=["many", "few"])
+@pytest.mark.parametrize("scale", [FAR / 2, 1.0], ids=["far", "near"])
+def test_search_hits_are_outlined_alike_in_parts_and_as_a_whole(
+    loaded: MainWindow, scale: float, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slimgui.gui.views.lit_item._FEW", few)
+    plain = drawn(loaded, scale, 1)
+
+    loaded.groups.search.setText("conv")  # more than 2 boxes, fewer than 1000
+
+    whole = drawn(loaded, scale, 1)
+    assert len(loaded.finding.hits) > 2
+    in_parts = differing(whole, drawn(loaded, scale, 4))
+    assert in_parts <= 1 / 200  # where strips meet within a pixel
+    assert differing(whole, plain) > 2 * max(in_parts, 1 / 200)
 
 
 def colour_at(window: MainWindow, spot: QPointF) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRect, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPainter, QRegion
+from PySide6.QtWidgets import QMenu, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from slimgui.gui.main_window import MainWindow
@@ -188,6 +188,26 @@ def test_the_menu_of_a_row_has_what_can_be_done_with_it(loaded: MainWindow) -> N
     assert {"edit_count", "plan_lock", "copy_rows", "export_rows"} <= entries.keys()
     assert not entries["edit_count"].isEnabled()
     assert "output of the model" in entries["edit_count"].toolTip()
+
+
+def test_a_cell_outside_of_the_exposed_part_is_not_drawn(loaded: MainWindow) -> None:
+    tree, index = loaded.groups.tree, loaded.groups.model.index(0, Column.GROUP)
+    option = QStyleOptionViewItem()
+    option.rect, option.palette, option.fontMetrics = QRect(0, 0, 90, 30), tree.palette(), tree.fontMetrics()
+    option.widget = tree
+
+    def drawn(exposed: QRect) -> bool:
+        tree.exposed = QRegion(exposed)
+        blank = QImage(90, 30, QImage.Format.Format_RGB32)
+        blank.fill(Qt.GlobalColor.white)
+        image = blank.copy()
+        painter = QPainter(image)
+        loaded.groups.delegate.paint(painter, option, index)
+        painter.end()
+        return image != blank
+
+    assert drawn(QRect(0, 0, 10, 10))
+    assert not drawn(QRect(200, 0, 10, 10))
 
 
 def test_an_edit_leaves_the_layers_of_other_groups_unpainted(loaded: MainWindow, qtbot: QtBot) -> None:

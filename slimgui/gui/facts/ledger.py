@@ -76,6 +76,7 @@ class Ledger:
 
     def __init__(self, document: Document) -> None:
         self._number_of: dict[Size, int] = {}
+        self._groups_of: dict[tuple[int, ...], tuple[str, ...]] = {}  # by the numbers of sizes
         cost, whole = document.cost, {row.id: row.size for row in document.groups}
         entries = [self._entries(of) for of in (cost.params, cost.macs, cost.bytes, cost.activation_bytes)]
         self._layers = [self._number(layer.channels) for layer in document.graph.layers]
@@ -110,7 +111,12 @@ class Ledger:
         return self._number_of.setdefault(size, len(self._number_of))
 
     def _entries(self, products: Sequence[Product]) -> list[_Entry]:
-        return [
-            _Entry(item.scale, tuple(map(self._number, item.factors)), item.layer, tuple(item.groups()))
-            for item in products
-        ]
+        return [self._entry(item) for item in products]
+
+    def _entry(self, item: Product) -> _Entry:
+        """A product's entry; many have the same sizes, whose groups are looked up once."""
+        numbers = tuple(map(self._number, item.factors))
+        groups = self._groups_of.get(numbers)
+        if groups is None:
+            groups = self._groups_of[numbers] = tuple(item.groups())
+        return _Entry(item.scale, numbers, item.layer, groups)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QChildEvent, QEvent, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
@@ -44,6 +46,8 @@ from slimgui.gui.views.task_strip import TaskStrip
 from slimgui.gui.views.totals import Totals
 from slimgui.gui.views.welcome import Welcome
 
+_NEXT_TURN: Final = 1  # milliseconds: what waits 0 is done in the same turn of Qt's event loop
+
 
 class MainWindow(QMainWindow):
     """Views around a session.
@@ -64,6 +68,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings, self.theme = session, settings, theme
         dialogs = dialogs or Dialogs()
         self._painted = self._is_settled = False
+        self._task = 0  # number of the running one
         self.card, self.strip, self.past_tasks = Card(self), TaskStrip(self), PastTasks(self)
         self.welcome, self.graph = Welcome(self), GraphView(self)
         self.groups = GroupTree(session.set_counts, self)
@@ -157,6 +162,7 @@ class MainWindow(QMainWindow):
             self.resizeDocks(sides, [600, 300], Qt.Orientation.Horizontal)
             self.docks["details"].raise_()
         self.graph.first_fit()
+        self.setUpdatesEnabled(True)
 
     def _connect(self) -> None:
         session = self.session
@@ -217,6 +223,8 @@ class MainWindow(QMainWindow):
         assert document, "the session said so"
         assert snapshot, "a document has a snapshot"
         assert base, "a document has a base"
+        self.setUpdatesEnabled(False)  # painted once, when all is in its place and others had their turn
+        QTimer.singleShot(_NEXT_TURN, self, self._settle)
         self.card.dismiss()
         self.pages.setCurrentWidget(self.graph)
         self._show_panels()
@@ -229,7 +237,6 @@ class MainWindow(QMainWindow):
         self._show_title()
         self.setWindowModified(False)
         self.graph.set_document(document, snapshot)
-        QTimer.singleShot(0, self, self._settle)
         self.menus.refresh()
 
     def _on_closed(self) -> None:
@@ -295,9 +302,12 @@ class MainWindow(QMainWindow):
         self.groups.set_scores(self.session.judging.scores)
 
     def _on_task_changed(self) -> None:
-        self.strip.set_task(self.session.task)
-        self.welcome.set_busy(self.session.task.doing if self.session.task else "")
-        self.menus.refresh()
+        task = self.session.task
+        self.strip.set_task(task)
+        if task is None or task.number != self._task:  # not with each step of its progress: there are many
+            self.welcome.set_busy(task.doing if task else "")
+            self.menus.refresh()
+        self._task = task.number if task else 0
 
     def _on_clean_changed(self, clean: bool) -> None:
         self.setWindowModified(not clean)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -192,10 +192,11 @@ class PlanPanel(QScrollArea):
     def showEvent(self, event: Any) -> None:
         """Work out what can be reached: it takes a moment, and nobody needs it before."""
         super().showEvent(event)
-        self._show_reach()
+        QTimer.singleShot(1, self, self._show_reach)  # behind another tab it is shown only for a moment
 
     def _show_reach(self) -> None:
-        self.targets.set_reach(self._session.insight.reach())
+        if self.isVisible():
+            self.targets.set_reach(self._session.insight.reach())
 
     # --- what the user changes
 

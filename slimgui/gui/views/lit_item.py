@@ -15,7 +15,7 @@ from slimgui.gui.views.lighting import Lit
 from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
-_VEIL = 120  # of 255: how much of the rest is covered
+_VEIL = 80  # of 255: how much of the rest is covered
 _FEW = 40  # boxes that are outlined finely from everywhere: 800 round outlines take half a second
 
 

@@ -185,6 +185,21 @@ def test_every_channel_says_what_it_is_made_of(judged: MainWindow) -> None:
     assert "Channel 5 stays." in cell.data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_channel_has_no_box_until_it_is_known_whether_it_stays(qtbot: QtBot) -> None:
+    picked: list[list[int]] = []
+    model = ChannelModel(lambda channels: picked.append(list(channels)))
+    model.set_group(2, is_free=True)
+    cell = model.index(0, Column.CHANNEL)
+
+    assert cell.data(Qt.ItemDataRole.CheckStateRole) is None
+    assert not cell.flags() & Qt.ItemFlag.ItemIsUserCheckable
+    assert "not known yet" in cell.data(Qt.ItemDataRole.ToolTipRole)
+    model.tick([0], stays=True)
+    assert picked == []
+    model.set_kept([1])
+    assert cell.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+
+
 def test_channels_sort_by_importance_and_the_model_keeps_its_promises(qtbot: QtBot) -> None:
     picked: list[list[int]] = []
     model = ChannelModel(lambda channels: picked.append(list(channels)))

@@ -42,7 +42,7 @@ class ChannelModel(QAbstractTableModel):
         super().__init__(parent)
         self._pick = pick
         self._size = 0
-        self._kept: frozenset[int] = frozenset()
+        self._kept: frozenset[int] | None = None  # not known yet
         self._is_free = False
         self._scores: Sequence[float] = ()
         self._places: Places | None = None
@@ -53,13 +53,14 @@ class ChannelModel(QAbstractTableModel):
         """Show another group, of which nothing else is known yet; `is_free`: its channels may be chosen."""
         self.beginResetModel()
         self._size, self._is_free = size, is_free
-        self._kept, self._scores, self._places = frozenset(), (), None
+        self._kept, self._scores, self._places = None, (), None
         self._order = list(range(size))
         self.endResetModel()
 
-    def set_kept(self, kept: Sequence[int]) -> None:
-        """Show which channels stay."""
-        if (now := frozenset(kept)) != self._kept:
+    def set_kept(self, kept: Sequence[int] | None) -> None:
+        """Show which channels stay; None while nobody knows, which is no box at all."""
+        now = None if kept is None else frozenset(kept)
+        if now != self._kept:
             self._kept = now
             self._tell(Column.CHANNEL, Column.CHANNEL)
 
@@ -81,7 +82,7 @@ class ChannelModel(QAbstractTableModel):
 
     def tick(self, channels: Sequence[int], stays: bool) -> None:
         """Keep these channels, or remove them."""
-        if self._is_free:
+        if self._is_free and self._kept is not None:
             self._pick(sorted(self._kept.union(channels) if stays else self._kept.difference(channels)))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -116,7 +117,7 @@ class ChannelModel(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Channels may be ticked where the group may be cut."""
         flags = super().flags(index)
-        if index.isValid() and index.column() == Column.CHANNEL and self._is_free:
+        if index.isValid() and index.column() == Column.CHANNEL and self._is_free and self._kept is not None:
             flags |= Qt.ItemFlag.ItemIsUserCheckable
         return flags
 
@@ -140,15 +141,19 @@ class ChannelModel(QAbstractTableModel):
         if not index.isValid():
             return None
         channel, column = self._order[index.row()], Column(index.column())
-        if role == Qt.ItemDataRole.CheckStateRole and column == Column.CHANNEL:
+        if role == Qt.ItemDataRole.CheckStateRole and column == Column.CHANNEL and self._kept is not None:
             return Qt.CheckState.Checked if channel in self._kept else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DisplayRole:
             return self._shown(channel, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            stays = "stays" if channel in self._kept else "is removed"
             places = self._places.of(channel) if self._places else []
-            return "\n".join((f"Channel {channel} {stays}.", *places))
+            return "\n".join((self._fate(channel), *places))
         return None
+
+    def _fate(self, channel: int) -> str:
+        if self._kept is None:
+            return f"It is not known yet whether channel {channel} stays."
+        return f"Channel {channel} {'stays' if channel in self._kept else 'is removed'}."
 
     def _shown(self, channel: int, column: Column) -> str:
         if column == Column.CHANNEL:

@@ -150,7 +150,7 @@ class Details(QWidget):
         kept = self._session.judging.kept(row.id)
         if kept is not None:
             self.curve.set_kept(kept)
-        self.channels.set_kept(kept or ())
+        self.channels.set_kept(kept)
         self.channels.set_places(self._session.judging.places(row.id))
         self.keep.setEnabled(is_free and kept is not None)
         self.remove.setEnabled(is_free and kept is not None)

@@ -195,6 +195,6 @@ def test_importance_is_a_falling_curve_and_says_what_is_kept(rig: Rig) -> None:
     assert cell.data() == "50 %"
     assert (curve[0], curve[-1], list(curve)) == (1.0, pytest.approx(1 / 3), sorted(curve, reverse=True))
     rig.show(Plan().with_indices("down.0.conv", (0, 1, 2)))  # 1 + 3 + 1 of 96, whatever is larger
-    assert cell.data() == "5.2 %"
+    assert (cell.data(), cell.data(Role.CELL).share) == ("5.2 %", 0.0)  # they are not the left part
     rig.model.set_scores(None)
     assert cell.data() == ""

@@ -168,6 +168,8 @@ class Cells:
         return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve)
 
     def _share(self, row: GroupRow, column: Column) -> float | None:
+        if column == Column.IMPORTANCE and row.id in dict(self.snapshot.plan.indices):
+            return 0.0  # channels chosen by hand are not the left part of the curve
         if column in (Column.KEEP, Column.IMPORTANCE):
             return self.kept(row) / row.size
         if column == Column.MACS and self.snapshot.cost.macs:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
 _THEMES = {"system": "Like the &System", "light": "&Light", "dark": "&Dark"}
+# Fusion draws a nearly white line in the dark theme
+_LINE = "QToolBar { border: none; border-bottom: 1px solid palette(mid); }"
 
 
 class Menus:
@@ -128,6 +130,7 @@ class Menus:
         bar.setObjectName("tools")
         bar.setAccessibleName("Tools")
         bar.setMovable(False)
+        bar.setStyleSheet(_LINE)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.toggleViewAction().setVisible(False)
         for key in TOOLBAR:

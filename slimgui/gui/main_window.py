@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
         """Once the docks are there: give them room, where none is remembered, and the graph the rest."""
         if not self._is_settled:
             sides = [self.docks["groups"], self.docks["details"]]
-            self.resizeDocks(sides, [600, 300], Qt.Orientation.Horizontal)
+            self.resizeDocks(sides, [560, 290], Qt.Orientation.Horizontal)
             self.docks["details"].raise_()
         self.graph.first_fit()
         self.setUpdatesEnabled(True)

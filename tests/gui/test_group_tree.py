@@ -171,7 +171,7 @@ def test_columns_are_hidden_in_a_menu_and_remembered(loaded: MainWindow, setting
     menu, header = QMenu(), loaded.groups.tree.header()
     loaded.tree_actions.fill_columns(menu)
     entries = {action.text(): action for action in menu.actions()}
-    entries["Parameters"].trigger()
+    entries["Params"].trigger()
     assert header.isSectionHidden(Column.PARAMS)
     loaded.close()
     header.restoreState(settings.bytes("columns"))

@@ -356,7 +356,7 @@ def test_opening_another_model_asks_first(
 
 
 def test_geometry_and_columns_are_remembered(loaded: MainWindow, settings: Settings) -> None:
-    loaded.groups.tree.header().resizeSection(Column.GROUP, 211)
+    loaded.groups.tree.header().resizeSection(Column.STATE, 211)
     loaded.close()
 
     assert not settings.bytes("window").isEmpty()

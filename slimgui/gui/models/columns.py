@@ -35,11 +35,11 @@ HEADERS: Final = {
     Column.KEEP: ("Keep", "How many channels stay. Double-click to change; 50%, /2, -8 and =64 work as well"),
     Column.OF: ("Of", "How many channels there are in the original model"),
     Column.REMOVED: ("Removed", "Share of the group's channels that is removed"),
-    Column.PARAMS: ("Parameters", "Parameters of all layers this group touches, as they are now"),
+    Column.PARAMS: ("Params", "Parameters of all layers this group touches, as they are now"),
     Column.MACS: ("MACs", "Share of the multiply-adds in this group's layers; a layer may be in two"),
     Column.IMPORTANCE: (
         "Importance",
-        "Importance of the channels, largest first; what stays is coloured. Sorts by the share that stays",
+        "Importance of the channels, largest first; what stays is coloured, unless it was picked by hand",
     ),
     Column.STATE: ("State", "Whether cutting the group is exact, or why it must stay whole"),
 }  # fmt: skip

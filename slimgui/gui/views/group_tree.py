@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
 
 _WIDTHS: Final = {
-    Column.GROUP: 150, Column.KEEP: 44, Column.OF: 36, Column.REMOVED: 62, Column.PARAMS: 70, Column.MACS: 50,
-    Column.IMPORTANCE: 74, Column.STATE: 92,
-}  # fmt: skip
+    Column.KEEP: 48, Column.OF: 48, Column.REMOVED: 62, Column.PARAMS: 56, Column.MACS: 50,
+    Column.IMPORTANCE: 74, Column.STATE: 64,
+}  # fmt: skip  # the name of the group takes what they leave
 
 
 class GroupTree(QWidget):
@@ -92,7 +92,8 @@ class GroupTree(QWidget):
         header = tree.header()
         header.setAccessibleName("Columns of the groups")
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(Column.GROUP, QHeaderView.ResizeMode.Stretch)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.reset_columns()
         tree.selectionModel().currentRowChanged.connect(self._on_current_changed)
@@ -149,9 +150,10 @@ class GroupTree(QWidget):
     def reset_columns(self) -> None:
         """Show every column, in the order and the width of the start."""
         header = self.tree.header()
-        for column, width in _WIDTHS.items():
+        for column in Column:
             header.setSectionHidden(column, False)
             header.moveSection(header.visualIndex(column), column)
+        for column, width in _WIDTHS.items():
             header.resizeSection(column, width)
 
     def refresh_colours(self) -> None:

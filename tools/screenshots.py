@@ -324,6 +324,7 @@ class Photographer:
 
     def large(self) -> None:
         """A net of a hundred boxes, where torchvision is there; the model of the last picture."""
+        self.session.undo_stack.setClean()  # nobody is there to be asked about edits
         self.window.document_actions.open_source("torchvision.models:resnet50")
         self.wait(self.idle)
         self.session.set_ratio(0.5)

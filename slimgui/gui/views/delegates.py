@@ -118,8 +118,8 @@ class CountDelegate(QStyledItemDelegate):
             left += _SWATCH + 4
         room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
         side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
-        middle = index.column() == Column.GROUP  # names differ at their ends
-        mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        is_name = index.column() == Column.GROUP  # paths begin alike, and differ towards their ends
+        mode = Qt.TextElideMode.ElideLeft if is_name else Qt.TextElideMode.ElideRight
         said = option.fontMetrics.elidedText(cell.text, mode, room.width())
         painter.setPen(QColor(table.muted if cell.muted else table.text))
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)

@@ -131,7 +131,7 @@ def _type(driven: Any, after: Callable[[], None]) -> list[float]:
 
 
 def _move(driven: Any, after: Callable[[], None]) -> list[float]:
-    """Pan and zoom at every level of detail."""
+    """Pan to and fro, and zoom, at every level of detail: boxes are in sight all the time."""
     graph, spent = driven.window.graph, []
     graph.fit()
     for step in range(120):
@@ -139,7 +139,7 @@ def _move(driven: Any, after: Callable[[], None]) -> list[float]:
         if step % 4 == 0:
             graph.zoom(1.2 if step < 60 else 1 / 1.2)
         bar = graph.verticalScrollBar() if step % 2 else graph.horizontalScrollBar()
-        bar.setValue(bar.value() + 40)
+        bar.setValue(bar.value() + (40 if step % 16 < 8 else -40))
         after()
         spent.append(1000 * (time.perf_counter() - start))
     return spent

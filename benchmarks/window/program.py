@@ -40,9 +40,10 @@ class Program:
         gc.freeze()  # as gui/app.py does
 
     def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
-        """Open a model and wait for it."""
+        """Open a model and wait until it is seen: what is not painted costs nothing."""
         self.session.open(source, shape, trusted)
         self.wait_idle()
+        until(self.window.updatesEnabled)
         if self.session.document is None:
             raise RuntimeError(f"{source} was not opened: {self.notices}")
 

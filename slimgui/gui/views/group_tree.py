@@ -35,6 +35,7 @@ _WIDTHS: Final = {
     Column.KEEP: 48, Column.OF: 48, Column.REMOVED: 62, Column.PARAMS: 56, Column.MACS: 50,
     Column.IMPORTANCE: 74, Column.STATE: 64,
 }  # fmt: skip  # the name of the group takes what they leave
+_NAME: Final = 140  # the least that a name can be told by, with the bar beside it
 
 
 class GroupTree(QWidget):
@@ -101,6 +102,10 @@ class GroupTree(QWidget):
     def sizeHint(self) -> QSize:
         """Room for every column where there is some."""
         return QSize(620, 500)
+
+    def minimumSizeHint(self) -> QSize:
+        """Names stay readable, however narrow the panel is drawn."""
+        return QSize(sum(_WIDTHS.values()) + _NAME, 120)
 
     # --- what is shown
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from slimgui.gui.dialogs.asking import Dialogs
@@ -75,9 +75,15 @@ def until(done: Callable[[], bool]) -> None:
 
 
 def painted() -> None:
-    """Handle what is waiting: events that were posted, then the paint that they asked for."""
+    """Handle what is waiting: events that were posted, then the paint that they asked for, at once.
+
+    Qt paints a few milliseconds after it was asked to; without the last line nothing would be painted here.
+    """
     QCoreApplication.sendPostedEvents()
     QCoreApplication.processEvents()
+    for window in QApplication.topLevelWidgets():
+        if window.isVisible():
+            QCoreApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
 
 
 @contextmanager

@@ -51,4 +51,4 @@ class InStep(TorchFunctionMode):
         self, func: Callable[..., Any], call: Function | None, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """The result of a call; `call` is None where the traced pass had none there."""
-        raise NotImplementedError
+        return func(*args, **kwargs)

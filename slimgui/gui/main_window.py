@@ -47,6 +47,7 @@ from slimgui.gui.views.totals import Totals
 from slimgui.gui.views.welcome import Welcome
 
 _NEXT_TURN: Final = 1  # milliseconds: what waits 0 is done in the same turn of Qt's event loop
+_NEXT_FRAME: Final = 25  # milliseconds: longer than Qt waits before it paints what asked for it
 
 
 class MainWindow(QMainWindow):
@@ -162,7 +163,9 @@ class MainWindow(QMainWindow):
             self.resizeDocks(sides, [560, 290], Qt.Orientation.Horizontal)
             self.docks["details"].raise_()
         self.graph.first_fit()
+        self.groups.setUpdatesEnabled(False)  # all at once would stop the window for twice as long
         self.setUpdatesEnabled(True)
+        QTimer.singleShot(_NEXT_FRAME, self, lambda: self.groups.setUpdatesEnabled(True))
 
     def _connect(self) -> None:
         session = self.session

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
+from slimgui.gui import drops
 from slimgui.gui.actions.comfort import ComfortActions
 from slimgui.gui.actions.data import DataActions
 from slimgui.gui.actions.document import DocumentActions
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
             "history": add_dock(self, "History", "history", History(self.session.undo_stack, self), left),
             "tasks": add_dock(self, "Past tasks", "tasks", self.past_tasks, bottom),
         }
+        drops.let_fall_through(self)
         self.setTabPosition(left | right | bottom, QTabWidget.TabPosition.North)
         for tab, beside in (
             ("plan", "details"),
@@ -183,6 +185,8 @@ class MainWindow(QMainWindow):
         self.welcome.open_clicked.connect(self.document_actions.choose_file)
         self.welcome.example_clicked.connect(self.document_actions.open_example)
         self.welcome.recent_clicked.connect(self.document_actions.open_source)
+        self.welcome.pin_wanted.connect(self.document_actions.keep_recent)
+        self.welcome.forget_wanted.connect(self.document_actions.forget_recent)
         self.graph.group_clicked.connect(session.select)
         session.graph_changed.connect(self._on_graph_changed)
         self.groups.search.textChanged.connect(self.finding.set_words)
@@ -190,6 +194,8 @@ class MainWindow(QMainWindow):
         self.graph.opened_within.connect(session.levels.open_within)
         session.levels.changed.connect(self.graph.set_view)
         self.groups.group_selected.connect(session.select)
+        self.groups.marked.connect(session.marks.set)
+        session.marks.changed.connect(self.menus.refresh)
         self.groups.delegate.editing_started.connect(session.begin_gesture)
         self.groups.delegate.editing_ended.connect(session.end_gesture)
         self.plan_tree.chosen.connect(self.plan_actions.switch)
@@ -209,7 +215,7 @@ class MainWindow(QMainWindow):
         header = self.settings.bytes("columns")
         if not header.isEmpty():
             self.groups.tree.header().restoreState(header)
-        self.welcome.set_recent(self.settings.recent)
+        self.document_actions.show_recent()
         self.welcome.set_last(self.restore.last)
 
     def childEvent(self, event: QChildEvent) -> None:
@@ -276,13 +282,15 @@ class MainWindow(QMainWindow):
         document, plans = self.session.document, self.session.plans
         assert document, "plans are for an open model"
         plan = f" – {plans.current}" if len(plans.plans) > 1 else ""
-        self.setWindowTitle(f"{document.name}{plan}[*] – SlimGUI")
+        shown = f"{document.name}{plan}".replace("[*]", "[*][*]")  # Qt's way to write its mark as text
+        self.setWindowTitle(f"{shown}[*] – SlimGUI")
         self._show_details()
         self.menus.refresh()
 
     def _on_selection_changed(self, group_id: str) -> None:
         self.graph.set_selected(group_id)
         self.groups.set_selected(group_id)
+        self.session.marks.set(self.groups.selected_ids())
         self._show_details()
         self.menus.refresh()
 
@@ -320,15 +328,16 @@ class MainWindow(QMainWindow):
         with QSignalBlocker(self.theme):
             self.menus.refresh_icons()
             self.welcome.refresh_colours()
-            self.welcome.set_recent(self.settings.recent)
+            self.document_actions.show_recent()
             self.groups.refresh_colours()
             self.charts.refresh_colours()
             self.card.refresh_icons()
             self._show_details()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask about unsaved edits; a save closes the window when it is done."""
-        if self.document_actions.may_lose_edits(then=self.close):
+        """Ask about unsaved edits and what the engine is at; a save closes the window when it is done."""
+        ask = self.document_actions
+        if ask.may_lose_edits(then=self.close) and ask.may_stop():
             self._remember()
             self.journal.close()
             self.restore.close()
@@ -353,25 +362,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.first_painted.emit)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take one local file."""
-        if _dropped(event):
-            event.acceptProposedAction()
+        """Take local files."""
+        drops.taken(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the file that fell into the window."""
-        if path := _dropped(event):
-            event.acceptProposedAction()
-            QTimer.singleShot(
-                0, self, lambda: self.document_actions.open_source(path)
-            )  # the other program waits for the drop to end
+        """Open what fell into the window; the other program waits for the drop to end."""
+        if paths := drops.taken(event):
+            QTimer.singleShot(0, self, lambda: self.document_actions.open_dropped(paths))
 
     def changeEvent(self, event: QEvent) -> None:
         """See Qt."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "menus"):
             self._on_theme_changed()
-
-
-def _dropped(event: QDropEvent) -> str:
-    urls = event.mimeData().urls()
-    return urls[0].toLocalFile() if len(urls) == 1 else ""

@@ -33,6 +33,7 @@ from slimgui.gui.work.files import FileWork, file_of
 from slimgui.gui.work.insight import InsightWork
 from slimgui.gui.work.judging import Judging
 from slimgui.gui.work.levels import Levels
+from slimgui.gui.work.marks import Marks
 from slimgui.gui.work.op_level import OpLevel
 from slimgui.gui.work.tasks import Task, Tasks, Transport
 
@@ -72,6 +73,7 @@ class Session(QObject):
         self.judging = Judging(self, self.tasks, transport)
         self.insight = InsightWork(self, self.tasks)
         self.ops = OpLevel(self, self.tasks)
+        self.marks = Marks(self)
         self.tasks.changed.connect(self.task_changed)
         self.tasks.noticed.connect(self.noticed)
 
@@ -172,11 +174,6 @@ class Session(QObject):
         if self._snapshot is not None and group_id in dict(self._snapshot.plan.indices):
             plan = self._snapshot.plan.with_count(group_id, self._snapshot.counts[group_id])
             self.edit(f"Let importance choose in {group_id}", plan)
-
-    def reset_group(self, group_id: str) -> None:
-        """Let a group follow the ratio of the whole model again."""
-        if self._snapshot is not None and group_id in self._snapshot.by_hand:
-            self.edit(f"Reset {group_id}", self._snapshot.plan.without(group_id))
 
     def set_ratio(self, ratio: float) -> None:
         """Remove the share `ratio` of every group whose count was not set by hand."""

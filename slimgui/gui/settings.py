@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +41,9 @@ class Settings:
         self._store.setValue("recent", [source, *others])
 
     def remove_recent(self, source: str) -> None:
-        """Forget one of the recent ones."""
+        """Forget one of the recent ones, also when it is pinned."""
         self._store.setValue("recent", [item for item in self.recent if item != source])
+        self.pin(source, pinned=False)
 
     def clear_recent(self) -> None:
         """Forget all of them but the pinned ones."""
@@ -55,6 +58,22 @@ class Settings:
         """Let a source stay in the list of recent ones, or not."""
         others = [item for item in self.pinned if item != source]
         self._store.setValue("pinned", [source, *others] if pinned else others)
+
+    def shape_of(self, source: str) -> str:
+        """The shape of its input as the user gave it last, "" when it was found by itself."""
+        return self._shapes().get(source, "")
+
+    def remember_shape(self, source: str, shape: str) -> None:
+        """Remember it as long as the source is a recent one."""
+        known = {name: each for name, each in self._shapes().items() if name in self.recent}
+        self._store.setValue("shapes", json.dumps({**known, source: shape} if shape else known))
+
+    def _shapes(self) -> dict[str, str]:
+        with suppress(ValueError):
+            known = json.loads(str(self._store.value("shapes", "{}")))
+            if isinstance(known, dict):
+                return {str(name): str(shape) for name, shape in known.items()}
+        return {}
 
     @property
     def recent_limit(self) -> int:

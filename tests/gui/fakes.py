@@ -62,6 +62,7 @@ class FakeDialogs(Dialogs):
         self.typed: str | int | None = None
         self.consents: Consent = "cancel"
         self.chosen = ""
+        self.stops = True
         self.source: SampleSource | None = None
         self.wanted: Recovery | None = None
         self.asked: list[str] = []
@@ -91,7 +92,11 @@ class FakeDialogs(Dialogs):
         self.asked.append(value)
         return self.typed if self.typed in options else None
 
-    def unsaved(self, parent: QWidget, name: str) -> Unsaved:
+    def stop(self, parent: QWidget, doing: str) -> bool:
+        self.asked.append(doing)
+        return self.stops
+
+    def unsaved(self, parent: QWidget, name: str, is_cut: bool) -> Unsaved:
         self.asked.append("unsaved")
         return self.answer
 
@@ -112,8 +117,8 @@ class FakeDialogs(Dialogs):
         self.asked.append(samples.path)
         return self.wanted
 
-    def input_shape(self, parent: QWidget, name: str) -> str:
-        self.asked.append("shape")
+    def input_shape(self, parent: QWidget, name: str, value: str) -> str:
+        self.asked.append(value)
         return self.shape
 
     def about(self, parent: QWidget, versions: Sequence[tuple[str, str]]) -> None:

@@ -81,7 +81,8 @@ def test_a_group_set_by_hand_keeps_its_count_until_it_is_reset(opened: Session) 
     opened.set_ratio(0.5)
     assert (kept(opened), kept(opened, "down.0.conv")) == (30, 32)
 
-    opened.reset_group("stem.conv")
+    opened.select("stem.conv")
+    opened.marks.reset()
     assert kept(opened) == 16
 
 

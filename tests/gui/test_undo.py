@@ -36,7 +36,7 @@ def edits(session: Session, draw: random.Random) -> list[Callable[[], None]]:
     return [
         lambda: session.set_count(row.id, draw.randint(1, row.size)),
         lambda: session.set_ratio(draw.randint(0, 9) / 10),
-        lambda: session.reset_group(row.id),
+        lambda: (session.select(row.id), session.marks.reset()),
         lambda: session.edit("lock", replace(plan, whole=tuple(sorted(whole)))),
         lambda: session.edit("round", replace(plan, round_to=draw.choice([1, 2, 4, 8]))),
         lambda: session.edit("exact", replace(plan, only_exact=not plan.only_exact)),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from slimgui.core.caches import FOLDER
 from slimgui.core.plan import Plan
@@ -51,11 +52,19 @@ class ComfortActions:
 
     def shortcuts(self) -> None:
         """List the keys."""
-        Shortcuts(self._window, self.commands()).show()
+        self._show(Shortcuts, lambda: Shortcuts(self._window, self.commands()))
 
     def preferences(self) -> None:
         """Show the preferences."""
-        Preferences(self._window, self._settings, self).show()
+        self._show(Preferences, lambda: Preferences(self._window, self._settings, self))
+
+    def _show(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
+        """Show a window that stays open beside ours; the one that is open comes to the front."""
+        known = [found for found in self._window.findChildren(kind) if found.isVisible()]
+        dialog = known[0] if known else make()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
     def about(self) -> None:
         """Say who we are, and which versions run."""
@@ -81,7 +90,7 @@ class ComfortActions:
     def apply(self) -> None:
         """Let changed preferences count."""
         self._start_plans()
-        self._window.welcome.set_recent(self._settings.recent)
+        self._window.document_actions.show_recent()
 
     def use_cache(self) -> None:
         """Keep what can be made again in the chosen folder; an idle engine starts anew to know it."""

@@ -61,6 +61,14 @@ class DataActions:
         """Measure how long the model takes, whole and under the plan."""
         self._session.insight.measure()
 
+    def search_front(self) -> None:
+        """Find the plans of which none costs less than another and keeps more."""
+        self._session.insight.search_front(self._session.insight.resource)
+
+    def cancel(self) -> None:
+        """Stop what the engine is doing."""
+        self._session.cancel()
+
     def choose_device(self) -> None:
         """Say what latency is measured on."""
         label = "Latency is measured on (cuda and mps need a graphics card and a PyTorch for it):"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -13,14 +14,18 @@ from PySide6.QtGui import QDesktopServices
 import slimgui
 from slimgui import resources
 from slimgui.core import wire
+from slimgui.gui.actions.reasons import can_save
 from slimgui.gui.dialogs import architecture, consent
 from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
+from slimgui.gui.work.files import file_of
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
+
+USUAL_SHAPE: Final = "1x3x224x224"
 
 
 class DocumentActions:
@@ -67,7 +72,19 @@ class DocumentActions:
         """Open a file or a factory, after asking about edits that would be lost."""
         if Path(source).exists():
             source = str(Path(source).absolute())
-        self.unless_unsaved(lambda: self._session.open(source, trusted=self._settings.trusted))
+        if not self._session.tasks.refuse_while_busy():
+            shape, trusted = self._settings.shape_of(source), self._settings.trusted
+            self.unless_unsaved(lambda: self._session.open(source, shape, trusted))
+
+    def open_dropped(self, paths: Sequence[str]) -> None:
+        """Open the file that was dropped: a plan for the open model, or another model."""
+        if len(paths) > 1:
+            hint = "File, New Window opens another model beside this one."
+            self._session.noticed.emit(Notice("note", "Drop one file at a time.", "", hint))
+        elif self._session.document is not None and _is_plan(paths[0]):
+            self._session.files.read_plans(paths[0])
+        else:
+            self.open_source(paths[0])
 
     def choose_target(self) -> None:
         """Ask where to save the smaller model, and save it."""
@@ -88,7 +105,7 @@ class DocumentActions:
     def clear_recent(self) -> None:
         """Forget the recent files."""
         self._settings.clear_recent()
-        self._window.welcome.set_recent(self._settings.recent)
+        self.show_recent()
 
     def clear_trusted(self) -> None:
         """Ask again about every file whose code was allowed to run."""
@@ -97,8 +114,22 @@ class DocumentActions:
     def pin(self) -> None:
         """Keep the open model in the list of recent ones, or do so no longer."""
         if (document := self._session.document) is not None:
-            self._settings.pin(document.source, document.source not in self._settings.pinned)
-            self._window.welcome.set_recent(self._settings.recent)
+            self.keep_recent(document.source, document.source not in self._settings.pinned)
+
+    def keep_recent(self, source: str, keep: bool) -> None:
+        """Keep a source in the list of recent ones, or do so no longer."""
+        self._settings.pin(source, keep)
+        self.show_recent()
+
+    def forget_recent(self, source: str) -> None:
+        """Take a source out of the list of recent ones."""
+        self._settings.remove_recent(source)
+        self.show_recent()
+
+    def show_recent(self) -> None:
+        """Show the recent sources as they are now."""
+        self._window.welcome.set_recent(self._settings.recent, self._settings.pinned)
+        self._window.menus.refresh()
 
     def take_offer(self, notice: Notice) -> None:
         """Do what a message offers."""
@@ -108,13 +139,20 @@ class DocumentActions:
             self._session.files.save(notice.subject, accept_unproven=True)
         elif notice.offer == "consent":
             consent.ask(self._window, self._dialogs, self._settings, self._session, notice)
+        elif notice.offer == "forget":
+            self.forget_recent(notice.subject)
         elif notice.offer == "restore":
             self._window.restore.take(notice.subject)
         elif notice.offer == "architecture":
             architecture.ask(self._window, self._dialogs, self._session, notice)
-        elif shape := self._dialogs.input_shape(self._window, Path(notice.subject).name):
-            trusted = notice.request.trusted if isinstance(notice.request, wire.Open) else ()
-            self._session.open(notice.subject, shape, trusted)
+        elif isinstance(notice.request, wire.Open):
+            self._ask_shape(notice.request)
+
+    def _ask_shape(self, request: wire.Open) -> None:
+        """Ask for the shape of the input, beginning with the one that did not fit, and open it with that."""
+        name, tried = Path(request.source).name, request.shape or USUAL_SHAPE
+        if shape := self._dialogs.input_shape(self._window, name, tried):
+            self._session.open(request.source, shape, request.trusted)
 
     def unless_unsaved(self, action: Callable[[], None]) -> None:
         """Do `action` now, after a save, or not at all, as the user says."""
@@ -125,11 +163,19 @@ class DocumentActions:
         """Ask about unsaved edits; when the user wants them saved, `then` follows the save."""
         if not self._session.modified or self._session.document is None:
             return True
-        answer = self._dialogs.unsaved(self._window, self._session.document.name)
+        is_cut = not can_save(self._session)
+        answer = self._dialogs.unsaved(self._window, self._session.document.name, is_cut)
         if answer == "save":
             self._then = then
             self.choose_target()
-        return answer == "discard"
+        elif answer == "plans":
+            self._window.plan_actions.save_file()
+        return answer == "discard" or (answer == "plans" and not self._session.modified)
+
+    def may_stop(self) -> bool:
+        """Ask about what the engine is doing, when there is something that would be lost with it."""
+        doing = self._session.tasks.at_work
+        return not doing or self._dialogs.stop(self._window, doing)
 
     def _on_saved(self, path: str) -> None:
         del path
@@ -141,8 +187,22 @@ class DocumentActions:
     def _on_noticed(self, notice: Notice) -> None:
         if notice.kind != "success":
             self._then = None
+        gone, recent = notice.subject, self._settings.recent
+        if (
+            notice.kind == "error"
+            and not notice.offer
+            and gone in recent
+            and not Path(file_of(gone)).exists()
+        ):
+            notice = replace(notice, offer="forget")
         self._window.card.show_notice(notice)
 
     def _on_opened(self, source: str) -> None:
         self._settings.add_recent(source)
-        self._window.welcome.set_recent(self._settings.recent)
+        self._settings.remember_shape(source, self._session.shape)
+        self.show_recent()
+
+
+def _is_plan(path: str) -> bool:
+    """Whether a file is one of plans or of a configuration; an index of shards is of weights."""
+    return path.lower().endswith((".json", ".yaml", ".yml")) and not path.lower().endswith(".index.json")

@@ -26,6 +26,16 @@ _THEMES = {"system": "Like the &System", "light": "&Light", "dark": "&Dark"}
 _LINE = "QToolBar { border: none; border-bottom: 1px solid palette(mid); }"
 
 
+def _keys(shortcut: QKeySequence.StandardKey | str | None) -> list[QKeySequence]:
+    """Every key that the system has for it, the usual one first."""
+    if shortcut is None or isinstance(shortcut, str):
+        return [QKeySequence(shortcut)] if shortcut else []
+    plus = (
+        [QKeySequence("Ctrl+=")] if shortcut == QKeySequence.StandardKey.ZoomIn else []
+    )  # "+" without Shift
+    return [*QKeySequence.keyBindings(shortcut), *plus]
+
+
 class Menus:
     """The actions of one window, by key."""
 
@@ -46,8 +56,7 @@ class Menus:
     def _action(self, info: ActionInfo) -> QAction:
         action = QAction(info.title, self._window)
         action.setObjectName(info.key)
-        if info.shortcut is not None:
-            action.setShortcut(QKeySequence(info.shortcut))
+        action.setShortcuts(_keys(info.shortcut))
         action.setCheckable(info.checked is not None)
         action.triggered.connect(attrgetter(info.handler)(self._window))
         action.triggered.connect(self.refresh)  # a change that was refused leaves the check mark as it was
@@ -88,7 +97,8 @@ class Menus:
         opens = self._window.document_actions.open_source
         for number, source in enumerate(self._settings.recent, 1):
             pinned = "  –  stays" if source in self._settings.pinned else ""
-            action = menu.addAction(f"&{number % 10} {Path(source).name}{pinned}")
+            name = Path(source).name.replace("&", "&&")
+            action = menu.addAction(f"&{number % 10} {name}{pinned}")
             action.setToolTip(source)
             action.setEnabled(not (reason := reasons.idle(self._session)))
             action.setProperty("reason", reason)
@@ -96,7 +106,6 @@ class Menus:
         menu.addSeparator()
         menu.addAction(self.actions["pin"])
         menu.addAction(self.actions["clear_recent"])
-        self.actions["clear_recent"].setEnabled(bool(self._settings.recent))
 
     def _fill_plans(self, menu: QMenu) -> None:
         menu.clear()
@@ -161,13 +170,14 @@ class Menus:
             action.setStatusTip("")
         for key, content in (("undo", stack.undoText()), ("redo", stack.redoText())):
             title = key.capitalize()
+            content = content.replace("&", "&&")
             self.actions[key].setText(f"&{title}: {content}" if content else f"&{title}")
             self.actions[key].setIconText(title)
         self.actions["open"].setIconText("Open")
         self.actions["save"].setIconText("Save")
         self.actions["verify"].setIconText("Verify")
         self.actions["fit"].setIconText("Fit")
-        self._window.ratio.explain(reasons.has_document(self._session))
+        self._window.ratio.explain(reasons.has_free(self._session))
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the theme."""

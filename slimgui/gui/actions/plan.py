@@ -185,14 +185,8 @@ class PlanActions:
             self._session.edit(f"Importance {name}", replace(self._plan, importance=name))
 
     def toggle_lock(self) -> None:
-        """Leave the selected group whole, or not any more."""
-        name, whole = self._session.selected, self._plan.whole
-        if name in whole:
-            self._session.edit(
-                f"Unlock {name}", replace(self._plan, whole=tuple(n for n in whole if n != name))
-            )
-        else:
-            self._session.edit(f"Lock {name}", replace(self._plan, whole=tuple(sorted((*whole, name)))))
+        """Leave the selected groups whole, or not any more."""
+        self._session.marks.toggle_lock()
 
     def ask_locked(self) -> None:
         """Set the paths below which nothing changes."""

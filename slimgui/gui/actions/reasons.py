@@ -16,15 +16,35 @@ def idle(session: Session) -> str:
     return f"SlimGUI is still {session.task.doing}; wait or cancel it" if session.task else ""
 
 
+def is_working(session: Session) -> str:
+    """The engine must be doing something."""
+    return "" if session.task else "Nothing is running"
+
+
 def has_document(session: Session) -> str:
     """There must be a model."""
     return "" if session.document else "Open a model first"
 
 
-def can_save(session: Session) -> str:
-    """There must be something to save, and an engine with time for it."""
+def has_free(session: Session) -> str:
+    """There must be something that can be cut."""
     if session.document is None:
         return has_document(session)
+    if not session.document.groups:
+        return "This model has no channels that could be cut"
+    free = any(row.locked is None and row.size > 1 for row in session.document.groups)
+    return "" if free else "Every group of this model must stay whole"
+
+
+def can_search(session: Session) -> str:
+    """There must be something that can be cut, and an engine with time to search."""
+    return has_free(session) or idle(session)
+
+
+def can_save(session: Session) -> str:
+    """There must be something to save, and an engine with time for it."""
+    if reason := has_free(session):
+        return reason
     if (
         session.snapshot is not None
         and session.base is not None
@@ -65,15 +85,16 @@ def selection_is_free(session: Session) -> str:
     if (reason := has_selection(session)) or session.document is None:
         return reason
     row = next(row for row in session.document.groups if row.id == session.selected)
-    return f"It must stay whole: {row.locked.what}" if row.locked else ""
+    if row.locked:
+        return f"It must stay whole: {row.locked.what}"
+    return "It is a single channel, which must stay" if row.size == 1 else ""
 
 
 def selection_by_hand(session: Session) -> str:
-    """The selected group must have a count of its own."""
+    """One of the selected groups must have a count of its own."""
     if reason := has_selection(session):
         return reason
-    own = session.snapshot is not None and session.selected in session.snapshot.by_hand
-    return "" if own else "Its count was not set by hand"
+    return "" if session.marks.by_hand else "Its count was not set by hand"
 
 
 def has_edits(session: Session) -> str:
@@ -114,16 +135,15 @@ def can_ask(session: Session) -> str:
 
 
 def can_lock(session: Session) -> str:
-    """The selected group must be one that is not locked anyway."""
-    if (reason := selection_is_free(session)) or session.snapshot is None:
-        return reason
-    by_path = session.selected in session.snapshot.locked and not is_locked(session)
-    return "It is locked by name: use Lock by Name" if by_path else ""
+    """One of the selected groups must be one that is not locked anyway."""
+    if session.marks.lockable:
+        return ""
+    return selection_is_free(session) or "It is locked by name: use Lock by Name"
 
 
 def is_locked(session: Session) -> bool:
-    """Whether the user locked the selected group by hand."""
-    return session.selected in session.plans.plan.whole
+    """Whether the user locked the selected groups by hand."""
+    return session.marks.are_locked
 
 
 def recovers(session: Session) -> bool:

@@ -23,16 +23,18 @@ class ViewActions:
         self._window, self._session = window, session
 
     def undo(self) -> None:
-        """Take back the last change."""
+        """Take back the last change, also that of an editor that is still open."""
+        self._window.groups.close_editor()
         self._session.undo_stack.undo()
 
     def redo(self) -> None:
         """Make it again."""
+        self._window.groups.close_editor()
         self._session.undo_stack.redo()
 
     def reset_group(self) -> None:
-        """Let the selected group follow the whole model again."""
-        self._session.reset_group(self._session.selected)
+        """Let the selected groups follow the whole model again."""
+        self._session.marks.reset()
 
     def edit_selected(self) -> None:
         """Open the editor of the selected group."""
@@ -86,5 +88,11 @@ class ViewActions:
         self._session.ops.toggle()
 
     def dismiss(self) -> None:
-        """Hide the message."""
-        self._window.card.dismiss()
+        """Clear the search that is typed in; else hide the message; else select nothing."""
+        search, card = self._window.groups.search, self._window.card
+        if search.hasFocus() and search.text():
+            search.clear()
+        elif card.isVisible():
+            card.dismiss()
+        else:
+            self._session.select("")

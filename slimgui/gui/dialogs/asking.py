@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QFileDialog,
+    QInputDialog,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 
 from slimgui.core import file_formats, wire
 from slimgui.core.recovery import Recovery
@@ -16,7 +24,7 @@ from slimgui.gui.dialogs.recovery import RecoveryDialog
 from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
 from slimgui.gui.views.architectures import Architectures
 
-Unsaved = Literal["save", "discard", "cancel"]
+Unsaved = Literal["save", "plans", "discard", "cancel"]
 Consent = Literal["once", "remember", "cancel"]
 SHOWN: Final = 8  # lines of what would run
 MODELS = "PyTorch models (*.pt *.pth *.bin *.ckpt *.safetensors);;Python files (*.py);;All files (*)"
@@ -73,18 +81,38 @@ class Dialogs:
         picked, accepted = QInputDialog.getItem(parent, title, label, list(options), start, editable=False)
         return picked if accepted else None
 
-    def unsaved(self, parent: QWidget, name: str) -> Unsaved:
-        """What to do with edits that were not saved."""
+    def unsaved(self, parent: QWidget, name: str, is_cut: bool) -> Unsaved:
+        """What to do with edits that were not saved; `is_cut`: there is a smaller model to save."""
         box = QMessageBox(parent)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Save the smaller model?")
-        box.setText(f"The smaller version of {name} has not been saved.")
-        box.setInformativeText("Your counts are lost if you do not save it.")
-        buttons = QMessageBox.StandardButton
-        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.setDefaultButton(buttons.Save)
-        answers: dict[int, Unsaved] = {buttons.Save: "save", buttons.Discard: "discard"}
-        return answers.get(box.exec(), "cancel")
+        box.setWindowTitle("Save your edits?")
+        box.setText(f"Your edits of {name} have not been saved.")
+        box.setInformativeText("Save the smaller model, or the plan to go on with it later.")
+        buttons, role = QMessageBox.StandardButton, QMessageBox.ButtonRole.AcceptRole
+        answers: dict[QAbstractButton | None, Unsaved] = {}
+        if is_cut:
+            answers[box.addButton("Save Smaller &Model…", role)] = "save"
+        answers[box.addButton("Save &Plan…", role)] = "plans"
+        answers[box.addButton(buttons.Discard)] = "discard"
+        box.setEscapeButton(box.addButton(buttons.Cancel))
+        box.exec()
+        box.deleteLater()
+        return answers.get(box.clickedButton(), "cancel")
+
+    def stop(self, parent: QWidget, doing: str) -> bool:
+        """Whether what the engine is doing may be stopped, because the window closes."""
+        box = QMessageBox(parent)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Stop and close?")
+        box.setText(f"SlimGUI is still {doing}.")
+        box.setInformativeText("Nothing of it is kept when you close the window now.")
+        stop = box.addButton("&Stop and Close", QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(cancel)
+        box.setEscapeButton(cancel)
+        box.exec()
+        box.deleteLater()
+        return box.clickedButton() is stop
 
     def consent(self, parent: QWidget, code: wire.Code) -> Consent:
         """Whether the code of a file may run; Cancel unless the user goes and presses the other button."""
@@ -116,10 +144,10 @@ class Dialogs:
         dialog.deleteLater()
         return dialog.wanted() if accepted else None
 
-    def input_shape(self, parent: QWidget, name: str) -> str:
-        """The shape of one input."""
+    def input_shape(self, parent: QWidget, name: str, value: str) -> str:
+        """The shape of one input; `value` stands there at first."""
         label = f"Shape of one input of {name}, for example 1x3x224x224:"
-        return self.text(parent, "Shape of the input", label, "1x3x224x224") or ""
+        return self.text(parent, "Shape of the input", label, value) or ""
 
     def about(self, parent: QWidget, versions: Sequence[tuple[str, str]]) -> None:
         """Who we are, and which versions of what run."""

@@ -13,7 +13,7 @@ from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.gui.facts import text
 
 Kind = Literal["error", "success", "note"]
-Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture", "restore"]
+Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture", "restore", "forget"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,13 @@ class Restore(QObject):
         self._offer_next()
 
     def take(self, path: str) -> None:
-        """Open the model of a journal, and give it back its plans."""
-        self._open(next(orphan.entry for orphan in self._orphans if str(orphan.path) == path))
+        """Give the model of a journal its plans back; open it, unless it is."""
+        entry = next(orphan.entry for orphan in self._orphans if str(orphan.path) == path)
+        document = self._session.document
+        if document is not None and document.source == entry.source:
+            self._give_back(entry)
+        else:
+            self._open(entry)
 
     def discard(self, path: str) -> None:
         """Forget a journal, and ask about the next one."""
@@ -58,20 +63,27 @@ class Restore(QObject):
 
     def _offer_next(self) -> None:
         if self._orphans and self._session.document is None:
-            entry, path = self._orphans[0].entry, str(self._orphans[0].path)
-            what = f"Restore the plan of {entry.name} from {entry.moment}?"
-            why = "SlimGUI ended before it was saved."
-            notice = Notice("note", what, why, entry.source, offer="restore", subject=path)
-            self._session.noticed.emit(notice)
+            self._ask(self._orphans[0])
+
+    def _ask(self, orphan: Orphan) -> None:
+        entry, why = orphan.entry, "SlimGUI ended before it was saved."
+        what = f"Restore the plan of {entry.name} from {entry.moment}?"
+        notice = Notice("note", what, why, entry.source, offer="restore", subject=str(orphan.path))
+        self._session.noticed.emit(notice)
 
     def _open(self, entry: Entry) -> None:
-        self._wanted = entry
-        self._session.open(entry.source, entry.shape, self._settings.trusted)
+        if not self._session.tasks.refuse_while_busy():
+            self._wanted = entry
+            self._session.open(entry.source, entry.shape, self._settings.trusted)
 
     def _on_opened(self, source: str) -> None:
         entry, self._wanted = self._wanted, None
-        if entry is None or entry.source != source:
-            return
+        if entry is not None and entry.source == source:
+            self._give_back(entry)
+        elif left := [orphan for orphan in self._orphans if orphan.entry.source == source]:
+            self._ask(left[0])  # opened in another way, as by the argument of this start
+
+    def _give_back(self, entry: Entry) -> None:
         self._session.files.put_back(entry.plans, f"Restore the plan from {entry.moment}")
         if entry is self.last:
             self._session.undo_stack.setClean()  # it was saved

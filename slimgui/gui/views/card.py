@@ -27,7 +27,8 @@ OFFERS: Final = {
     "folder": "Show in folder",
     "consent": "See what would run…",
     "architecture": "Say which architecture…",
-    "restore": "&Restore",
+    "restore": "Restore",
+    "forget": "Remove from the list",
 }
 REFUSALS: Final = {"restore": "Discard"}  # where saying no has to be said
 
@@ -56,10 +57,10 @@ class Card(QWidget):
         self.details.setMaximumHeight(150)
         self.offer = _button(self, "", "Does what the message offers")
         self.refusal = _button(self, "", "Declines what the message offers")
-        self.show_details = _button(self, "&Details", "Show what a developer wants to know")
+        self.show_details = _button(self, "De&tails", "Show what a developer wants to know")
         self.show_details.setCheckable(True)
         self.show_details.toggled.connect(self.details.setVisible)
-        self.copy = _button(self, "&Copy", "Copy the message with its details")
+        self.copy = _button(self, "Cop&y", "Copy the message with its details")
         self.close_button = QToolButton(self)
         self.close_button.setAutoRaise(True)
         self.close_button.setAccessibleName("Dismiss the message")

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from slimgui.gui.theme import colours
+from slimgui.gui.views.burst import Burst
 
 _PAD: Final = 8
 _STEPS: Final = {
@@ -37,6 +38,9 @@ class Curve(QWidget):
         self._is_free = False
         self._dragged = False
         self.count = 0
+        self._burst = Burst(self, parent=self)
+        self._burst.begun.connect(self.gesture_started)
+        self._burst.ended.connect(self.gesture_ended)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Importance of the channels")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -161,6 +165,7 @@ class Curve(QWidget):
         if step is None or not self._is_free or not self._heights:
             super().keyPressEvent(event)
         else:
+            self._burst.step()
             self._wish(self.count + step)
 
 

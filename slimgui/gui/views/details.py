@@ -23,6 +23,7 @@ from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.channels import ChannelModel, Column
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.copy_key import CopyKey
 from slimgui.gui.views.curve import Curve
 from slimgui.gui.views.inspector import Inspector
 
@@ -66,6 +67,7 @@ class Details(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        CopyKey(table)
         header = table.horizontalHeader()
         header.setAccessibleName("Columns of the channels")
         header.setStretchLastSection(True)
@@ -78,7 +80,6 @@ class Details(QWidget):
             (self.remove, "Remove the selected channels"),
             (self.automatic, "Keep as many as now, the most important ones"),
         ):
-            button.setToolTip(tip)
             button.setAccessibleDescription(tip)
 
     def _arrange(self, inspector: Inspector) -> None:
@@ -152,9 +153,13 @@ class Details(QWidget):
             self.curve.set_kept(kept)
         self.channels.set_kept(kept)
         self.channels.set_places(self._session.judging.places(row.id))
-        self.keep.setEnabled(is_free and kept is not None)
-        self.remove.setEnabled(is_free and kept is not None)
-        self.automatic.setEnabled(row.id in dict(snapshot.plan.indices))
+        whole = "" if is_free else "This group stays whole"
+        unknown = "" if kept is not None else "It is not known yet which channels stay"
+        picked = "" if row.id in dict(snapshot.plan.indices) else "None was chosen by hand"
+        reasons = (whole or unknown, whole or unknown, whole or picked)
+        for button, reason in zip((self.keep, self.remove, self.automatic), reasons, strict=True):
+            button.setEnabled(not reason)
+            button.setToolTip("\n".join(filter(None, (button.accessibleDescription(), reason))))
 
     def _on_picked(self, channels: Sequence[int]) -> None:
         self._session.pick(self._session.selected, channels)

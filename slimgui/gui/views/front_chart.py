@@ -14,6 +14,7 @@ from slimgui.gui.facts.worth import Worth
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
+from slimgui.gui.views.burst import Burst
 
 RESOURCES: Final = (("macs", "MACs"), ("params", "Parameters"), ("bytes", "Size"))
 Spot = tuple[
@@ -76,7 +77,10 @@ class FrontChart(QWidget):
         self.resource.currentIndexChanged.connect(self.refresh)
         self.slider.sliderPressed.connect(session.begin_gesture)
         self.slider.sliderReleased.connect(session.end_gesture)
-        self.slider.valueChanged.connect(session.insight.take)
+        self._burst = Burst(self.slider, parent=self)
+        self._burst.begun.connect(session.begin_gesture)
+        self._burst.ended.connect(session.end_gesture)
+        self.slider.valueChanged.connect(self._on_slid)
 
     def refresh_colours(self) -> None:
         """Follow the theme."""
@@ -157,6 +161,11 @@ class FrontChart(QWidget):
                 session.edit_plans(f"Switch to {names[0]}", session.plans.switched(names[0]))
             else:
                 session.edit("Take a plan that was tried before", plan)
+
+    def _on_slid(self, number: int) -> None:
+        if not self.slider.isSliderDown():
+            self._burst.step()
+        self._session.insight.take(number)
 
     def _left(self, cost: Cost) -> float:
         assert self._session.base, "plans are of an open model"

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
     QFrame,
     QHeaderView,
@@ -25,6 +35,7 @@ from slimgui.gui.models import query
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.models.groups import Edit, GroupModel
 from slimgui.gui.theme import SPACE, colours, mixed
+from slimgui.gui.views.count_editor import CountEditor
 from slimgui.gui.views.delegates import CountDelegate
 from slimgui.gui.views.narrow_tree import NarrowTree
 
@@ -46,6 +57,7 @@ class GroupTree(QWidget):
     """
 
     group_selected = Signal(str)
+    marked = Signal(list)  #: ids of all groups that are selected and shown
 
     def __init__(self, edit: Edit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,6 +110,7 @@ class GroupTree(QWidget):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.reset_columns()
         tree.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        tree.selectionModel().selectionChanged.connect(lambda: self.marked.emit(self.selected_ids()))
 
     def sizeHint(self) -> QSize:
         """Room for every column where there is some."""
@@ -145,8 +158,9 @@ class GroupTree(QWidget):
         return list(dict.fromkeys(index.data(Role.GROUP_ID) for index in self.selected_rows()))
 
     def selected_rows(self) -> list[QModelIndex]:
-        """The rows that are selected, from top to bottom."""
-        return sorted(self.tree.selectionModel().selectedRows(), key=_place)
+        """The rows that are selected, from top to bottom; what a search hides is not meant."""
+        rows = self.tree.selectionModel().selectedRows()
+        return sorted((row for row in rows if not self._is_hidden(row)), key=_place)
 
     def shown_rows(self) -> list[int]:
         """Rows of the groups that the search leaves, from top to bottom."""
@@ -178,8 +192,10 @@ class GroupTree(QWidget):
     # --- edits
 
     def edit_selected(self) -> None:
-        """Open the editor of the selected group's count."""
+        """Open the editor of the selected group's count; a search that hides it is cleared."""
         index = self.tree.currentIndex()
+        if index.isValid() and self._is_hidden(index):
+            self.search.clear()
         top = index.parent() if index.parent().isValid() else index
         cell = top.siblingAtColumn(Column.KEEP)
         if cell.isValid() and cell.flags() & Qt.ItemFlag.ItemIsEditable:
@@ -187,6 +203,13 @@ class GroupTree(QWidget):
             flags = QItemSelectionModel.SelectionFlag
             self.tree.selectionModel().setCurrentIndex(cell, flags.Select | flags.Rows)
             self.tree.edit(cell)
+
+    def close_editor(self) -> None:
+        """Close the editor that is open; what was typed and not taken with Enter is dropped."""
+        QCoreApplication.sendPostedEvents(self.delegate, QEvent.Type.MetaCall.value)  # Enter closes it late
+        editor = self.tree.findChild(CountEditor)
+        if editor is not None and editor.isVisible():  # one that was closed is still there for a moment
+            self.delegate.closeEditor.emit(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def _on_editing_started(self) -> None:
         cells = self.model.cells
@@ -214,7 +237,8 @@ class GroupTree(QWidget):
     # --- search and selection
 
     def _go_to_first(self) -> None:
-        """Enter in the search box: on to the first group that was found."""
+        """Enter in the search box: look again, as counts may be others by now, and go to the first one."""
+        self._on_search_changed(self.search.text())
         if shown := self.shown_rows():
             self.tree.setCurrentIndex(self.model.index(shown[0], 0))
             self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -231,6 +255,11 @@ class GroupTree(QWidget):
             if hidden != self.tree.isRowHidden(row, everywhere):
                 self.tree.setRowHidden(row, everywhere, hidden)
         self._tell_found(len(shown))
+        self.marked.emit(self.selected_ids())
+
+    def _is_hidden(self, index: QModelIndex) -> bool:
+        above = index.parent()
+        return self.tree.isRowHidden((above if above.isValid() else index).row(), QModelIndex())
 
     def _tell_found(self, shown: int) -> None:
         rows = self.model.rowCount()

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.copy_key import CopyKey
 from slimgui.gui.work.tasks import Ended
 
 MOST: Final = 200
@@ -33,15 +34,14 @@ class PastTasks(QWidget):
         self.tree = QTreeWidget(self)
         self.tree.setAccessibleName("Tasks that are over")
         self.tree.setHeaderLabels(HEADINGS)
-        self.copy_button = QPushButton("C&opy", self)
+        self.copy_button = QPushButton("Copy", self)
         self.copy_button.setAccessibleName("Copy the selected task with its details")
         self.clear_button = QPushButton("C&lear", self)
         self.clear_button.setAccessibleName("Forget all past tasks")
         self.copy_button.clicked.connect(self.copy)
         self.clear_button.clicked.connect(self.clear)
         self.tree.itemSelectionChanged.connect(self._show_buttons)
-        shortcut = QShortcut(QKeySequence.StandardKey.Copy, self.tree, self.copy)
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        CopyKey(self.tree, self.copy)
         buttons = QVBoxLayout()
         buttons.addWidget(self.copy_button)
         buttons.addWidget(self.clear_button)

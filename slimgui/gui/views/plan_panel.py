@@ -36,9 +36,9 @@ SCOPES: Final[tuple[tuple[Scope, str, str], ...]] = (
 )  # fmt: skip
 RULES: Final = (
     ("round_to", "M&ultiple of", "Counts are rounded up: 8, 16 and 32 are fast on most devices", 1, 512),
-    ("bins", "&Equal steps", "Every group shrinks in this many equal steps; 0: any count", 0, 100),
+    ("bins", "E&qual steps", "Every group shrinks in this many equal steps; 0: any count", 0, 100),
     ("min_count", "At lea&st", "So many channels always stay in a group", 1, 100_000),
-    ("min_ratio", "At least s&hare", "This share of every group always stays", 0, 100),
+    ("min_ratio", "&At least share", "This share of every group always stays", 0, 100),
 )  # fmt: skip
 BUTTONS: Final = ("plan_minimum", "plan_maximum", "plan_sample", "plan_lock", "reset_all")
 
@@ -102,7 +102,7 @@ class PlanPanel(QScrollArea):
         column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
         first, rules = QFormLayout(), QFormLayout()
         first.addRow("&Importance", self.importance)
-        first.addRow("&Compare", self.scope)
+        first.addRow("C&ompare", self.scope)
         for field, title, *_ in RULES:
             rules.addRow(title, self.rules[field])
         for title, content in (

@@ -31,6 +31,7 @@ from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
+from slimgui.gui.views.copy_key import CopyKey
 
 SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be
 WHOLE: Final = "The whole model"
@@ -90,6 +91,7 @@ class PlanTree(QWidget):
         table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        CopyKey(table)
         header = table.horizontalHeader()
         header.setAccessibleName("Columns of the comparison")
         header.setMinimumSectionSize(16)

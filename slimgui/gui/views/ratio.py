@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from slimgui.core.plan import Plan
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.burst import Burst
 
 MOST = 95
 _LABELS: Final = {
@@ -19,7 +20,7 @@ _LABELS: Final = {
 
 
 class RatioControl(QWidget):
-    """Slider and box, always in step; a drag is one gesture."""
+    """Slider and box, always in step; a drag is one gesture, and so are quick steps."""
 
     ratio_changed = Signal(float)
     gesture_started = Signal()
@@ -43,6 +44,9 @@ class RatioControl(QWidget):
         self.box.setKeyboardTracking(False)
         self.slider.sliderPressed.connect(self.gesture_started)
         self.slider.sliderReleased.connect(self.gesture_ended)
+        self._burst = Burst(self.slider, self.box, parent=self)
+        self._burst.begun.connect(self.gesture_started)
+        self._burst.ended.connect(self.gesture_ended)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE, 0, SPACE, 0)
         row.setSpacing(SPACE)
@@ -71,4 +75,6 @@ class RatioControl(QWidget):
 
     def _on_value_changed(self, percent: int) -> None:
         self._set_ratio(percent / 100)
+        if not self.slider.isSliderDown():
+            self._burst.step()
         self.ratio_changed.emit(percent / 100)

@@ -14,10 +14,10 @@ from slimgui.gui.theme import SPACE
 
 _ROWS: Final = (
     ("macs", "&MACs", "multiply-adds"),
-    ("params", "Para&meters", "parameters"),
+    ("params", "Parameters", "parameters"),
     ("bytes", "Si&ze", "bytes of weights"),
-    ("activation_bytes", "Acti&vations", "bytes of activations"),
-    ("latency", "&Latency", "time"),
+    ("activation_bytes", "Activations", "bytes of activations"),
+    ("latency", "Late&ncy", "time"),
 )
 
 

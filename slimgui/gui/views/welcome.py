@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QCommandLinkButton,
     QHBoxLayout,
@@ -26,6 +26,7 @@ OPEN_TIP: Final = "Open a PyTorch checkpoint (Ctrl+O)"
 EXAMPLE_TIP: Final = "A small trained network that comes with SlimGUI"
 CONTINUE_TIP: Final = "Open what was open last, with its plans as they were saved"
 DROP_HINT: Final = "or drop a file anywhere in this window"
+_CENTER: Final = Qt.AlignmentFlag.AlignHCenter
 
 
 class Welcome(QWidget):
@@ -34,6 +35,8 @@ class Welcome(QWidget):
     open_clicked = Signal()
     example_clicked = Signal()
     recent_clicked = Signal(str)
+    pin_wanted = Signal(str, bool)
+    forget_wanted = Signal(str)
     continue_clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -51,7 +54,7 @@ class Welcome(QWidget):
         self._lead.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.open_button = _big_button(self, "&Open a model…", OPEN_TIP)
         self.open_button.setDefault(True)
-        self.example_button = _big_button(self, "Open the &example", EXAMPLE_TIP)
+        self.example_button = _big_button(self, "Open the e&xample", EXAMPLE_TIP)
         self.continue_button = _big_button(self, "&Continue", CONTINUE_TIP)
         self.continue_button.clicked.connect(self.continue_clicked)
         self.continue_button.hide()
@@ -96,25 +99,37 @@ class Welcome(QWidget):
         """Offer to go on with what was open last, with its plan as it was saved."""
         self.continue_button.setVisible(last is not None)
         if last is not None:
-            self.continue_button.setText(f"&Continue with {last.name}, {last.moment}")
+            self.continue_button.setText(f"&Continue with {last.name.replace('&', '&&')}, {last.moment}")
             self.continue_button.setAccessibleName(f"Continue with {last.source}")
 
-    def set_recent(self, sources: Sequence[str]) -> None:
-        """Show the sources opened last."""
+    def set_recent(self, sources: Sequence[str], pinned: Collection[str] = ()) -> None:
+        """Show the sources opened last; those that are pinned say so."""
         while (item := self._recent.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
         for source in sources[:5]:
-            path = Path(source)
-            button = QCommandLinkButton(path.name, str(path.parent) if path.parent != Path() else "", self)
-            button.setIcon(icons.icon("open", self.palette()))
-            button.setAccessibleName(f"Open {source}")
-            button.setToolTip(source)
-            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-            button.setFixedSize(420, 52)
-            button.clicked.connect(lambda _=False, source=source: self.recent_clicked.emit(source))
-            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._recent.addWidget(self._recent_button(source, source in pinned), 0, _CENTER)
         self._recent_title.setVisible(bool(sources))
+
+    def _recent_button(self, source: str, is_pinned: bool) -> QCommandLinkButton:
+        """Opens one of them; its menu keeps it in the list, or takes it out."""
+        path = Path(source)
+        name = path.name.replace("&", "&&") + ("  –  stays" if is_pinned else "")
+        button = QCommandLinkButton(name, str(path.parent) if path.parent != Path() else "", self)
+        button.setIcon(icons.icon("open", self.palette()))
+        button.setAccessibleName(f"Open {source}")
+        button.setToolTip(f"{source}\nA right click keeps it in this list, or takes it out")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        button.setFixedSize(420, 52)
+        button.clicked.connect(lambda: self.recent_clicked.emit(source))
+        button.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        keep, remove = QAction("&Keep in the List", button), QAction("&Remove from the List", button)
+        keep.setCheckable(True)
+        keep.setChecked(is_pinned)
+        keep.triggered.connect(lambda on: self.pin_wanted.emit(source, on))
+        remove.triggered.connect(lambda: self.forget_wanted.emit(source))
+        button.addActions([keep, remove])
+        return button
 
     def set_busy(self, doing: str) -> None:
         """Say what is going on; nothing else can be opened meanwhile."""

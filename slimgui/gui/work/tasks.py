@@ -92,6 +92,11 @@ class Tasks(QObject):
         """Task number of the Open whose model the engine holds, 0 when it holds none of ours."""
         return self._held
 
+    @property
+    def at_work(self) -> str:
+        """What would be lost if the program ended now, as in "saving net.pt"; reading a model is not."""
+        return self.task.doing if self.task and not isinstance(self._request, wire.Open) else ""
+
     def refuse_while_busy(self) -> bool:
         """Whether something is running; says so."""
         if self.task is None:

@@ -131,9 +131,7 @@ class Rig:
 
     def hit(self, how: str) -> None:
         """Kill or freeze the engine's process."""
-        child = self.worker._child
-        assert child, "there is one"
-        os.kill(child.pid, SIGNALS[how])
+        os.kill(self.worker.pid, SIGNALS[how])
 
     def close(self) -> None:
         """End the engine."""

@@ -31,6 +31,9 @@ class FakeTransport(QObject):
         self.cancelled += 1
         self.stop()
 
+    def renew(self) -> None:
+        self.cancel()
+
     def stop(self, ready: bool = True, log: str = "killed") -> None:
         """The child ends."""
         self.stopped.emit(Stopped(ready, log))

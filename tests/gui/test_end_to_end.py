@@ -135,7 +135,7 @@ def test_a_child_killed_during_a_trace_is_a_sentence_and_the_next_open_works(
     program.worker.answered.connect(lambda answer: phases.append(getattr(answer, "phase", "")))
     window.document_actions.open_source("torchvision.models:resnet50")
     qtbot.waitUntil(lambda: any("through the model" in phase for phase in phases), timeout=PATIENCE)
-    os.kill(program.worker._child.pid, signal.SIGKILL)
+    os.kill(program.worker.pid, signal.SIGKILL)
     program.wait_idle()
 
     assert program.notices[-1].what == "The engine stopped while opening torchvision.models:resnet50."

@@ -348,7 +348,7 @@ def test_two_plans_keep_statistics_of_their_own_through_crash_save_and_reopening
     session.edit_plans("Add", session.plans.added("deep", Plan(ratio=0.75)))
     recalibrate(program, 100)
     with program.qtbot.waitSignal(program.worker.stopped):
-        os.kill(program.worker._child.pid, signal.SIGKILL)
+        os.kill(program.worker.pid, signal.SIGKILL)
     deep = saved(program, tmp_path / "deep.pt")  # the fresh engine reads the model again first
     session.edit_plans("Switch", session.plans.switched(FIRST))
     half = saved(program, tmp_path / "half.pt")

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
-from slimgui.gui.work.worker import Stopped, Worker
+from slimgui.gui.work.worker import SETTLED, Stopped, Worker
 
 HOST = str(Path(__file__).with_name("fake_host.py"))
 Start = Callable[..., Worker]
@@ -23,8 +23,8 @@ Start = Callable[..., Worker]
 def start(qapp: QApplication) -> Iterator[Start]:
     made: list[Worker] = []
 
-    def make(*arguments: str) -> Worker:
-        worker = Worker([sys.executable, HOST, *arguments])
+    def make(*arguments: str, settled: int = SETTLED) -> Worker:
+        worker = Worker([sys.executable, HOST, *arguments], settled)
         worker.heard, worker.ends = [], []
         worker.answered.connect(worker.heard.append)
         worker.stopped.connect(worker.ends.append)
@@ -110,7 +110,7 @@ def test_cancel_ends_the_child_with_everything_it_started(start: Start, qtbot: Q
     worker = start()
     worker.submit(wire.Open(1, "hang"))
     qtbot.waitUntil(lambda: any(isinstance(answer, wire.Progress) for answer in worker.heard))
-    leader = worker._child.pid
+    leader = worker.pid
     qtbot.waitUntil(lambda: len(children(leader)) == 3)  # host, watchdog, grandchild
 
     begun = time.monotonic()
@@ -120,6 +120,56 @@ def test_cancel_ends_the_child_with_everything_it_started(start: Start, qtbot: Q
     qtbot.waitUntil(lambda: children(leader) == [])
     worker.submit(wire.Open(2, "ok"))
     qtbot.waitUntil(lambda: opened(worker) == ["ok"])
+
+
+def test_the_child_that_stands_by_takes_over_and_another_one_stands_by(start: Start, qtbot: QtBot) -> None:
+    worker = start(settled=1)
+    qtbot.waitUntil(lambda: worker._spare is not None)
+    spare = worker._spare.pid
+    worker.submit(wire.Open(1, "crash"))
+    qtbot.waitUntil(lambda: len(worker.ends) == 1)
+
+    qtbot.waitUntil(lambda: worker.pid == spare)
+    worker.submit(wire.Open(2, "ok"))
+    qtbot.waitUntil(lambda: opened(worker) == ["ok"])
+    qtbot.waitUntil(lambda: worker._spare is not None)
+    assert worker._spare.pid != spare
+
+
+def test_a_child_that_died_while_it_stood_by_does_not_take_over(start: Start, qtbot: QtBot) -> None:
+    worker = start(settled=1)
+    qtbot.waitUntil(lambda: worker._spare is not None)
+    os.kill(worker._spare.pid, 9)
+    qtbot.waitUntil(lambda: not worker._spare.is_alive)
+    worker.cancel()
+    qtbot.waitUntil(lambda: len(worker.ends) == 1)
+
+    worker.submit(wire.Open(1, "ok"))
+    qtbot.waitUntil(lambda: opened(worker) == ["ok"])
+    assert len(worker.ends) == 1
+
+
+def test_renewing_ends_the_child_that_stands_by_too(start: Start, qtbot: QtBot) -> None:
+    worker = start(settled=1)
+    qtbot.waitUntil(lambda: worker._spare is not None)
+    old = {worker.pid, worker._spare.pid}
+    worker.renew()
+    qtbot.waitUntil(lambda: len(worker.ends) == 1)
+
+    worker.submit(wire.Open(1, "ok"))
+    qtbot.waitUntil(lambda: opened(worker) == ["ok"])
+    assert worker.pid not in old
+    assert all(children(pid) == [] for pid in old)
+
+
+def test_closing_ends_the_child_that_stands_by(start: Start, qtbot: QtBot) -> None:
+    worker = start(settled=1)
+    qtbot.waitUntil(lambda: worker._spare is not None)
+    both = [worker.pid, worker._spare.pid]
+
+    worker.close()
+
+    assert all(children(pid) == [] for pid in both)
 
 
 def test_a_broken_installation_is_said_once_and_tried_again_on_demand(start: Start, qtbot: QtBot) -> None:
@@ -149,7 +199,7 @@ def test_closing_leaves_no_process(start: Start, qtbot: QtBot) -> None:
     worker = start()
     worker.submit(wire.Open(1, "hang"))
     qtbot.waitUntil(lambda: any(isinstance(answer, wire.Progress) for answer in worker.heard))
-    leader = worker._child.pid
+    leader = worker.pid
 
     worker.close()
 
@@ -168,7 +218,7 @@ def test_when_the_window_is_killed_the_child_dies_too(tmp_path: Path, qtbot: QtB
         from slimgui.gui.work.worker import Worker
         app = QCoreApplication([])
         worker = Worker([sys.executable, {HOST!r}])
-        worker.answered.connect(lambda answer: print(worker._child.pid, flush=True))
+        worker.answered.connect(lambda answer: print(worker.pid, flush=True))
         worker.start()
         worker.submit(wire.Open(1, "hang"))
         app.exec()

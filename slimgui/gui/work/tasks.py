@@ -28,6 +28,7 @@ class Transport(Protocol):
     def stopped(self) -> SignalInstance: ...
     def submit(self, request: wire.Asked) -> None: ...
     def cancel(self) -> None: ...
+    def renew(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Tasks(QObject):
     def renew(self) -> None:
         """Start a fresh engine, unless this one is at work."""
         if self.task is None and self.engine_ready:
-            self._transport.cancel()
+            self._transport.renew()
 
     def _submit(self, request: wire.Request) -> None:
         assert self.task, "requests belong to a task"

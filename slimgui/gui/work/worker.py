@@ -1,37 +1,32 @@
-"""The one door to the engine: a thread that owns the child process and carries messages both ways.
+"""The one door to the engine: a thread that owns its process and carries messages both ways.
 
-The child is a program of its own in its own session, so that Cancel and a crash cost nothing but a restart:
-the whole group is killed, a fresh child starts, the window keeps its document.
+The engine is a program of its own in its own session, so that Cancel and a crash cost nothing but a restart:
+the whole group is killed, the window keeps its document. A second process stands by, with torch imported, and
+takes over at once; without it, a restart would be felt for two seconds.
 """
 
 from __future__ import annotations
 
-import os
 import queue
-import signal
-import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 from PySide6.QtCore import QObject, QThread, Signal
 
 from slimgui.core import framing, wire
+from slimgui.gui.work.child import CHUNK, Child, ending
 from slimgui.gui.work.pulse import BEAT_S, Pulse, sign_of
 
 HOST: Final = ("-m", "slimgui.engine.host")
-CHUNK: Final = 1 << 16
-KEPT_LINES: Final = 200
 EARLY_TRIES: Final = 3  # children in a row that are killed before they are ready
+SETTLED: Final = 7  # beats of a warm child after which the next one is started, to stand by
 NOT_ANSWERING: Final = "The engine's process did not answer any more and was ended."
-_POSIX: Final = os.name == "posix"
 Requests = queue.SimpleQueue[wire.Asked | None]
 
 
@@ -49,7 +44,7 @@ class Stopped:
 
 
 class Worker(QThread):
-    """Runs the engine's process and restarts it when it ends.
+    """Runs the engine's process and puts the next one in its place when it ends.
 
     Signals arrive in the thread of the receiver. A child that does not answer a ping is ended. One that ends
     by itself before it was ready is not started again until somebody asks for something: a broken
@@ -57,19 +52,29 @@ class Worker(QThread):
 
     Args:
         command: program and arguments of the child; tests give a small script.
+        settled: beats of a warm child until the next one is started.
     """
 
     answered = Signal(object)  # wire.Answer
     stopped = Signal(object)  # Stopped
 
-    def __init__(self, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str] | None = None, settled: int = SETTLED, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._command = tuple(command or (sys.executable, "-P", *HOST))
+        self._command, self._settled = tuple(command or (sys.executable, "-P", *HOST)), settled
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
+        self._spare: Child | None = None
         self._requests: Requests = queue.SimpleQueue()
         self._wanted = threading.Event()  # set: somebody waits for a child
         self._closing = False
+
+    @property
+    def pid(self) -> int:
+        """Of the engine's process, 0 when there is none."""
+        child = self._child
+        return child.pid if child else 0
 
     def submit(self, request: wire.Asked) -> None:
         """Hand `request` to the child, now or as soon as it is up."""
@@ -78,15 +83,21 @@ class Worker(QThread):
         self._wanted.set()
 
     def cancel(self) -> None:
-        """Kill the child with everything it started; a fresh one starts by itself."""
+        """Kill the child with everything it started; the next one takes over by itself."""
         with self._lock:
-            _kill(self._child)
+            if self._child is not None:
+                self._child.kill()
+
+    def renew(self) -> None:
+        """Replace every child by one that knows the present environment."""
+        self._drop_spare()
+        self.cancel()
 
     def close(self) -> None:
-        """End the child and the thread; nothing is emitted any more."""
+        """End every child and the thread; nothing is emitted any more."""
         with self._lock:
             self._closing = True
-            _kill(self._child)
+        self.renew()
         self._wanted.set()
         self.wait()
 
@@ -104,53 +115,40 @@ class Worker(QThread):
 
     def _serve(self) -> Stopped:
         """One child, from start to end."""
-        log: deque[str] = deque(maxlen=KEPT_LINES)
-        stopped = Stopped(ready=False, log="")
-        lifeline: tuple[int, ...] = os.pipe() if _POSIX else ()
         try:
-            child = self._start(lifeline)
-            if child is not None:
-                stopped = self._converse(child, log)
+            child = self._next()
         except OSError as error:
-            log.append(str(error))
-        finally:
-            for descriptor in lifeline[1:]:
-                os.close(descriptor)
-        return replace(stopped, log="\n".join(log))
+            return Stopped(ready=False, log=str(error))
+        return self._converse(child) if child else Stopped(ready=False, log="")
 
-    def _start(self, lifeline: Sequence[int]) -> subprocess.Popen[bytes] | None:
-        """The child, or None when the window is closing. Closes the child's end of the lifeline here."""
-        try:
-            with self._lock:
-                if self._closing:
-                    return None
-                self._child = subprocess.Popen(
-                    [*self._command, *map(str, lifeline[:1])],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    bufsize=0,
-                    start_new_session=_POSIX,
-                    pass_fds=lifeline[:1],
-                    creationflags=_quiet_flags(),
-                    env=_environment(),
-                )
-                return self._child
-        finally:
-            for descriptor in lifeline[:1]:
-                os.close(descriptor)
+    def _next(self) -> Child | None:
+        """The child that stands by, or a new one; None when the window is closing. Raises OSError."""
+        with self._lock:
+            spare, self._spare = self._spare, None
+            if spare is not None and (self._closing or not spare.is_alive):
+                spare.close()
+                spare = None
+            self._child = None if self._closing else spare or Child(self._command)
+            return self._child
 
-    def _converse(self, child: subprocess.Popen[bytes], log: deque[str]) -> Stopped:
+    def _stand_by(self) -> None:
+        """Start the next child, so that it is warm when this one ends."""
+        with self._lock, suppress(OSError):
+            if not self._closing and self._spare is None:
+                self._spare = Child(self._command)
+
+    def _drop_spare(self) -> None:
+        with self._lock:
+            if self._spare is not None:
+                self._spare.close()
+                self._spare = None
+
+    def _converse(self, child: Child) -> Stopped:
         """Carry messages until the child's end of the pipe closes; then make sure that nothing is left."""
-        assert child.stdin, "the child was started with pipes"
-        assert child.stdout, "the child was started with pipes"
-        assert child.stderr, "the child was started with pipes"
         pulse, over = Pulse(lambda: sign_of(child.pid)), threading.Event()
         threads = [
-            threading.Thread(target=_drain, args=(child.stderr, log), daemon=True),
-            threading.Thread(target=_feed, args=(child.stdin, self._requests), daemon=True),
-            threading.Thread(target=_sweep, args=(child,), daemon=True),
-            threading.Thread(target=_beat, args=(child, self._requests, pulse, over), daemon=True),
+            threading.Thread(target=_feed, args=(child.requests, self._requests), daemon=True),
+            threading.Thread(target=self._watch, args=(child, self._requests, pulse, over), daemon=True),
             threading.Thread(
                 target=import_module, args=("numpy",), daemon=True
             ),  # in the window's it is felt
@@ -158,47 +156,47 @@ class Worker(QThread):
         for thread in threads:
             thread.start()
         try:
-            ready = self._listen(child.stdout, log, pulse)
+            self._listen(child, pulse)
         finally:
             over.set()
             with self._lock:
-                _kill(child)
+                child.kill()
                 self._child = None
                 old, self._requests = self._requests, queue.SimpleQueue()
             old.put(None)
-            code = child.wait()
             for thread in threads:
                 thread.join()
-            for pipe in (child.stdin, child.stdout, child.stderr):
-                with suppress(OSError):
-                    pipe.close()
-        log.append(NOT_ANSWERING if pulse.frozen else _ending(code))
-        return Stopped(ready, "", code < 0, pulse.frozen)
+            code = child.close()
+        child.log.append(NOT_ANSWERING if pulse.frozen else ending(code))
+        return Stopped(child.is_warm, "\n".join(child.log), code < 0, pulse.frozen)
 
-    def _listen(self, pipe: IO[bytes], log: deque[str], pulse: Pulse) -> bool:
-        ready, reader = False, framing.FrameReader()
-        while data := pipe.read(CHUNK):
+    def _listen(self, child: Child, pulse: Pulse) -> None:
+        """Hand on what the child says, until it says no more."""
+        reader = framing.FrameReader()
+        while data := child.answers.read(CHUNK):
             pulse.heard()
             try:
                 for body in reader.feed(data):
                     answer = wire.decode_answer(body)
-                    ready = ready or isinstance(answer, wire.Ready)
+                    child.is_warm = child.is_warm or isinstance(answer, wire.Ready)
                     if not self._closing and not isinstance(answer, wire.Pong):
                         self.answered.emit(answer)
             except (ValueError, msgspec.MsgspecError) as error:
-                log.append(f"The engine sent something that is not a message: {error}")
+                child.log.append(f"The engine sent something that is not a message: {error}")
                 break
-        return ready
 
-
-def _beat(child: subprocess.Popen[bytes], requests: Requests, pulse: Pulse, over: threading.Event) -> None:
-    """Ask the child again and again whether it lives; end it when it is frozen."""
-    while not over.wait(BEAT_S):
-        if pulse.beat():
-            requests.put(wire.Ping(0))
-        if pulse.frozen:
-            _kill(child)
-            return
+    def _watch(self, child: Child, requests: Requests, pulse: Pulse, over: threading.Event) -> None:
+        """Ask the child again and again whether it lives; end it when it is frozen."""
+        beats = 0
+        while not over.wait(BEAT_S):
+            beats += child.is_warm
+            if beats == self._settled:
+                self._stand_by()
+            if pulse.beat():
+                requests.put(wire.Ping(0))
+            if pulse.frozen:
+                child.kill()
+                return
 
 
 def _feed(pipe: IO[bytes], requests: Requests) -> None:
@@ -207,54 +205,3 @@ def _feed(pipe: IO[bytes], requests: Requests) -> None:
             data = memoryview(wire.frame(request))
             while data:
                 data = data[pipe.write(data) :]
-
-
-def _drain(pipe: IO[bytes], log: deque[str]) -> None:
-    rest = b""
-    while data := pipe.read(CHUNK):
-        *lines, rest = (rest + data).split(b"\n")
-        log.extend(line.decode(errors="replace") for line in lines)
-        rest = rest[-CHUNK:]
-    if rest:
-        log.append(rest.decode(errors="replace"))
-
-
-def _sweep(child: subprocess.Popen[bytes]) -> None:
-    """When the child ends, end what it left behind: a forked process would hold the pipes, unseen."""
-    if _POSIX:
-        with suppress(OSError):
-            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # leaves the reaping to the listener
-        _kill(child)
-
-
-def _kill(child: subprocess.Popen[bytes] | None) -> None:
-    """End the whole group of `child`; a grandchild would keep the pipes open."""
-    if child is None:
-        return
-    with suppress(OSError):
-        if _POSIX:
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        with suppress(ValueError):
-            return f"The engine's process was ended by {signal.Signals(-code).name}."
-    return f"The engine's process ended with code {code}."
-
-
-def _quiet_flags() -> int:
-    """On Windows: low priority, and no console window beside ours."""
-    names = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
-    return sum(getattr(subprocess, name, 0) for name in names)
-
-
-def _environment() -> dict[str, str]:
-    """The environment of the child: -P keeps the current folder out, so a clone has to be named."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = os.environ.get("PYTHONPATH", "")
-    if Path(root).name in {"site-packages", "dist-packages"}:
-        return dict(os.environ)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (root, paths) if part)}

@@ -81,7 +81,8 @@ class Photographer:
         self.window.first_painted.connect(self.worker.start)
 
     def shoot(self, name: str) -> None:
-        """Save one picture."""
+        """Save one picture, of what a user sees half a second later: with all that comes by itself."""
+        self.wait(self.settled)
         QTest.qWait(150)
         self.save(self.window.grab(), name)
 
@@ -106,6 +107,15 @@ class Photographer:
             if time.monotonic() > end:
                 raise TimeoutError("the engine did not answer")
             QTest.qWait(20)
+
+    def settled(self) -> bool:
+        """Whether what is asked for beside the tasks is there, and the graph is ready."""
+        session, judging = self.session, self.session.judging
+        if session.document is None or session.task is not None:
+            return True
+        is_judged = judging.scores is not None or bool(judging.why_not)
+        is_placed = not session.selected or judging.places(session.selected) is not None
+        return is_judged and is_placed and not self.window.graph.is_warming
 
     def idle(self) -> bool:
         """Whether no task is running."""

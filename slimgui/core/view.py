@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-BOX_WIDTH: Final = 160.0
+BOX_WIDTH: Final = 172.0
 BOX_HEIGHT: Final = 46.0
 Point = tuple[float, float]
 

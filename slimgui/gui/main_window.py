@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         """Once the docks are there: give them room, where none is remembered, and the graph the rest."""
         if not self._is_settled:
             sides = [self.docks["groups"], self.docks["details"]]
-            self.resizeDocks(sides, [560, 290], Qt.Orientation.Horizontal)
+            self.resizeDocks(sides, [580, 290], Qt.Orientation.Horizontal)
             self.docks["details"].raise_()
         self.graph.first_fit()
         self.groups.setUpdatesEnabled(False)  # all at once would stop the window for twice as long
@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
         self.graph.group_clicked.connect(session.select)
         session.graph_changed.connect(self._on_graph_changed)
         self.groups.search.textChanged.connect(self.finding.set_words)
+        self.inspector.layer_clicked.connect(self.finding.show)
         self.graph.toggled.connect(session.levels.toggle)
         self.graph.opened_within.connect(session.levels.open_within)
         session.levels.changed.connect(self.graph.set_view)
@@ -302,7 +303,8 @@ class MainWindow(QMainWindow):
         if row is None:
             self.inspector.show_model(document, self.session.plans, self.session.data.recovery)
         else:
-            self.inspector.show_group(row, snapshot, losses(self.session.data.sensed, row))
+            boxes = {layer.name for layer in document.graph.layers}
+            self.inspector.show_group(row, snapshot, losses(self.session.data.sensed, row), boxes)
 
     def _show_time(self) -> None:
         measured = self.session.insight.measured

@@ -15,7 +15,7 @@ from slimgui.gui.theme import CHOICES, Choice
 
 RECENT_LIMIT: Final = 10
 MOST_RECENT: Final = 50
-LAYOUT_VERSION: Final = 3  # raise when docks or toolbars change, so that an old layout is not forced on them
+LAYOUT_VERSION: Final = 4  # raise when docks or toolbars change, so that an old layout is not forced on them
 
 
 class Settings:

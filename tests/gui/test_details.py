@@ -181,8 +181,9 @@ def test_the_last_channel_cannot_be_taken_away(judged: MainWindow) -> None:
 def test_every_channel_says_what_it_is_made_of(judged: MainWindow) -> None:
     cell = judged.details.channels.index(5, Column.PLACES)
 
-    assert cell.data() == f"{GROUP}.weight[5], next.weight[:, 10-11]"
-    assert "Channel 5 stays." in cell.data(Qt.ItemDataRole.ToolTipRole)
+    assert cell.data() == f"{GROUP}.weight[5] + 1 more"
+    said = f"Channel 5 stays.\n{GROUP}.weight[5]\nnext.weight[:, 10-11]"
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == said
 
 
 def test_a_channel_has_no_box_until_it_is_known_whether_it_stays(qtbot: QtBot) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from demo import demo
 from fakes import FakeTransport
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QUrl
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
@@ -376,3 +377,37 @@ def test_single_ops_are_asked_for_once_and_leave_plan_and_selection_as_they_are(
     ops.trigger()
     assert ops.isChecked()
     assert len(transport.requests) == asked
+
+
+def test_a_fresh_graph_can_be_read_and_begins_at_the_input(loaded: MainWindow, qtbot: QtBot) -> None:
+    graph = loaded.graph
+    graph.resize(300, 200)  # far too small for all of it
+    graph.first_fit()
+
+    names, kinds, counts = Labels(loaded.font()).fonts
+    assert names.pixelSize() * graph.zoomed >= 10
+    assert min(kinds.pixelSize(), counts.pixelSize()) * graph.zoomed >= 9
+    assert graph.visible_area().contains(graph.picture.boxes[0].rect)
+    graph.fit()
+    assert graph.visible_area().contains(graph.picture.bounds)
+
+
+def test_a_layer_that_is_named_in_the_details_is_shown_in_the_graph(loaded: MainWindow) -> None:
+    loaded.session.select("stages.1.0.conv1")
+    row = loaded.session.row("stages.1.0.conv1")
+    layers = [layer.name for layer in loaded.session.document.graph.layers]
+    number = next(number for number, layer in enumerate(row.layers) if layer in layers)
+
+    loaded.inspector.anchorClicked.emit(QUrl(f"#{number}"))
+
+    assert loaded.graph.here == loaded.graph.picture.box_of[layers.index(row.layers[number])]
+
+
+def test_long_lists_of_layers_are_folded_until_somebody_asks(loaded: MainWindow) -> None:
+    row = loaded.session.document.groups[0]
+    many = msgspec.structs.replace(row, layers=tuple(f"layer{number}" for number in range(20)))
+    loaded.inspector.show_group(many, loaded.session.snapshot, (), ())
+    assert "layer7, 12 more" in loaded.inspector.toPlainText()
+
+    loaded.inspector.anchorClicked.emit(QUrl("#more"))
+    assert "layer19" in loaded.inspector.toPlainText()

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.settings import Settings
-from slimgui.gui.views.delegates import CountDelegate, CountEditor
+from slimgui.gui.views.delegates import CountDelegate, CountEditor, room_before
 
 WIDE = ("down.0.conv", "down.1.conv", "stages.0.0.conv1")  # 64, 128 and 32 channels
 
@@ -231,3 +231,50 @@ def test_an_edit_leaves_the_layers_of_other_groups_unpainted(loaded: MainWindow,
     assert ("", "stem.conv") in painted  # its parameters are others now
     assert ("stages.0.0.conv1", "stages.0.0.conv2") in painted
     assert "stages.0.1.conv1" not in {above for above, _ in painted}
+
+
+def test_names_and_titles_can_be_read_at_the_size_of_the_start(loaded: MainWindow, qtbot: QtBot) -> None:
+    tree = loaded.groups.tree
+    header, metrics = tree.header(), tree.fontMetrics()
+    qtbot.waitUntil(lambda: loaded.isVisible() and tree.width() > 500)
+
+    # 12 pixels of margins, 18 of the swatch, 14 of the arrow that opens a group
+    assert header.sectionSize(Column.GROUP) - 44 >= metrics.horizontalAdvance("stage1.0.shortcut.0")
+    for column in list(Column)[1:]:
+        title = loaded.groups.model.headerData(column, Qt.Orientation.Horizontal)
+        assert header.sectionSize(column) >= header.fontMetrics().horizontalAdvance(title) + 8, title
+    for column, widest in ((Column.KEEP, "2048"), (Column.PARAMS, "88.8 M"), (Column.MACS, "88 %")):
+        assert header.sectionSize(column) >= metrics.horizontalAdvance(widest) + 12
+
+
+def test_the_state_is_drawn_as_icons_and_told_in_words(loaded: MainWindow) -> None:
+    model = loaded.groups.model
+    loaded.session.set_count("down.0.conv", 16)
+
+    def state(group: str) -> tuple[tuple[str, ...], str, str]:
+        index = model.index_of(group).siblingAtColumn(Column.STATE)
+        return index.data(Role.CELL).icons, index.data(), index.data(Qt.ItemDataRole.ToolTipRole)
+
+    icons, said, tip = state("down.0.conv")
+    assert (icons, said) == (("success", "pencil"), "Exact, by hand")
+    assert "by hand" in tip
+    assert state("down.1.conv")[0] == ("success",)
+    assert state("classifier")[0] == ("lock",)
+    loaded.session.select("down.1.conv")
+    loaded.menus.actions["plan_lock"].trigger()
+    assert state("down.1.conv")[:2] == (("lock", "pencil"), "Locked by you")
+
+
+def test_the_sizes_of_a_layer_have_the_room_of_the_empty_cells_before_them(loaded: MainWindow) -> None:
+    tree, model = loaded.groups.tree, loaded.groups.model
+    top = model.index_of("down.0.conv")
+    cell = model.index(0, Column.STATE, top).data(Role.CELL)
+    before = sum(tree.columnWidth(column) for column in (Column.MACS, Column.IMPORTANCE))
+
+    assert cell.wide
+    assert "in " in cell.text or "out " in cell.text
+    assert room_before(tree, Column.STATE) == before
+    widest = tree.fontMetrics().horizontalAdvance("in 2048, out 2048") + 12
+    assert before + tree.columnWidth(Column.STATE) >= widest
+    tree.setColumnHidden(Column.IMPORTANCE, True)
+    assert room_before(tree, Column.STATE) == tree.columnWidth(Column.MACS)

@@ -30,6 +30,14 @@ class Finding(QObject):
         self._here = -1
         self._graph.set_hits(self.hits)
 
+    def show(self, name: str) -> None:
+        """Show the layer of that name; what stands for it, where it is in a closed module."""
+        document = self._session.document
+        layers = document.graph.layers if document else ()
+        number = next((n for n, layer in enumerate(layers) if layer.name == name), None)
+        if number is not None:
+            self._graph.go_to_layer(number)
+
     def go(self, step: int) -> None:
         """Show the next hit (1) or the one before (-1), after the last one the first again."""
         if self.hits:

@@ -33,6 +33,8 @@ class Cell:
         colour: of the swatch before the text, "" for none.
         share: how far the bar below the text is filled, None for no bar.
         curve: heights 0 to 1 of an importance curve; `share` of it stays.
+        icons: drawn in place of the text, which is what they mean.
+        wide: whether the text may begin in the empty cells on the left.
     """
 
     text: str
@@ -41,6 +43,8 @@ class Cell:
     colour: str = ""
     share: float | None = None
     curve: tuple[float, ...] = ()
+    icons: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ class Cells:
         colour = self._colour(number) if column == Column.GROUP else ""
         known = self._of(row.id) if column == Column.IMPORTANCE else None
         curve = known.curve if known else ()
-        return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve)
+        icons = self.icons(number) if column == Column.STATE else ()
+        return Cell(said, column in NUMBERS, False, colour, self._share(row, column), curve, icons)
 
     def _share(self, row: GroupRow, column: Column) -> float | None:
         if column == Column.IMPORTANCE and row.id in dict(self.snapshot.plan.indices):
@@ -186,16 +191,31 @@ class Cells:
         state = "Exact" if row.exact else "Approximate"
         return f"{state}, by hand" if row.id in self.snapshot.by_hand else state
 
+    def icons(self, number: int) -> tuple[str, ...]:
+        """The state as drawings: how exact a cut is, or a lock; and a pencil for what the user decided."""
+        row = self.rows[number]
+        is_locked = row.locked or row.id in self.snapshot.locked
+        what = "lock" if is_locked else "success" if row.exact else "approximate"
+        own = row.id in self.snapshot.locked or row.id in self.snapshot.by_hand
+        return (what, "pencil") if own and not row.locked else (what,)
+
     def tip(self, number: int, column: Column) -> str:
         """What a cell says when the pointer rests on it."""
         row = self.rows[number]
         if row.locked:
-            return f"{row.id} must stay whole.\n{row.locked}"
+            return f"{row.id or 'The input'} must stay whole.\n{row.locked}"
         if column == Column.KEEP:
             return HEADERS[column][1]
         if column == Column.IMPORTANCE:
             return self._importance_tip(row)
-        if column == Column.STATE and row.id in self.snapshot.locked:
+        if column == Column.STATE:
+            return self._state_tip(number)
+        head = f"{row.id}: {row.size} channels that {text.plural(len(row.layers), 'layer')} share."
+        return f"{head}\n{self._state_tip(number)}"
+
+    def _state_tip(self, number: int) -> str:
+        row = self.rows[number]
+        if row.id in self.snapshot.locked:
             return f"You locked {row.id} in this plan."
         why = row.inexact or "A normalisation runs over these channels."
         exact = (
@@ -203,7 +223,7 @@ class Cells:
             if row.exact
             else f"Approximate: {why}"
         )
-        return f"{row.id}: {row.size} channels that {text.plural(len(row.layers), 'layer')} share.\n{exact}"
+        return f"{exact}\nYou set its count by hand." if row.id in self.snapshot.by_hand else exact
 
     def _importance_tip(self, row: GroupRow) -> str:
         kept = self.importance(row)
@@ -232,7 +252,9 @@ class Cells:
 
     def layer_cell(self, number: int, child: int, column: Column) -> Cell:
         """What is painted of a layer's cell."""
-        return Cell(self.layer_shown(number, child, column), column in NUMBERS, muted=True)
+        is_sizes = column == Column.STATE
+        said = self.layer_shown(number, child, column)
+        return Cell(said, is_sizes or column in NUMBERS, muted=True, wide=is_sizes)
 
     def layer_tip(self, number: int, child: int) -> str:
         """What moves with the group in a layer, and its sizes."""

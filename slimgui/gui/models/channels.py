@@ -13,7 +13,6 @@ from slimgui.gui.work.judging import Places
 Index = QModelIndex | QPersistentModelIndex
 Pick = Callable[[Sequence[int]], None]
 _NOWHERE: Final = QModelIndex()
-_SHOWN: Final = 3  # parameters that are named in a cell; the tooltip has all
 
 
 class Column(IntEnum):
@@ -161,8 +160,8 @@ class ChannelModel(QAbstractTableModel):
         if column == Column.SCORE:
             return f"{self._scores[channel]:.3f}" if len(self._scores) else "–"
         places = self._places.of(channel) if self._places else []
-        more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-        return ", ".join(places[:_SHOWN]) + more
+        more = f" + {len(places) - 1} more" if len(places) > 1 else ""  # the tooltip has all
+        return places[0] + more if places else ""
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """A tick was set or taken away."""

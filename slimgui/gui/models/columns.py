@@ -41,6 +41,10 @@ HEADERS: Final = {
         "Importance",
         "Importance of the channels, largest first; what stays is coloured, unless it was picked by hand",
     ),
-    Column.STATE: ("State", "Whether cutting the group is exact, or why it must stay whole"),
+    Column.STATE: (
+        "State",
+        "Check: an exact cut; waves: an approximate one; lock: stays whole; pencil: by you",
+    ),
 }  # fmt: skip
+EMPTY: Final = frozenset((Column.MACS, Column.IMPORTANCE))  # of a layer: its sizes may lie over them
 NUMBERS: Final = frozenset((Column.KEEP, Column.OF, Column.REMOVED, Column.PARAMS, Column.MACS))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QWidg
 
 MIN_SCALE: Final = 0.02
 MAX_SCALE: Final = 4.0
-READABLE: Final = 0.45  # a fresh picture is never shown smaller than this
+READABLE: Final = 0.82  # a fresh picture is never shown smaller: 11 units of small print are 9 pixels
 STEP: Final = 1.2
 
 
@@ -31,6 +31,7 @@ class Canvas(QGraphicsView):
         self.setMouseTracking(True)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below it is painted
         self.bounds = QRectF()  # of the picture
+        self.start = QPointF()  # what is seen first where not all of it can be
         self._pressed = QPoint()
         self._fit_pending = False
         self._follow: Callable[[], None] | None = None  # what a resize repeats, until the user zooms or moves
@@ -40,9 +41,9 @@ class Canvas(QGraphicsView):
         """Pixels per scene unit."""
         return self.transform().m11()
 
-    def set_bounds(self, bounds: QRectF) -> None:
+    def set_bounds(self, bounds: QRectF, start: QPointF) -> None:
         """The picture takes this room; around it is as much, so that every spot can be moved anywhere."""
-        self.bounds, beyond = bounds, max(bounds.width(), bounds.height())
+        self.bounds, self.start, beyond = bounds, start, max(bounds.width(), bounds.height())
         self.scene().setSceneRect(bounds.adjusted(-beyond, -beyond, beyond, beyond))
 
     def visible_area(self) -> QRectF:
@@ -75,7 +76,11 @@ class Canvas(QGraphicsView):
         self.fit()
         if self.zoomed < READABLE:
             self.zoom(READABLE / self.zoomed)
-            self.put(self.bounds.topLeft(), QPoint())
+            room, bounds = self.viewport().rect().size() / self.zoomed, self.bounds
+            left = _begin(bounds.left(), bounds.right(), room.width(), self.start.x())
+            self.put(
+                QPointF(left, _begin(bounds.top(), bounds.bottom(), room.height(), self.start.y())), QPoint()
+            )
         self._follow = self.first_fit
 
     def fit_when_shown(self) -> None:
@@ -132,3 +137,8 @@ class Canvas(QGraphicsView):
         super().mouseReleaseEvent(event)
         if not self.was_click(event):
             self._follow = None
+
+
+def _begin(low: float, high: float, room: float, start: float) -> float:
+    """Where a view of `room` begins, so that `start` is in its middle and nothing beyond the ends is seen."""
+    return (low + high - room) / 2 if high - low < room else min(max(low, start - room / 2), high - room)

@@ -17,7 +17,7 @@ from slimgui.gui.views import arrows
 from slimgui.gui.views.scene import Box, Picture, united
 
 CELL: Final = 1000.0  # width and height of a cell in scene units: about 70 boxes
-PAD: Final = 13.0  # from the edge of a box to what it holds
+PAD: Final = 11.0  # from the edge of a box to what it holds
 RADIUS: Final = 7.0
 STACK: Final = 4.0  # how far what is behind a closed module sticks out
 Piece = tuple[arrows.Route, bool, QRectF]  # a line, whether it ends with a head, and its room

@@ -24,8 +24,9 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from slimgui.gui import icons
 from slimgui.gui.models.cells import Cell
-from slimgui.gui.models.columns import Column, Role
+from slimgui.gui.models.columns import EMPTY, Column, Role
 from slimgui.gui.theme import Colours, colours
 from slimgui.gui.views.count_editor import CountEditor
 from slimgui.gui.views.narrow_tree import NarrowTree
@@ -34,6 +35,7 @@ Index = QModelIndex | QPersistentModelIndex
 Apply = Callable[[str, int, str], None]
 _PAD = 6
 _SWATCH = 14
+_ICON = 15
 
 
 class CountDelegate(QStyledItemDelegate):
@@ -101,30 +103,65 @@ class CountDelegate(QStyledItemDelegate):
         return QSize(wide, option.fontMetrics.height() + 14)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """The text, with a swatch before it, a bar below it, or an importance curve in its place."""
-        view = option.widget
-        if isinstance(view, NarrowTree) and not view.exposed.intersects(option.rect):
-            return
+        """The text, with a swatch before it, a bar below it, or icons or a curve in its place."""
+        view, rect = option.widget, QRect(option.rect)
         cell: Cell = index.data(Role.CELL)
-        table, rect = colours(option.palette), option.rect
+        if isinstance(view, NarrowTree):
+            if not view.exposed.intersects(rect):
+                return
+            if cell.wide:
+                rect.setLeft(rect.left() - room_before(view, index.column()))
+        table = colours(option.palette)
         if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, option.palette.color(QPalette.ColorRole.Highlight))
+            painter.fillRect(option.rect, option.palette.color(QPalette.ColorRole.Highlight))
         if cell.curve:
             draw_curve(painter, rect, cell, table)
-            return
+        elif cell.icons:
+            draw_icons(painter, rect, cell, table)
+        else:
+            self._paint_text(painter, rect, cell, option, index.column())
+
+    def _paint_text(
+        self, painter: QPainter, rect: QRect, cell: Cell, option: QStyleOptionViewItem, column: int
+    ) -> None:
+        table = colours(option.palette)
         left = rect.left() + _PAD
         if cell.colour:
             painter.drawPixmap(left, rect.center().y() - _SWATCH // 2 + 1, _swatch(cell.colour))
             left += _SWATCH + 4
         room = QRect(left, rect.top(), rect.right() - left - _PAD, rect.height())
         side = Qt.AlignmentFlag.AlignRight if cell.number else Qt.AlignmentFlag.AlignLeft
-        is_name = index.column() == Column.GROUP  # paths begin alike, and differ towards their ends
+        is_name = column == Column.GROUP  # paths begin alike, and differ towards their ends
         mode = Qt.TextElideMode.ElideLeft if is_name else Qt.TextElideMode.ElideRight
         said = option.fontMetrics.elidedText(cell.text, mode, room.width())
         painter.setPen(QColor(table.muted if cell.muted else table.text))
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, said)
         if cell.share is not None and cell.text:
             draw_bar(painter, rect, cell.share, table)
+
+
+def room_before(view: NarrowTree, column: int) -> int:
+    """How wide the cells before `column` are that are empty in the row of a layer."""
+    header, room = view.header(), 0
+    for place in range(header.visualIndex(column) - 1, -1, -1):
+        logical = header.logicalIndex(place)
+        if logical not in EMPTY and not header.isSectionHidden(logical):
+            break
+        room += header.sectionSize(logical)  # 0 for a hidden one
+    return room
+
+
+@cache
+def _mark(name: str, colour: str) -> QPixmap:
+    return icons.pixmap(name, colour, _ICON)
+
+
+def draw_icons(painter: QPainter, rect: QRect, cell: Cell, table: Colours) -> None:
+    """What stands for the state of a group; what the user decided stands out."""
+    left, top = rect.left() + _PAD, rect.center().y() - _ICON // 2
+    for name in cell.icons:
+        painter.drawPixmap(left, top, _mark(name, table.accent if name == "pencil" else table.muted))
+        left += _ICON + 3
 
 
 @cache

@@ -28,6 +28,7 @@ from slimgui.gui.views.curve import Curve
 from slimgui.gui.views.inspector import Inspector
 
 JUDGING: Final = "Judging…"
+_AUTOMATIC: Final = "The most important channels stay already: none was picked by hand"
 
 
 class Details(QWidget):
@@ -49,7 +50,6 @@ class Details(QWidget):
         self.automatic = QPushButton("By importance", self)
         self._numbers = QWidget(self)
         self._set_up_table()
-        self._set_up_buttons()
         self._arrange(inspector)
         self._connect()
         self._numbers.hide()
@@ -71,16 +71,10 @@ class Details(QWidget):
         header = table.horizontalHeader()
         header.setAccessibleName("Columns of the channels")
         header.setStretchLastSection(True)
-        header.resizeSection(Column.CHANNEL, 66)
-        header.resizeSection(Column.SCORE, 78)
-
-    def _set_up_buttons(self) -> None:
-        for button, tip in (
-            (self.keep, "Keep the selected channels"),
-            (self.remove, "Remove the selected channels"),
-            (self.automatic, "Keep as many as now, the most important ones"),
-        ):
-            button.setAccessibleDescription(tip)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.resizeSection(Column.CHANNEL, 78)
+        header.resizeSection(Column.SCORE, 82)
+        table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of parameters differ towards their ends
 
     def _arrange(self, inspector: Inspector) -> None:
         buttons = QHBoxLayout()
@@ -153,13 +147,13 @@ class Details(QWidget):
             self.curve.set_kept(kept)
         self.channels.set_kept(kept)
         self.channels.set_places(self._session.judging.places(row.id))
-        whole = "" if is_free else "This group stays whole"
-        unknown = "" if kept is not None else "It is not known yet which channels stay"
-        picked = "" if row.id in dict(snapshot.plan.indices) else "None was chosen by hand"
-        reasons = (whole or unknown, whole or unknown, whole or picked)
-        for button, reason in zip((self.keep, self.remove, self.automatic), reasons, strict=True):
-            button.setEnabled(not reason)
-            button.setToolTip("\n".join(filter(None, (button.accessibleDescription(), reason))))
+        why_not = _why_not(row, is_free, kept is not None)
+        by_hand = row.id in dict(snapshot.plan.indices)
+        _explain(self.keep, "Keep the selected channels", why_not)
+        _explain(self.remove, "Remove the selected channels", why_not)
+        _explain(
+            self.automatic, "Keep as many as now, the most important ones", "" if by_hand else _AUTOMATIC
+        )
 
     def _on_picked(self, channels: Sequence[int]) -> None:
         self._session.pick(self._session.selected, channels)
@@ -167,6 +161,22 @@ class Details(QWidget):
     def _tick_selected(self, stays: bool) -> None:
         rows = self.table.selectionModel().selectedRows()
         self.channels.tick([self.channels.channel(index.row()) for index in rows], stays)
+
+
+def _why_not(row: GroupRow, is_free: bool, is_known: bool) -> str:
+    """Why channels of a group cannot be chosen one by one, "" when they can."""
+    if row.locked:
+        return f"{row.id or 'The input'} must stay whole. {row.locked.what}"
+    if not is_free:
+        return "You locked this group in this plan: Plan, Lock Group" if row.size > 1 else "There is only one"
+    return "" if is_known else "It is not known yet which channels stay"
+
+
+def _explain(button: QPushButton, tip: str, why_not: str) -> None:
+    """Enable, or disable and say why."""
+    button.setEnabled(not why_not)
+    button.setToolTip(why_not or tip)
+    button.setAccessibleDescription(why_not or tip)
 
 
 def shares(scores: list[float]) -> list[float]:

@@ -13,7 +13,7 @@ from slimgui.gui import icons
 from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.theme import Colours, colours, mixed
 from slimgui.gui.views.cells import PAD, RADIUS, Cell, Cells, merged
-from slimgui.gui.views.labels import Labels
+from slimgui.gui.views.labels import LOCK, Labels
 from slimgui.gui.views.scene import Border, Box, Picture
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
@@ -118,8 +118,12 @@ class GraphItem(QGraphicsItem):
         painter.setFont(self._labels.fonts[2])
         painter.setPen(QColor(self._colours.muted))
         for border in borders:
-            place = QPointF(border.rect.left() + PAD, border.rect.top() + 5)
-            painter.drawStaticText(place, self._labels.title(border))
+            place, title = (
+                QPointF(border.rect.left() + PAD, border.rect.top() + 5),
+                self._labels.title(border),
+            )
+            painter.fillRect(QRectF(place, title.size()), self._ground(border.depth))  # no arrow crosses it
+            painter.drawStaticText(place, title)
 
     def _paint_arrows(self, painter: QPainter, cells: Sequence[Cell]) -> None:
         colour = QColor(self._colours.edge)
@@ -153,7 +157,7 @@ class GraphItem(QGraphicsItem):
         painter.setFont(self._labels.fonts[0])
         painter.setPen(QColor(self._colours.text))
         for number, box in shown:
-            place = QPointF(box.rect.left() + PAD, box.rect.top() + 4)
+            place = QPointF(box.rect.left() + PAD, box.rect.top() + 3)
             painter.drawStaticText(place, self._labels.name(number, box))
 
     def _paint_kinds(self, painter: QPainter, shown: Numbered) -> None:
@@ -171,14 +175,15 @@ class GraphItem(QGraphicsItem):
                 now = box.now(self._channels)
                 if box.before and (now != box.before) == changed:
                     _, count, width = self._labels.line(number, box, now)
-                    place = QPointF(box.rect.right() - PAD - width, box.rect.top() + 20)
+                    right, down = (PAD + LOCK, 5) if box.locked else (PAD, 21)
+                    place = QPointF(box.rect.right() - right - width, box.rect.top() + down)
                     painter.drawStaticText(place, count)
 
     def _paint_locks(self, painter: QPainter, shown: Numbered) -> None:
         source = QRectF(self._lock.rect())
         for _, box in shown:
             if box.locked:
-                place = QRectF(box.rect.right() - 26, box.rect.top() + 4, 14, 14)
+                place = QRectF(box.rect.right() - PAD - 14, box.rect.top() + 4, 14, 14)
                 painter.drawPixmap(place, self._lock, source)
 
     def _share(self, box: Box) -> float:

@@ -92,7 +92,8 @@ class GraphView(Canvas):
         self._lit, self._cursor = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
         for item in (self._item, self._hover, self._lit, self._hits, self._cursor):
             scene.addItem(item)
-        self.set_bounds(self.picture.bounds)
+        first = self.picture.boxes[0].rect if self.picture.boxes else self.picture.bounds
+        self.set_bounds(self.picture.bounds, first.center())
         self.minimap.set_picture(self.picture)
         self._light()
         self._mark()

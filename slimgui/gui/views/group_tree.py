@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
 
 _WIDTHS: Final = {
-    Column.KEEP: 48, Column.OF: 48, Column.REMOVED: 62, Column.PARAMS: 56, Column.MACS: 50,
-    Column.IMPORTANCE: 74, Column.STATE: 64,
+    Column.KEEP: 48, Column.OF: 46, Column.REMOVED: 64, Column.PARAMS: 58, Column.MACS: 50,
+    Column.IMPORTANCE: 78, Column.STATE: 46,
 }  # fmt: skip  # the name of the group takes what they leave
-_NAME: Final = 140  # the least that a name can be told by, with the bar beside it
+_NAME: Final = 160  # the least that a name can be told by, with the bar beside it
+_INDENT: Final = 14
 
 
 class GroupTree(QWidget):
@@ -95,6 +96,7 @@ class GroupTree(QWidget):
         tree.setAccessibleName("Groups of channels")
         tree.setFrameShape(QFrame.Shape.NoFrame)
         tree.setUniformRowHeights(True)
+        tree.setIndentation(_INDENT)
         tree.setSortingEnabled(True)
         tree.sortByColumn(Column.GROUP, Qt.SortOrder.AscendingOrder)
         tree.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
+from typing import Final
 
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from slimgui.core.plan_set import PlanSet
@@ -21,11 +23,19 @@ _KINDS = {
     "head_dim": "channels inside each attention head",
     "conv_groups": "convolution groups",
 }
-_SHOWN = 12
+_SHOWN: Final = 8  # layers that are named before somebody asks for all
+_MORE: Final = "more"  # where the link to all of them leads; the others, to the number of a layer
+_STEPS: Final = (
+    "Make it smaller: drag the slider in the tool bar, or double-click a count in the tree.",
+    "Verify: proves that the smaller model computes the same as this one with those channels at zero.",
+    "Save: proves it, too, and writes the smaller model.",
+)
 
 
 class Inspector(QTextBrowser):
-    """Read-only text about one group or the whole model."""
+    """Read-only text about one group or the whole model; a layer that is clicked leaves by its name."""
+
+    layer_clicked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +43,9 @@ class Inspector(QTextBrowser):
         self.setAccessibleName("Details of the selected group")
         self.setOpenLinks(False)
         self.document().setDocumentMargin(10)
+        self.anchorClicked.connect(self._on_clicked)
+        self._shown: tuple[GroupRow, Snapshot, Sequence[str], Collection[str]] | None = None
+        self._unfolded = ""  # id of the group whose layers are all named
 
     def show_model(self, document: Document, plans: PlanSet, recovery: Recovery | None) -> None:
         """Say what is open, what the current plan does with it, and what a save does for accuracy."""
@@ -41,16 +54,29 @@ class Inspector(QTextBrowser):
         held = len(document.groups) - free
         locked = f", {held} must stay whole" if held else ""
         notes = "".join(f"<p>{escape(note)}</p>" for note in document.notes)
+        steps = "".join(f"<li>{escape(step)}</li>" for step in _STEPS)
+        self._shown = None
         self._show(
             document.name,
             f"<p>Input: {escape(inputs)}<br>{text.plural(free, 'group')} can be made smaller{locked}.</p>"
             f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>"
             f"{_statistics(plans)}{_recovery(recovery)}"
-            f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>",
+            f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>"
+            f"<p><b>What to do</b></p><ol style='-qt-list-indent:0; margin-left:16px'>{steps}</ol>",
         )
 
-    def show_group(self, row: GroupRow, snapshot: Snapshot, losses: Sequence[str]) -> None:
-        """Say what a group is, what happens to it, and why; `losses`: what was measured, in sentences."""
+    def show_group(
+        self, row: GroupRow, snapshot: Snapshot, losses: Sequence[str], boxes: Collection[str]
+    ) -> None:
+        """Say what a group is, what happens to it, and why.
+
+        Args:
+            row: the group.
+            snapshot: what the plan makes of it.
+            losses: what was measured, in sentences.
+            boxes: names of the layers that the graph can show.
+        """
+        self._shown = row, snapshot, losses, boxes
         kept = snapshot.counts[row.id]
         body = f"<p><b>{kept}</b> of {row.size} {_KINDS[row.kind]} stay.</p>"
         if row.locked:
@@ -64,12 +90,36 @@ class Inspector(QTextBrowser):
             body += "<p><b>You locked it</b> in this plan.</p>"
         if losses:
             body += f"<p>{'<br>'.join(map(escape, losses))}</p>"
-        layers = [escape(layer) for layer in row.layers]
-        more = f"<br>and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
-        names = "<br>".join(layers[:_SHOWN])
-        title = "Layer" if len(layers) == 1 else f"{len(layers)} layers that move together"
-        body += f"<p>{title}:<br>{names}{more}</p>"
-        self._show(row.id or "Input of the model", body)
+        self._show(row.id or "Input of the model", body + self._layers(row, boxes))
+
+    def _layers(self, row: GroupRow, boxes: Collection[str]) -> str:
+        """What moves with the group: how much, why, and the names as links into the graph."""
+        layers = row.layers
+        shown = len(layers) if self._unfolded == row.id or len(layers) <= _SHOWN + 1 else _SHOWN
+        names = [
+            self._link(str(number), layer) if layer in boxes else self._muted(escape(layer))
+            for number, layer in enumerate(layers[:shown])
+        ]
+        if shown < len(layers):
+            names.append(self._link(_MORE, f"{len(layers) - shown} more"))
+        why = ": they read or write the same channels" if len(layers) > 1 else ""
+        title = "1 layer" if len(layers) == 1 else f"{len(layers)} layers move together"
+        return f"<p><b>{title}</b>{why}.</p><p>{', '.join(names)}</p>"
+
+    def _link(self, target: str, said: str) -> str:
+        colour = colours(self.palette()).accent
+        return f'<a href="#{target}" style="color:{colour}; text-decoration:none">{escape(said)}</a>'
+
+    def _on_clicked(self, url: QUrl) -> None:
+        """Unfold the list of layers, or say which of them was clicked."""
+        if self._shown is None:
+            return
+        row, target = self._shown[0], url.fragment()
+        if target != _MORE:
+            self.layer_clicked.emit(row.layers[int(target)])
+            return
+        self._unfolded = row.id
+        self.show_group(*self._shown)
 
     def _place(self, row: GroupRow) -> str:
         assert row.locked, "only locks have a place"

@@ -11,7 +11,8 @@ from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 from slimgui.gui.views.cells import PAD
 from slimgui.gui.views.scene import Border, Box
 
-_LOCK: Final = 18.0  # room of the lock beside the name
+LOCK: Final = 18.0  # room of the lock beside the name
+_GAP: Final = 6.0
 
 
 class Labels:
@@ -22,7 +23,7 @@ class Labels:
     """
 
     def __init__(self, font: QFont) -> None:
-        self.fonts = (_pixels(font, 12, bold=True), _pixels(font, 10), _pixels(font, 11, bold=True))
+        self.fonts = (_pixels(font, 13, bold=True), _pixels(font, 11), _pixels(font, 11, bold=True))
         self._metrics = [QFontMetricsF(item) for item in self.fonts]
         self._names: dict[int, QStaticText] = {}
         self._titles: dict[str, QStaticText] = {}
@@ -31,7 +32,8 @@ class Labels:
     def name(self, number: int, box: Box) -> QStaticText:
         """What box `number` is called, as much as there is room for; its end says most."""
         if number not in self._names:
-            room = box.rect.width() - 2 * PAD - (_LOCK if box.locked else 0)
+            beside = LOCK + self._width(str(box.before)) + _GAP if box.locked else 0
+            room = box.rect.width() - 2 * PAD - beside
             elided = self._metrics[0].elidedText(box.title or box.kind, Qt.TextElideMode.ElideLeft, room)
             self._names[number] = _plain(elided)
         return self._names[number]
@@ -46,13 +48,16 @@ class Labels:
         return self._titles[border.path]
 
     def line(self, number: int, box: Box, now: int) -> tuple[QStaticText, QStaticText, float]:
-        """Kind (or why it is locked), channels before and after, and the width of the latter."""
+        """Kind (or why it is locked), channels before and after, and the width of the latter.
+
+        A lock and its count stand beside the name, so that the reason has a line of its own.
+        """
         if number not in self._lines:
             count = str(now) if now == box.before else f"{box.before} → {now}"
             count = count if box.before else ""
-            width = self._metrics[2].horizontalAdvance(count)
-            reason = box.locked.partition(" (")[0]  # why it is locked says more than what it is
-            kind = self._kind(reason or box.kind, box.rect.width() - 2 * PAD - width - 6)
+            width = self._width(count)
+            room = box.rect.width() - 2 * PAD - (0 if box.locked else width + _GAP)
+            kind = self._kind(_reason(box) or box.kind, room)
             self._lines[number] = _plain(kind), _plain(count), width
         return self._lines[number]
 
@@ -61,12 +66,21 @@ class Labels:
         for number in numbers:
             self._lines.pop(number, None)
 
+    def _width(self, count: str) -> float:
+        return self._metrics[2].horizontalAdvance(count)
+
     def _kind(self, kind: str, room: float) -> str:
         """As much of `kind` as there is room for, in whole words."""
         parts = kind.split(" · ")
         while len(parts) > 1 and self._metrics[1].horizontalAdvance(" · ".join(parts)) > room:
             parts.pop()
         return self._metrics[1].elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, room)
+
+
+def _reason(box: Box) -> str:
+    """Why a box is locked, which says more than what it is: without its path, and as short as can be."""
+    words = box.locked.partition(" (")[0].removeprefix("It is ").rstrip(".")
+    return words[:1].upper() + words[1:]
 
 
 def _plain(text: str) -> QStaticText:

@@ -115,7 +115,7 @@ class Photographer:
             return True
         is_judged = judging.scores is not None or bool(judging.why_not)
         is_placed = not session.selected or judging.places(session.selected) is not None
-        return is_judged and is_placed and not self.window.graph.is_warming
+        return is_judged and is_placed and not self.window.panels.graph.is_warming
 
     def idle(self) -> bool:
         """Whether no task is running."""
@@ -137,17 +137,17 @@ class Photographer:
         self.wait(self.idle)
         window.menus.actions["data_latency"].trigger()
         self.wait(self.idle)
-        window.docks["plan"].raise_()
+        window.panels.docks["plan"].raise_()
         self.shoot("22-plan")
         window.card.dismiss()
-        window.docks["plans"].raise_()
+        window.panels.docks["plans"].raise_()
         self.shoot("23-plans")
-        window.docks["charts"].raise_()
-        self.wait(lambda: window.charts.front is not None)
+        window.panels.docks["charts"].raise_()
+        self.wait(lambda: window.panels.charts.front is not None)
         session.insight.search_front("macs")
         self.wait(self.idle)
         self.shoot("24-charts")
-        window.docks["details"].raise_()
+        window.panels.docks["details"].raise_()
         session.select(next(row.id for row in session.document.groups if row.locked is None))
         self.wait(lambda: session.judging.places(session.selected) is not None)
         self.shoot("25-details")
@@ -181,12 +181,12 @@ class Photographer:
         session.set_count(groups[1].id, groups[1].size // 2)
         session.select(groups[0].id)
         window.menus.actions["edit_count"].trigger()
-        editor = window.groups.tree.findChild(CountEditor)
+        editor = window.panels.groups.tree.findChild(CountEditor)
         assert isinstance(editor, CountEditor), "the editor is open"
         editor.setValue(editor.maximum() // 2)
         self.shoot("4-editing")
         QTest.keyClick(editor, Qt.Key.Key_Return)
-        window.groups.tree.expand(window.groups.tree.currentIndex().siblingAtColumn(0))
+        window.panels.groups.tree.expand(window.panels.groups.tree.currentIndex().siblingAtColumn(0))
         self.shoot("5-edited")
         session.set_ratio(0.3)
         window.document_actions.choose_target()
@@ -208,8 +208,8 @@ class Photographer:
             window.menus.actions[key].trigger()
             self.shoot_dialog(window.findChild(kind), f"18-{key}")
         for name in ("history", "tasks"):
-            window.docks[name].toggleViewAction().trigger()
-        window.past_tasks.tree.expandAll()
+            window.panels.docks[name].toggleViewAction().trigger()
+        window.panels.past_tasks.tree.expandAll()
         self.shoot("19-history-and-tasks")
         window.reset_layout()
         self.session.noticed.emit(stopped("saving small.pt", True, "It did not answer.", frozen=True))

@@ -101,9 +101,9 @@ def edits() -> dict[str, Any]:
         document = driven.session.document
         assert document is not None, "it was opened"
         driven.session.levels.open_all()
-        program.until(lambda: len(driven.window.graph.picture.boxes) == len(document.graph.layers))
-        driven.window.graph.fit()
-        driven.window.groups.tree.expandAll()
+        program.until(lambda: len(driven.window.panels.graph.picture.boxes) == len(document.graph.layers))
+        driven.window.panels.graph.fit()
+        driven.window.panels.groups.tree.expandAll()
         program.painted()
         result: dict[str, Any] = {
             "groups": sum(row.locked is None for row in document.groups),
@@ -120,7 +120,7 @@ def edits() -> dict[str, Any]:
 
 def _type(driven: Any, after: Callable[[], None]) -> list[float]:
     """Every key stroke of a few searches."""
-    search, spent = driven.window.groups.search, []
+    search, spent = driven.window.panels.groups.search, []
     for words in ("12 reduce", "expand", "whole", "39"):
         for typed in [words[: n + 1] for n in range(len(words))] + [""]:
             start = time.perf_counter()
@@ -132,7 +132,7 @@ def _type(driven: Any, after: Callable[[], None]) -> list[float]:
 
 def _move(driven: Any, after: Callable[[], None]) -> list[float]:
     """Pan to and fro, and zoom, at every level of detail: boxes are in sight all the time."""
-    graph, spent = driven.window.graph, []
+    graph, spent = driven.window.panels.graph, []
     graph.fit()
     for step in range(120):
         start = time.perf_counter()

@@ -91,6 +91,7 @@ def make_window(
         session.setParent(window)
         window.show()
         qtbot.waitExposed(window)
+        assert window.panels  # they are there before an engine is: it starts after the first paint
         made.append(window)
         return window
 

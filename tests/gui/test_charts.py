@@ -124,12 +124,12 @@ def charts(window: MainWindow, transport: FakeTransport, qtbot: QtBot) -> Charts
     transport.open(demo())
     packed = {name: own.tobytes() for name, own in scores().items()}
     window.session.resolver.take_scores(wire.Ranked(0, "l1", packed), None)
-    assert window.charts.stages is None  # nobody has looked
+    assert window.panels.charts.stages is None  # nobody has looked
     qtbot.wait(30)  # the window arranges its panels
-    assert window.charts.stages is None
-    window.docks["charts"].raise_()
-    qtbot.waitUntil(lambda: window.charts.front is not None, timeout=60_000)
-    return window.charts
+    assert window.panels.charts.stages is None
+    window.panels.docks["charts"].raise_()
+    qtbot.waitUntil(lambda: window.panels.charts.front is not None, timeout=60_000)
+    return window.panels.charts
 
 
 def test_charts_follow_the_plan_and_a_slide_takes_a_plan_of_the_front(

@@ -182,14 +182,18 @@ def test_about_names_the_versions(loaded: MainWindow, dialogs: FakeDialogs) -> N
 
 
 def test_f6_goes_round_all_panes_and_back(loaded: MainWindow, qtbot: QtBot) -> None:
-    loaded.groups.tree.setFocus()
+    loaded.panels.groups.tree.setFocus()
     start = QApplication.focusWidget()
-    assert start is loaded.groups.tree
+    assert start is loaded.panels.groups.tree
     seen = []
     for _ in range(12):
         loaded.menus.actions["next_pane"].trigger()
         pane = next(
-            (name for name, dock in loaded.docks.items() if dock.isAncestorOf(QApplication.focusWidget())),
+            (
+                name
+                for name, dock in loaded.panels.docks.items()
+                if dock.isAncestorOf(QApplication.focusWidget())
+            ),
             "graph" if loaded.pages.isAncestorOf(QApplication.focusWidget()) else "other",
         )
         seen.append(pane)
@@ -198,4 +202,4 @@ def test_f6_goes_round_all_panes_and_back(loaded: MainWindow, qtbot: QtBot) -> N
     assert {"graph", "details", "groups", "other"} <= set(seen)
     loaded.menus.actions["next_pane"].trigger()
     loaded.menus.actions["previous_pane"].trigger()
-    assert loaded.docks["groups"].isAncestorOf(QApplication.focusWidget())
+    assert loaded.panels.docks["groups"].isAncestorOf(QApplication.focusWidget())

@@ -226,7 +226,7 @@ def test_a_criterion_of_data_asks_for_samples_when_none_are_known(
     action.trigger()
     assert dialogs.labels[-1] == "Samples for taylor"
     rank(transport)
-    assert "taylor" in loaded.inspector.toPlainText()
+    assert "taylor" in loaded.panels.inspector.toPlainText()
     assert loaded.settings.samples == ""  # that folder is not there
     asked = len(dialogs.labels)
     dialogs.typed = "l1"
@@ -250,11 +250,11 @@ def test_the_entry_of_recovery_is_checked_while_saves_do_it_and_the_details_say_
     assert action.isChecked()
     assert "could not bring the outputs nearer" in loaded.card.what.text()
     told = "Every save recovers accuracy: absorb, then fold, with samples of photos."
-    assert told in loaded.inspector.toPlainText()
+    assert told in loaded.panels.inspector.toPlainText()
     dialogs.wanted = Recovery(())
     action.trigger()
     assert not action.isChecked()
-    assert told not in loaded.inspector.toPlainText()
+    assert told not in loaded.panels.inspector.toPlainText()
 
 
 def test_the_details_of_a_group_say_what_cutting_it_costs_and_the_target_asks_about_it(
@@ -267,11 +267,11 @@ def test_the_details_of_a_group_say_what_cutting_it_costs_and_the_target_asks_ab
     transport.answer(wire.Sensed, sensitivity=Sensitivity("l1", points), measure="accuracy", about="How.")
     assert loaded.card.why.text() == "Most is lost by cutting stem.conv, down.0.conv. How."
     loaded.session.select("stem.conv")
-    said = loaded.inspector.toPlainText()
+    said = loaded.panels.inspector.toPlainText()
     assert "Cutting half of it costs 3.2 points of accuracy." in said
     assert "Cutting it to 3 of 32 costs 50.0 points of accuracy." in said
     loaded.session.select("down.1.conv")
-    assert "costs" not in loaded.inspector.toPlainText()
+    assert "costs" not in loaded.panels.inspector.toPlainText()
 
     dialogs.choice = lambda parent, title, label, options, value: options[0]
     dialogs.typed = "macs=50%"

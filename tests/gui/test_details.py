@@ -62,7 +62,7 @@ def test_scores_are_asked_for_once_and_nothing_waits_for_them(
     loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
     assert loaded.session.task is None
-    assert loaded.details.curve.accessibleDescription() == "Judging…"
+    assert loaded.panels.details.curve.accessibleDescription() == "Judging…"
     loaded.session.set_count(GROUP, 32)  # an edit need not wait
     loaded.session.files.save("/tmp/no-such-folder/small.pt")  # nor a task
     answer_aside(transport)
@@ -74,8 +74,8 @@ def test_scores_are_asked_for_once_and_nothing_waits_for_them(
     assert sum(isinstance(request, wire.Rank) for request in transport.requests) == 1
     # 33 + … + 64 of 1 + … + 64: 1552 of 2080
     loaded.session.select(GROUP)
-    assert loaded.details.curve.accessibleDescription() == "32 of 64 stay, with 75 % of the importance"
-    row = loaded.groups.model.index_of(GROUP)
+    assert loaded.panels.details.curve.accessibleDescription() == "32 of 64 stay, with 75 % of the importance"
+    row = loaded.panels.groups.model.index_of(GROUP)
     assert row.siblingAtColumn(6).data() == "75 %"
 
 
@@ -85,7 +85,7 @@ def test_a_question_that_is_refused_is_told_where_the_answer_would_be(
     rank = next(request for request in transport.requests if isinstance(request, wire.Rank))
     transport.answered.emit(wire.Failed(rank.task, "There is not enough memory."))
 
-    assert loaded.details.curve.accessibleDescription() == "There is not enough memory."
+    assert loaded.panels.details.curve.accessibleDescription() == "There is not enough memory."
     assert not loaded.card.isVisible()
 
 
@@ -106,14 +106,14 @@ def test_a_criterion_that_looks_at_data_says_so(loaded: MainWindow) -> None:
     loaded.session.resolver.take_scores(wire.Ranked(0, "taylor", {}), None)
     del loaded.session.resolver.scores["taylor"]
 
-    assert "taylor" not in loaded.details.curve.accessibleDescription()
+    assert "taylor" not in loaded.panels.details.curve.accessibleDescription()
     loaded.session._plans = loaded.session.plans.with_plan(Plan(importance="taylor"))
-    loaded.details.refresh()
-    assert "choose samples" in loaded.details.curve.accessibleDescription()
+    loaded.panels.details.refresh()
+    assert "choose samples" in loaded.panels.details.curve.accessibleDescription()
 
 
 def test_dragging_the_line_sets_the_count_in_one_step(judged: MainWindow, qtbot: QtBot) -> None:
-    curve = judged.details.curve
+    curve = judged.panels.details.curve
     curve.resize(280, 130)
     area = curve._area()
 
@@ -138,16 +138,16 @@ def test_dragging_the_line_sets_the_count_in_one_step(judged: MainWindow, qtbot:
 
 def test_a_locked_group_has_no_line_to_drag(judged: MainWindow, qtbot: QtBot) -> None:
     judged.session.select("classifier")
-    qtbot.mousePress(judged.details.curve, Qt.MouseButton.LeftButton, pos=QPoint(30, 60))
+    qtbot.mousePress(judged.panels.details.curve, Qt.MouseButton.LeftButton, pos=QPoint(30, 60))
 
     assert judged.session.undo_stack.count() == 0
-    assert "It must stay whole" in judged.details.curve.toolTip()
-    assert not judged.details.keep.isEnabled()
+    assert "It must stay whole" in judged.panels.details.curve.toolTip()
+    assert not judged.panels.details.keep.isEnabled()
 
 
 def test_ticks_choose_channels_and_importance_can_choose_again(judged: MainWindow, qtbot: QtBot) -> None:
     judged.session.set_count(GROUP, 62)
-    table, model = judged.details.table, judged.details.channels
+    table, model = judged.panels.details.table, judged.panels.details.channels
     checked = Qt.CheckState.Checked.value
     assert model.index(0, 0).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
     assert model.setData(model.index(0, 0), checked, Qt.ItemDataRole.CheckStateRole)
@@ -157,10 +157,10 @@ def test_ticks_choose_channels_and_importance_can_choose_again(judged: MainWindo
     flags = QItemSelectionModel.SelectionFlag
     for row in (5, 6):
         table.selectionModel().select(model.index(row, 0), flags.Select | flags.Rows)
-    press(judged.details.remove, qtbot)
+    press(judged.panels.details.remove, qtbot)
     assert kept(judged) == 61
     assert not {1, 5, 6} & set(dict(judged.session.plans.plan.indices)[GROUP])
-    press(judged.details.automatic, qtbot)
+    press(judged.panels.details.automatic, qtbot)
     assert judged.session.plans.plan == Plan().with_count(GROUP, 61)
     assert list(judged.session.judging.kept(GROUP)) == list(range(3, 64))
 
@@ -172,14 +172,14 @@ def press(button: QPushButton, qtbot: QtBot) -> None:
 
 def test_the_last_channel_cannot_be_taken_away(judged: MainWindow) -> None:
     judged.session.set_count(GROUP, 1)
-    judged.details.channels.tick([63], stays=False)
+    judged.panels.details.channels.tick([63], stays=False)
 
     assert kept(judged) == 1
     assert judged.card.what.text() == "Every group keeps at least one channel."
 
 
 def test_every_channel_says_what_it_is_made_of(judged: MainWindow) -> None:
-    cell = judged.details.channels.index(5, Column.PLACES)
+    cell = judged.panels.details.channels.index(5, Column.PLACES)
 
     assert cell.data() == f"{GROUP}.weight[5] + 1 more"
     said = f"Channel 5 stays.\n{GROUP}.weight[5]\nnext.weight[:, 10-11]"

@@ -32,14 +32,14 @@ def test_a_closed_model_leaves_the_start_page(
     assert loaded.session.document is None
     assert loaded.pages.currentWidget() is loaded.welcome
     assert loaded.windowTitle() == "SlimGUI"
-    assert not any(dock.isVisible() for dock in loaded.docks.values())
+    assert not any(dock.isVisible() for dock in loaded.panels.docks.values())
     assert not loaded.menus.actions["close_model"].isEnabled()
     assert "Open a model first" in loaded.menus.actions["save"].toolTip()
 
     loaded.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     assert loaded.session.snapshot.counts == loaded.session.base.counts
-    assert loaded.docks["groups"].isVisible()
+    assert loaded.panels.docks["groups"].isVisible()
 
 
 def test_a_fresh_engine_does_not_read_a_closed_model(loaded: MainWindow, transport: FakeTransport) -> None:
@@ -122,9 +122,9 @@ def test_plans_are_saved_again_where_they_were_saved(
 def test_the_history_goes_to_any_step(loaded: MainWindow) -> None:
     loaded.session.set_ratio(0.5)
     loaded.session.set_count("stem.conv", 9)
-    history = loaded.docks["history"].widget()
-    assert not loaded.docks["history"].isVisible()  # until somebody asks for it
-    loaded.docks["history"].toggleViewAction().trigger()
+    history = loaded.panels.docks["history"].widget()
+    assert not loaded.panels.docks["history"].isVisible()  # until somebody asks for it
+    loaded.panels.docks["history"].toggleViewAction().trigger()
     assert history.isVisible()  # in front of what it shares its place with
     history.setCurrentIndex(history.model().index(0, 0))
     assert loaded.session.snapshot.counts == loaded.session.base.counts
@@ -139,32 +139,32 @@ def test_past_tasks_say_what_became_of_them_and_can_be_copied(
     transport.fail("notes.txt is not a model.", hint="Choose another file.", details="Trace\nmore")
     loaded.document_actions.open_source("/models/slow.pt")
     loaded.session.cancel()
-    tree = loaded.past_tasks.tree
+    tree = loaded.panels.past_tasks.tree
     rows = [[tree.topLevelItem(n).text(column) for column in (0, 3)] for n in range(3)]
     assert rows == [
         ["Opening slow.pt", "cancelled"],
         ["Opening notes.txt", "refused"],
         ["Opening demo.pt", "done"],
     ]
-    assert not loaded.past_tasks.copy_button.isEnabled()
+    assert not loaded.panels.past_tasks.copy_button.isEnabled()
     tree.setCurrentItem(tree.topLevelItem(1))
-    loaded.past_tasks.copy_button.click()
+    loaded.panels.past_tasks.copy_button.click()
     copied = QGuiApplication.clipboard().text().split("\n")
     assert copied[0].startswith("Opening notes.txt")
     assert copied[1:] == ["notes.txt is not a model.", "Choose another file.", "Trace", "more"]
-    loaded.past_tasks.clear_button.click()
+    loaded.panels.past_tasks.clear_button.click()
     assert tree.topLevelItemCount() == 0
 
 
 def test_reset_layout_shows_the_usual_panels_and_forgets_the_rest(
     loaded: MainWindow, settings: Settings
 ) -> None:
-    usual = [name for name, dock in loaded.docks.items() if dock.isVisible()]
-    loaded.docks["history"].show()
-    loaded.docks["groups"].hide()
+    usual = [name for name, dock in loaded.panels.docks.items() if dock.isVisible()]
+    loaded.panels.docks["history"].show()
+    loaded.panels.docks["groups"].hide()
     settings.set_bytes("docks", loaded.saveState())
     loaded.menus.actions["reset_layout"].trigger()
-    assert [name for name, dock in loaded.docks.items() if dock.isVisible()] == usual
+    assert [name for name, dock in loaded.panels.docks.items() if dock.isVisible()] == usual
     assert settings.bytes("docks").isEmpty()
 
 

@@ -49,14 +49,14 @@ def test_a_group_is_halved_undone_redone_saved_and_the_file_proves_equal(
 ) -> None:
     window, target = program.window, tmp_path / "small.pt"
     document = program.open_example()
-    assert window.graph.isVisible()
-    assert len(window.groups.shown_rows()) == len(document.groups)
+    assert window.panels.graph.isVisible()
+    assert len(window.panels.groups.shown_rows()) == len(document.groups)
     group = next(row for row in document.groups if row.locked is None and row.size >= 16)
     before = window.session.snapshot.cost
 
     window.session.select(group.id)
     window.menus.actions["edit_count"].trigger()
-    editor = window.groups.tree.findChild(CountEditor)
+    editor = window.panels.groups.tree.findChild(CountEditor)
     editor.selectAll()
     qtbot.keyClicks(editor, "50%")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
@@ -187,12 +187,12 @@ def test_files_that_are_no_models_are_three_sentences_and_run_nothing(
 def test_the_engine_draws_other_modules_and_single_ops(program: Program, qtbot: QtBot) -> None:
     document = program.open_example()
     window, layers = program.window, len(document.graph.layers)
-    opened = len(window.graph.picture.boxes)
+    opened = len(window.panels.graph.picture.boxes)
 
     window.menus.actions["graph_close"].trigger()
-    qtbot.waitUntil(lambda: len(window.graph.picture.boxes) < opened, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.panels.graph.picture.boxes) < opened, timeout=PATIENCE)
     window.menus.actions["graph_layers"].trigger()
-    qtbot.waitUntil(lambda: len(window.graph.picture.boxes) == layers, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.panels.graph.picture.boxes) == layers, timeout=PATIENCE)
     window.menus.actions["graph_ops"].trigger()
     program.wait_idle()
 

@@ -46,8 +46,8 @@ class Painted(QObject):
 
 def drawn(window: MainWindow, scale: float, parts: int) -> QImage:
     """The whole graph at `scale`, painted in `parts` strips."""
-    scene = window.graph.scene()
-    area = window.graph.bounds.toAlignedRect()
+    scene = window.panels.graph.scene()
+    area = window.panels.graph.bounds.toAlignedRect()
     size = area.size() * scale
     image = QImage(size, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.white)
@@ -81,25 +81,25 @@ def test_parts_make_the_same_picture_as_the_whole(loaded: MainWindow, scale: flo
 def test_an_edit_repaints_the_boxes_whose_channels_changed_and_no_others(
     loaded: MainWindow, qtbot: QtBot
 ) -> None:
-    loaded.graph.fit()
+    loaded.panels.graph.fit()
     QTest.qWait(20)
-    painted = Painted(loaded.graph.viewport())
+    painted = Painted(loaded.panels.graph.viewport())
 
     loaded.session.set_count("stages.1.0.conv1", 7)
 
     qtbot.waitUntil(lambda: bool(painted.areas))
-    picture = loaded.graph.picture
+    picture = loaded.panels.graph.picture
     assert picture is not None
     changed = [box.rect for box in picture.boxes if box.group == "stages.1.0.conv1"]
     assert len(changed) == 2  # the convolution and its norm
-    pixels = 2 / loaded.graph.transform().m11()  # areas are whole pixels
+    pixels = 2 / loaded.panels.graph.transform().m11()  # areas are whole pixels
     around = united(changed).adjusted(-6, -6, 6, 6).adjusted(-pixels, -pixels, pixels, pixels)
     for area in painted.areas:
-        assert around.contains(loaded.graph.mapToScene(area).boundingRect())
+        assert around.contains(loaded.panels.graph.mapToScene(area).boundingRect())
 
 
 def test_what_is_prepared_in_idle_time_ends(loaded: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not loaded.graph.is_warming)
+    qtbot.waitUntil(lambda: not loaded.panels.graph.is_warming)
 
 
 def draw(transport: FakeTransport) -> None:
@@ -110,14 +110,14 @@ def draw(transport: FakeTransport) -> None:
 
 
 def names(window: MainWindow) -> set[str]:
-    assert window.graph.picture is not None
-    return {box.name for box in window.graph.picture.boxes}
+    assert window.panels.graph.picture is not None
+    return {box.name for box in window.panels.graph.picture.boxes}
 
 
 def place(window: MainWindow, name: str) -> QPoint:
-    assert window.graph.picture is not None
-    rect = next(box.rect for box in window.graph.picture.boxes if box.name == name)
-    return window.graph.mapFromScene(rect.center())
+    assert window.panels.graph.picture is not None
+    rect = next(box.rect for box in window.panels.graph.picture.boxes if box.name == name)
+    return window.panels.graph.mapFromScene(rect.center())
 
 
 def test_a_double_click_opens_and_closes_a_module_where_it_is(
@@ -126,19 +126,19 @@ def test_a_double_click_opens_and_closes_a_module_where_it_is(
     loaded.menus.actions["graph_close"].trigger()
     draw(transport)
     assert names(loaded) == {"input", "stem", "stages", "down", "pool", "classifier", "output"}
-    corner = loaded.graph.mapFromScene(
-        next(b.rect for b in loaded.graph.picture.boxes if b.name == "stages").topLeft()
+    corner = loaded.panels.graph.mapFromScene(
+        next(b.rect for b in loaded.panels.graph.picture.boxes if b.name == "stages").topLeft()
     )
 
-    qtbot.mouseDClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=place(loaded, "stages"))
+    qtbot.mouseDClick(loaded.panels.graph.viewport(), Qt.MouseButton.LeftButton, pos=place(loaded, "stages"))
     draw(transport)
 
     assert {"stages.0", "stages.1", "stages.2"} <= names(loaded)
-    border = loaded.graph.picture.borders[0]
+    border = loaded.panels.graph.picture.borders[0]
     assert border.path == "stages"
-    assert (loaded.graph.mapFromScene(border.rect.topLeft()) - corner).manhattanLength() <= 2
-    inside = loaded.graph.mapFromScene(border.rect.topLeft() + QPointF(5, 5))
-    qtbot.mouseDClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=inside)
+    assert (loaded.panels.graph.mapFromScene(border.rect.topLeft()) - corner).manhattanLength() <= 2
+    inside = loaded.panels.graph.mapFromScene(border.rect.topLeft() + QPointF(5, 5))
+    qtbot.mouseDClick(loaded.panels.graph.viewport(), Qt.MouseButton.LeftButton, pos=inside)
     assert "stages" in names(loaded)  # this picture was drawn before
 
 
@@ -148,15 +148,17 @@ def test_a_closed_module_shows_what_it_puts_out_and_how_much_of_it_stays(
     loaded.session.levels.show(frozenset({"stages", "stages.1"}))
     draw(transport)
     loaded.session.set_count("stages.1.0.conv1", 16)
-    number, box = next((n, b) for n, b in enumerate(loaded.graph.picture.boxes) if b.name == "stages.1.0")
+    number, box = next(
+        (n, b) for n, b in enumerate(loaded.panels.graph.picture.boxes) if b.name == "stages.1.0"
+    )
 
     # conv1 and its norm keep 16 of 64 channels, conv2, its norm and the sum all 64: 224 of 320
     assert box.share(loaded.session.snapshot.channels) == 224 / 320
-    assert loaded.graph.describe(number).startswith(
+    assert loaded.panels.graph.describe(number).startswith(
         "stages.1.0 (Sequential · 5 layers)\n64 of 64 channels stay"
     )
-    assert "70%" in loaded.graph.describe(number)
-    assert loaded.graph.lit("stages.1.0.conv1").boxes == {number}
+    assert "70%" in loaded.panels.graph.describe(number)
+    assert loaded.panels.graph.lit("stages.1.0.conv1").boxes == {number}
 
 
 def test_a_picture_is_asked_for_again_when_the_engine_was_restarted(
@@ -191,7 +193,7 @@ def test_the_menu_of_a_box_says_what_opens_and_closes(loaded: MainWindow, transp
     loaded.session.levels.show(frozenset({"stages"}))
     draw(transport)
 
-    menu = loaded.graph.menu_at(place(loaded, "stages.2"))
+    menu = loaded.panels.graph.menu_at(place(loaded, "stages.2"))
 
     assert [action.text() for action in menu.actions()] == [
         "&Open stages.2",
@@ -206,19 +208,19 @@ def test_the_menu_of_a_box_says_what_opens_and_closes(loaded: MainWindow, transp
 def test_a_selected_group_lights_the_way_that_couples_it_and_dims_the_rest(
     loaded: MainWindow,
 ) -> None:
-    boxes = loaded.graph.picture.boxes
+    boxes = loaded.panels.graph.picture.boxes
     number = next(n for n, box in enumerate(boxes) if box.name == "stages.0.0.norm1")
-    loaded.graph.fit()
+    loaded.panels.graph.fit()
     before = colour_at(loaded, boxes[number].rect.topLeft() + QPointF(90, 28))
     away = colour_at(loaded, boxes[0].rect.topLeft() + QPointF(90, 28))
 
     loaded.session.select("stages.0.0.conv1")
 
     # conv1 writes these channels, its norm passes them on, conv2 reads them
-    lit = loaded.graph.lit("stages.0.0.conv1")
+    lit = loaded.panels.graph.lit("stages.0.0.conv1")
     names_lit = [boxes[n].name for n in sorted(lit.boxes)]
     assert names_lit == [f"stages.0.0.{part}" for part in ("conv1", "norm1", "conv2")]
-    arrows = {(a.source, a.target) for a in loaded.graph.picture.arrows if set(a.pieces) <= lit.pieces}
+    arrows = {(a.source, a.target) for a in loaded.panels.graph.picture.arrows if set(a.pieces) <= lit.pieces}
     assert arrows == {(number - 1, number), (number, number + 1)}
     assert colour_at(loaded, boxes[number].rect.topLeft() + QPointF(90, 28)) == before
     assert colour_at(loaded, boxes[0].rect.topLeft() + QPointF(90, 28)) != away
@@ -232,22 +234,24 @@ def test_search_hits_are_outlined_alike_in_parts_and_as_a_whole(
     monkeypatch.setattr("slimgui.gui.views.lit_item._FEW", few)
     plain = drawn(loaded, scale, 1)
 
-    loaded.groups.search.setText("conv")  # more than 2 boxes, fewer than 1000
+    loaded.panels.groups.search.setText("conv")  # more than 2 boxes, fewer than 1000
 
     whole = drawn(loaded, scale, 1)
-    assert len(loaded.finding.hits) > 2
+    assert len(loaded.panels.finding.hits) > 2
     in_parts = differing(whole, drawn(loaded, scale, 4))
     assert in_parts <= 1 / 200  # where strips meet within a pixel
     assert differing(whole, plain) > 2 * max(in_parts, 1 / 200)
 
 
 def colour_at(window: MainWindow, spot: QPointF) -> str:
-    image = window.graph.viewport().grab().toImage()
-    return image.pixelColor(window.graph.mapFromScene(spot)).name()
+    image = window.panels.graph.viewport().grab().toImage()
+    return image.pixelColor(window.panels.graph.mapFromScene(spot)).name()
 
 
 def test_a_locked_box_says_why_in_place_of_its_kind(loaded: MainWindow) -> None:
-    number, box = next((n, b) for n, b in enumerate(loaded.graph.picture.boxes) if b.name == "classifier")
+    number, box = next(
+        (n, b) for n, b in enumerate(loaded.panels.graph.picture.boxes) if b.name == "classifier"
+    )
     labels = Labels(loaded.font())
 
     kind, _, _ = labels.line(number, box, 10)
@@ -257,12 +261,12 @@ def test_a_locked_box_says_why_in_place_of_its_kind(loaded: MainWindow) -> None:
 
 def press(window: MainWindow, *keys: Qt.Key) -> None:
     for key in keys:
-        QTest.keyClick(window.graph, key)
+        QTest.keyClick(window.panels.graph, key)
 
 
 def name_here(window: MainWindow) -> str:
-    assert window.graph.here is not None
-    return str(window.graph.picture.boxes[window.graph.here].name)
+    assert window.panels.graph.here is not None
+    return str(window.panels.graph.picture.boxes[window.panels.graph.here].name)
 
 
 def test_keys_walk_along_the_arrows_and_select(loaded: MainWindow) -> None:
@@ -276,7 +280,7 @@ def test_keys_walk_along_the_arrows_and_select(loaded: MainWindow) -> None:
     assert name_here(loaded) == "stem.norm"
     press(loaded, Qt.Key.Key_End)
     assert name_here(loaded) == "output"
-    assert loaded.graph.visible_area().contains(loaded.graph.picture.boxes[-1].rect)
+    assert loaded.panels.graph.visible_area().contains(loaded.panels.graph.picture.boxes[-1].rect)
 
 
 def test_space_opens_and_closes_and_the_place_is_kept(loaded: MainWindow, transport: FakeTransport) -> None:
@@ -301,12 +305,12 @@ def test_what_is_searched_for_is_outlined_and_f3_goes_from_one_to_the_next(
 ) -> None:
     loaded.menus.actions["graph_close"].trigger()
     draw(transport)
-    loaded.groups.search.setText("conv1 batchnorm")  # no layer is both
-    assert loaded.finding.hits == []
-    loaded.groups.search.setText("stages conv1 macs>0%")
+    loaded.panels.groups.search.setText("conv1 batchnorm")  # no layer is both
+    assert loaded.panels.finding.hits == []
+    loaded.panels.groups.search.setText("stages conv1 macs>0%")
 
     layers = loaded.session.document.graph.layers
-    assert [layers[hit].name for hit in loaded.finding.hits] == [
+    assert [layers[hit].name for hit in loaded.panels.finding.hits] == [
         f"stages.{stage}.{block}.conv1" for stage in range(3) for block in range(2)
     ]
     loaded.menus.actions["find_next"].trigger()
@@ -315,20 +319,24 @@ def test_what_is_searched_for_is_outlined_and_f3_goes_from_one_to_the_next(
     loaded.menus.actions["find_previous"].trigger()
     draw(transport)
     assert name_here(loaded) == "stages.2.1.conv1"
-    assert loaded.graph.visible_area().contains(loaded.graph.picture.boxes[loaded.graph.here].rect)
+    assert loaded.panels.graph.visible_area().contains(
+        loaded.panels.graph.picture.boxes[loaded.panels.graph.here].rect
+    )
 
 
 def test_the_overview_shows_where_one_is_and_moves_there(loaded: MainWindow, qtbot: QtBot) -> None:
-    loaded.graph.fit()
-    assert not loaded.graph.minimap.isVisible()  # everything is seen
-    loaded.graph.zoom(8)
-    overview = loaded.graph.minimap
+    loaded.panels.graph.fit()
+    assert not loaded.panels.graph.minimap.isVisible()  # everything is seen
+    loaded.panels.graph.zoom(8)
+    overview = loaded.panels.graph.minimap
     assert overview.isVisible()
 
     corner = overview.rect().bottomRight() - QPoint(8, 8)
     qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=corner)
 
-    assert loaded.graph.visible_area().contains(loaded.graph.picture.bounds.bottomRight() - QPointF(40, 40))
+    assert loaded.panels.graph.visible_area().contains(
+        loaded.panels.graph.picture.bounds.bottomRight() - QPointF(40, 40)
+    )
     assert loaded.grab().size() == loaded.size() * loaded.devicePixelRatioF()
 
 
@@ -336,9 +344,12 @@ def test_a_selection_can_be_zoomed_to(loaded: MainWindow) -> None:
     loaded.session.select("stages.1.0.conv1")
     loaded.menus.actions["zoom_selection"].trigger()
 
-    boxes = [loaded.graph.picture.boxes[number].rect for number in loaded.graph.lit("stages.1.0.conv1").boxes]
-    assert loaded.graph.visible_area().contains(united(boxes))
-    assert loaded.graph.zoomed == 1  # three boxes would fit at more than their size
+    boxes = [
+        loaded.panels.graph.picture.boxes[number].rect
+        for number in loaded.panels.graph.lit("stages.1.0.conv1").boxes
+    ]
+    assert loaded.panels.graph.visible_area().contains(united(boxes))
+    assert loaded.panels.graph.zoomed == 1  # three boxes would fit at more than their size
 
 
 def with_ops(document: wire.Document) -> tuple[LayerGraph, View]:
@@ -365,9 +376,11 @@ def test_single_ops_are_asked_for_once_and_leave_plan_and_selection_as_they_are(
     transport.answer(wire.Detailed, graph=graph, view=view)
 
     assert ops.isChecked()
-    assert len(loaded.graph.picture.box_of) == len(graph.layers) == len(loaded.session.snapshot.channels)
+    assert (
+        len(loaded.panels.graph.picture.box_of) == len(graph.layers) == len(loaded.session.snapshot.channels)
+    )
     assert loaded.session.snapshot.cost == cost
-    assert loaded.graph.lit("stages.1.0.conv1").boxes
+    assert loaded.panels.graph.lit("stages.1.0.conv1").boxes
     loaded.session.undo_stack.undo()
     assert loaded.session.snapshot.counts["stages.1.0.conv1"] == 64
     ops.trigger()
@@ -380,7 +393,7 @@ def test_single_ops_are_asked_for_once_and_leave_plan_and_selection_as_they_are(
 
 
 def test_a_fresh_graph_can_be_read_and_begins_at_the_input(loaded: MainWindow, qtbot: QtBot) -> None:
-    graph = loaded.graph
+    graph = loaded.panels.graph
     graph.resize(300, 200)  # far too small for all of it
     graph.first_fit()
 
@@ -398,16 +411,16 @@ def test_a_layer_that_is_named_in_the_details_is_shown_in_the_graph(loaded: Main
     layers = [layer.name for layer in loaded.session.document.graph.layers]
     number = next(number for number, layer in enumerate(row.layers) if layer in layers)
 
-    loaded.inspector.anchorClicked.emit(QUrl(f"#{number}"))
+    loaded.panels.inspector.anchorClicked.emit(QUrl(f"#{number}"))
 
-    assert loaded.graph.here == loaded.graph.picture.box_of[layers.index(row.layers[number])]
+    assert loaded.panels.graph.here == loaded.panels.graph.picture.box_of[layers.index(row.layers[number])]
 
 
 def test_long_lists_of_layers_are_folded_until_somebody_asks(loaded: MainWindow) -> None:
     row = loaded.session.document.groups[0]
     many = msgspec.structs.replace(row, layers=tuple(f"layer{number}" for number in range(20)))
-    loaded.inspector.show_group(many, loaded.session.snapshot, (), ())
-    assert "layer7, 12 more" in loaded.inspector.toPlainText()
+    loaded.panels.inspector.show_group(many, loaded.session.snapshot, (), ())
+    assert "layer7, 12 more" in loaded.panels.inspector.toPlainText()
 
-    loaded.inspector.anchorClicked.emit(QUrl("#more"))
-    assert "layer19" in loaded.inspector.toPlainText()
+    loaded.panels.inspector.anchorClicked.emit(QUrl("#more"))
+    assert "layer19" in loaded.panels.inspector.toPlainText()

@@ -30,7 +30,7 @@ def export(window: MainWindow, dialogs: FakeDialogs, path: Path) -> bytes:
 def test_a_png_has_two_pixels_per_unit(loaded: MainWindow, dialogs: FakeDialogs, tmp_path: Path) -> None:
     export(loaded, dialogs, tmp_path / "graph.png")
 
-    image, bounds = QImage(str(tmp_path / "graph.png")), loaded.graph.bounds
+    image, bounds = QImage(str(tmp_path / "graph.png")), loaded.panels.graph.bounds
     assert abs(image.width() - 2 * bounds.width()) <= 1
     assert abs(image.height() - 2 * bounds.height()) <= 1
     colours = {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)}
@@ -45,7 +45,7 @@ def test_an_svg_and_a_pdf_hold_the_names_of_the_boxes(
 
     assert "classifier" in svg
     assert "32 → 16" in svg
-    assert svg.count("<text") >= 2 * len(loaded.graph.picture.boxes)  # name and count
+    assert svg.count("<text") >= 2 * len(loaded.panels.graph.picture.boxes)  # name and count
     assert export(loaded, dialogs, tmp_path / "graph.pdf").startswith(b"%PDF")
 
 
@@ -54,7 +54,7 @@ def test_selection_and_search_are_not_part_of_a_picture(
 ) -> None:
     plain = export(loaded, dialogs, tmp_path / "plain.png")
     loaded.session.select("stem.conv")
-    loaded.groups.search.setText("conv1")
+    loaded.panels.groups.search.setText("conv1")
 
     assert export(loaded, dialogs, tmp_path / "lit.png") == plain
 

@@ -27,10 +27,10 @@ def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
 
 def select(window: MainWindow, *groups: str) -> CountEditor:
     """The editor of the last of these rows, opened with F2 while all of them are selected."""
-    tree, flags = window.groups.tree, QItemSelectionModel.SelectionFlag
+    tree, flags = window.panels.groups.tree, QItemSelectionModel.SelectionFlag
     tree.selectionModel().clear()
     for group in groups:
-        index = window.groups.model.index_of(group)
+        index = window.panels.groups.model.index_of(group)
         tree.selectionModel().setCurrentIndex(index, flags.Select | flags.Rows)
     window.menus.actions["edit_count"].trigger()
     return tree.findChildren(CountEditor)[-1]
@@ -99,7 +99,7 @@ def test_escape_takes_back_the_slide_of_all_rows(loaded: MainWindow, qtbot: QtBo
 
 
 def editor_is_there(window: MainWindow) -> bool:
-    return bool(window.groups.tree.findChildren(CountEditor))
+    return bool(window.panels.groups.tree.findChildren(CountEditor))
 
 
 def test_locked_rows_in_a_selection_stay_as_they_are(loaded: MainWindow, qtbot: QtBot) -> None:
@@ -115,26 +115,26 @@ def test_locked_rows_in_a_selection_stay_as_they_are(loaded: MainWindow, qtbot: 
 def test_a_search_hides_rows_keeps_open_ones_open_and_says_how_many_are_left(
     loaded: MainWindow, qtbot: QtBot
 ) -> None:
-    tree, model = loaded.groups.tree, loaded.groups.model
+    tree, model = loaded.panels.groups.tree, loaded.panels.groups.model
     tree.expand(model.index_of("stages.1.0.conv1"))
-    qtbot.keyClicks(loaded.groups.search, "locked:")
-    assert [model.index(row, 0).data() for row in loaded.groups.shown_rows()] == ["classifier"]
-    assert loaded.groups.found.text() == f"1 of {len(demo().groups)} groups"
-    loaded.groups.search.clear()
+    qtbot.keyClicks(loaded.panels.groups.search, "locked:")
+    assert [model.index(row, 0).data() for row in loaded.panels.groups.shown_rows()] == ["classifier"]
+    assert loaded.panels.groups.found.text() == f"1 of {len(demo().groups)} groups"
+    loaded.panels.groups.search.clear()
 
-    assert len(loaded.groups.shown_rows()) == len(demo().groups)
+    assert len(loaded.panels.groups.shown_rows()) == len(demo().groups)
     assert tree.isExpanded(model.index_of("stages.1.0.conv1"))
     tree.sortByColumn(Column.OF, Qt.SortOrder.DescendingOrder)
     assert tree.isExpanded(model.index_of("stages.1.0.conv1"))
 
 
 def test_a_group_chosen_elsewhere_is_shown_even_when_a_search_hides_it(loaded: MainWindow) -> None:
-    loaded.groups.search.setText("locked:")
+    loaded.panels.groups.search.setText("locked:")
     loaded.session.select("down.0.conv")
 
-    index = loaded.groups.model.index_of("down.0.conv")
-    assert not loaded.groups.tree.isRowHidden(index.row(), QModelIndex())
-    assert loaded.groups.tree.currentIndex().data(Role.GROUP_ID) == "down.0.conv"
+    index = loaded.panels.groups.model.index_of("down.0.conv")
+    assert not loaded.panels.groups.tree.isRowHidden(index.row(), QModelIndex())
+    assert loaded.panels.groups.tree.currentIndex().data(Role.GROUP_ID) == "down.0.conv"
 
 
 def test_rows_are_copied_for_a_spreadsheet(loaded: MainWindow) -> None:
@@ -151,9 +151,9 @@ def test_shown_groups_and_columns_are_exported(
     loaded: MainWindow, dialogs: FakeDialogs, tmp_path: Path
 ) -> None:
     dialogs.path = str(tmp_path / "rows")
-    loaded.groups.search.setText("down.")
-    loaded.groups.tree.sortByColumn(Column.OF, Qt.SortOrder.DescendingOrder)
-    loaded.groups.tree.setColumnHidden(Column.KEEP, True)
+    loaded.panels.groups.search.setText("down.")
+    loaded.panels.groups.tree.sortByColumn(Column.OF, Qt.SortOrder.DescendingOrder)
+    loaded.panels.groups.tree.setColumnHidden(Column.KEEP, True)
     loaded.menus.actions["export_rows"].trigger()
 
     assert dialogs.asked[-1].endswith("demo-groups.csv")
@@ -168,7 +168,7 @@ def test_shown_groups_and_columns_are_exported(
 
 
 def test_columns_are_hidden_in_a_menu_and_remembered(loaded: MainWindow, settings: Settings) -> None:
-    menu, header = QMenu(), loaded.groups.tree.header()
+    menu, header = QMenu(), loaded.panels.groups.tree.header()
     loaded.tree_actions.fill_columns(menu)
     entries = {action.text(): action for action in menu.actions()}
     entries["Params"].trigger()
@@ -191,7 +191,7 @@ def test_the_menu_of_a_row_has_what_can_be_done_with_it(loaded: MainWindow) -> N
 
 
 def test_a_cell_outside_of_the_exposed_part_is_not_drawn(loaded: MainWindow) -> None:
-    tree, index = loaded.groups.tree, loaded.groups.model.index(0, Column.GROUP)
+    tree, index = loaded.panels.groups.tree, loaded.panels.groups.model.index(0, Column.GROUP)
     option = QStyleOptionViewItem()
     option.rect, option.palette, option.fontMetrics = QRect(0, 0, 90, 30), tree.palette(), tree.fontMetrics()
     option.widget = tree
@@ -202,7 +202,7 @@ def test_a_cell_outside_of_the_exposed_part_is_not_drawn(loaded: MainWindow) -> 
         blank.fill(Qt.GlobalColor.white)
         image = blank.copy()
         painter = QPainter(image)
-        loaded.groups.delegate.paint(painter, option, index)
+        loaded.panels.groups.delegate.paint(painter, option, index)
         painter.end()
         return image != blank
 
@@ -211,7 +211,7 @@ def test_a_cell_outside_of_the_exposed_part_is_not_drawn(loaded: MainWindow) -> 
 
 
 def test_an_edit_leaves_the_layers_of_other_groups_unpainted(loaded: MainWindow, qtbot: QtBot) -> None:
-    tree, model = loaded.groups.tree, loaded.groups.model
+    tree, model = loaded.panels.groups.tree, loaded.panels.groups.model
     for group in ("stages.0.0.conv1", "stages.0.1.conv1"):
         tree.expand(model.index_of(group))
     painted: list[tuple[str, str]] = []
@@ -234,21 +234,21 @@ def test_an_edit_leaves_the_layers_of_other_groups_unpainted(loaded: MainWindow,
 
 
 def test_names_and_titles_can_be_read_at_the_size_of_the_start(loaded: MainWindow, qtbot: QtBot) -> None:
-    tree = loaded.groups.tree
+    tree = loaded.panels.groups.tree
     header, metrics = tree.header(), tree.fontMetrics()
     qtbot.waitUntil(lambda: loaded.isVisible() and tree.width() > 500)
 
     # 12 pixels of margins, 18 of the swatch, 14 of the arrow that opens a group
     assert header.sectionSize(Column.GROUP) - 44 >= metrics.horizontalAdvance("stage1.0.shortcut.0")
     for column in list(Column)[1:]:
-        title = loaded.groups.model.headerData(column, Qt.Orientation.Horizontal)
+        title = loaded.panels.groups.model.headerData(column, Qt.Orientation.Horizontal)
         assert header.sectionSize(column) >= header.fontMetrics().horizontalAdvance(title) + 8, title
     for column, widest in ((Column.KEEP, "2048"), (Column.PARAMS, "88.8 M"), (Column.MACS, "88 %")):
         assert header.sectionSize(column) >= metrics.horizontalAdvance(widest) + 12
 
 
 def test_the_state_is_drawn_as_icons_and_told_in_words(loaded: MainWindow) -> None:
-    model = loaded.groups.model
+    model = loaded.panels.groups.model
     loaded.session.set_count("down.0.conv", 16)
 
     def state(group: str) -> tuple[tuple[str, ...], str, str]:
@@ -266,7 +266,7 @@ def test_the_state_is_drawn_as_icons_and_told_in_words(loaded: MainWindow) -> No
 
 
 def test_the_sizes_of_a_layer_have_the_room_of_the_empty_cells_before_them(loaded: MainWindow) -> None:
-    tree, model = loaded.groups.tree, loaded.groups.model
+    tree, model = loaded.panels.groups.tree, loaded.panels.groups.model
     top = model.index_of("down.0.conv")
     cell = model.index(0, Column.STATE, top).data(Role.CELL)
     before = sum(tree.columnWidth(column) for column in (Column.MACS, Column.IMPORTANCE))

@@ -52,7 +52,7 @@ def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
 def editor_of(window: MainWindow, group: str) -> CountEditor:
     window.session.select(group)
     window.menus.actions["edit_count"].trigger()
-    return window.groups.tree.findChild(CountEditor)
+    return window.panels.groups.tree.findChild(CountEditor)
 
 
 def kept(window: MainWindow, group: str) -> int:
@@ -62,10 +62,10 @@ def kept(window: MainWindow, group: str) -> int:
 
 def mark(window: MainWindow, words: str, qtbot: QtBot) -> list[str]:
     """Select all rows that a search leaves, as a user does."""
-    window.groups.search.setText(words)
-    window.groups.tree.setFocus()
-    qtbot.keyClick(window.groups.tree, Qt.Key.Key_A, CTRL)
-    return window.groups.selected_ids()
+    window.panels.groups.search.setText(words)
+    window.panels.groups.tree.setFocus()
+    qtbot.keyClick(window.panels.groups.tree, Qt.Key.Key_A, CTRL)
+    return window.panels.groups.selected_ids()
 
 
 # --- drag and drop
@@ -92,11 +92,11 @@ def test_a_file_may_fall_anywhere_when_a_model_is_open(
     part: str, loaded: MainWindow, transport: FakeTransport
 ) -> None:
     target = {
-        "graph": loaded.graph.viewport(),
-        "tree": loaded.groups.tree.viewport(),
-        "search": loaded.groups.search,
-        "targets": loaded.plan_panel.targets.boxes["macs"],
-        "text": loaded.inspector.viewport(),
+        "graph": loaded.panels.graph.viewport(),
+        "tree": loaded.panels.groups.tree.viewport(),
+        "search": loaded.panels.groups.search,
+        "targets": loaded.panels.plan_panel.targets.boxes["macs"],
+        "text": loaded.panels.inspector.viewport(),
     }[part]
 
     fall = drop(target, "/models/other.pt")
@@ -104,17 +104,17 @@ def test_a_file_may_fall_anywhere_when_a_model_is_open(
     assert isinstance(transport.requests[-1], Open)
     assert transport.requests[-1].source == "/models/other.pt"
     assert fall.dropAction() == COPY  # who is told that it was moved deletes it
-    assert loaded.groups.search.text() == ""
+    assert loaded.panels.groups.search.text() == ""
 
 
 def test_a_plan_that_falls_on_a_model_is_read_and_two_files_are_told(
     loaded: MainWindow, transport: FakeTransport
 ) -> None:
-    drop(loaded.graph.viewport(), "/a.pt", "/b.pt")
+    drop(loaded.panels.graph.viewport(), "/a.pt", "/b.pt")
     assert loaded.card.what.text() == "Drop one file at a time."
     assert len(transport.requests) == 1
 
-    drop(loaded.graph.viewport(), "/plans/half.json")
+    drop(loaded.panels.graph.viewport(), "/plans/half.json")
     assert type(transport.requests[-1]).__name__ == "ReadPlans"
 
 
@@ -130,9 +130,9 @@ def test_text_is_no_file(loaded: MainWindow) -> None:
 
 
 def test_what_a_search_hides_is_not_edited(loaded: MainWindow, qtbot: QtBot) -> None:
-    loaded.groups.tree.selectAll()
-    loaded.groups.search.setText("down.1.conv of>64")
-    assert loaded.groups.selected_ids() == ["down.1.conv"]
+    loaded.panels.groups.tree.selectAll()
+    loaded.panels.groups.search.setText("down.1.conv of>64")
+    assert loaded.panels.groups.selected_ids() == ["down.1.conv"]
     assert mark(loaded, "of>64", qtbot) == ["down.1.conv", "stages.2.0.conv1", "stages.2.1.conv1"]
 
     editor = editor_of(loaded, "down.1.conv")
@@ -170,12 +170,12 @@ def test_a_group_chosen_in_the_graph_is_alone(loaded: MainWindow, qtbot: QtBot) 
 
 def test_the_editor_of_a_hidden_row_brings_it_back(loaded: MainWindow) -> None:
     loaded.session.select("stem.conv")
-    loaded.groups.search.setText("classifier locked:")
-    assert loaded.groups.selected_ids() == []
+    loaded.panels.groups.search.setText("classifier locked:")
+    assert loaded.panels.groups.selected_ids() == []
     loaded.menus.actions["edit_count"].trigger()
 
-    assert loaded.groups.search.text() == ""
-    assert loaded.groups.tree.findChild(CountEditor).isVisible()
+    assert loaded.panels.groups.search.text() == ""
+    assert loaded.panels.groups.tree.findChild(CountEditor).isVisible()
 
 
 # --- undo
@@ -189,7 +189,7 @@ def test_keys_held_on_the_ratio_are_one_step(control: str, loaded: MainWindow, q
         qtbot.keyClick(widget, Qt.Key.Key_Up)
     assert (loaded.ratio.box.value(), stack.count()) == (5, 1)
 
-    loaded.graph.setFocus()  # somewhere else in between
+    loaded.panels.graph.setFocus()  # somewhere else in between
     widget.setFocus()
     qtbot.keyClick(widget, Qt.Key.Key_Up)
     assert stack.count() == 2
@@ -206,7 +206,7 @@ def test_undo_closes_an_open_editor(loaded: MainWindow, qtbot: QtBot) -> None:
     loaded.menus.actions["undo"].trigger()  # a click in the tool bar: the focus stays where it is
 
     assert kept(loaded, "down.0.conv") == 64
-    qtbot.waitUntil(lambda: loaded.groups.tree.findChild(CountEditor) is None)
+    qtbot.waitUntil(lambda: loaded.panels.groups.tree.findChild(CountEditor) is None)
 
 
 # --- keys
@@ -236,9 +236,9 @@ def test_no_two_things_in_sight_share_a_letter(
         window.session.open("/models/demo.pt")
         transport.open(demo())
         window.session.select("down.0.conv")
-        window.docks["tasks"].show()
-        window.docks["tasks"].raise_()
-        window.docks[panel].raise_()
+        window.panels.docks["tasks"].show()
+        window.panels.docks["tasks"].raise_()
+        window.panels.docks[panel].raise_()
     window.session.noticed.emit(Notice("error", "What", "why", "hint", "details"))
     window.strip.show()
     QTest.qWait(20)
@@ -250,33 +250,33 @@ def test_no_two_actions_share_a_key(loaded: MainWindow, qtbot: QtBot) -> None:
     keys = [key.toString() for info in ACTIONS for key in loaded.menus.actions[info.key].shortcuts()]
     assert len(keys) == len(set(keys))
 
-    before = loaded.graph.zoomed
-    loaded.graph.setFocus()
-    qtbot.keyClick(loaded.graph, Qt.Key.Key_Equal, CTRL)  # "+" without Shift, on most keyboards
-    assert loaded.graph.zoomed > before
+    before = loaded.panels.graph.zoomed
+    loaded.panels.graph.setFocus()
+    qtbot.keyClick(loaded.panels.graph, Qt.Key.Key_Equal, CTRL)  # "+" without Shift, on most keyboards
+    assert loaded.panels.graph.zoomed > before
 
 
 def test_the_copy_key_copies_what_has_the_focus(
     loaded: MainWindow, transport: FakeTransport, qtbot: QtBot
 ) -> None:
     clipboard = QGuiApplication.clipboard()
-    loaded.docks["tasks"].show()
-    loaded.docks["tasks"].raise_()
-    past = loaded.past_tasks.tree
+    loaded.panels.docks["tasks"].show()
+    loaded.panels.docks["tasks"].raise_()
+    past = loaded.panels.past_tasks.tree
     past.setCurrentItem(past.topLevelItem(0))
     past.setFocus()
     qtbot.keyClick(past, Qt.Key.Key_C, CTRL)
     assert clipboard.text().startswith("Opening demo.pt")
 
     loaded.session.select("down.0.conv")
-    table = loaded.details.table
+    table = loaded.panels.details.table
     table.setFocus()
     table.selectRow(3)
     qtbot.keyClick(table, Qt.Key.Key_C, CTRL)
     assert clipboard.text().startswith("Channel\tImportance\tComes from\n3\t")
 
-    loaded.groups.tree.setFocus()
-    qtbot.keyClick(loaded.groups.tree, Qt.Key.Key_C, CTRL)
+    loaded.panels.groups.tree.setFocus()
+    qtbot.keyClick(loaded.panels.groups.tree, Qt.Key.Key_C, CTRL)
     assert clipboard.text().startswith("Group\tKeep")
 
 
@@ -285,11 +285,11 @@ def test_escape_clears_the_search_then_the_message_then_the_selection(
 ) -> None:
     loaded.session.select("stem.conv")
     loaded.menus.actions["find"].trigger()
-    qtbot.keyClicks(loaded.groups.search, "stem")
+    qtbot.keyClicks(loaded.panels.groups.search, "stem")
     loaded.session.noticed.emit(Notice("note", "What"))
     for search, card, selected in (("", True, "stem.conv"), ("", False, "stem.conv"), ("", False, "")):
-        qtbot.keyClick(loaded.groups.search, Qt.Key.Key_Escape)
-        now = (loaded.groups.search.text(), loaded.card.isVisible(), loaded.session.selected)
+        qtbot.keyClick(loaded.panels.groups.search, Qt.Key.Key_Escape)
+        now = (loaded.panels.groups.search.text(), loaded.card.isVisible(), loaded.session.selected)
         assert now == (search, card, selected)
 
 
@@ -349,8 +349,7 @@ def test_a_group_of_one_channel_says_why_it_stays(window: MainWindow, transport:
 
     for key in ("edit_count", "plan_lock"):
         assert "single channel" in window.menus.actions[key].toolTip()
-    assert "stays whole" in window.details.keep.toolTip()
-    assert "stays whole" in window.details.automatic.toolTip()
+    assert "only one" in window.panels.details.keep.toolTip()
 
 
 # --- files that come and go

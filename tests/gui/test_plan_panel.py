@@ -27,8 +27,8 @@ def loaded(window: MainWindow, transport: FakeTransport) -> MainWindow:
 
 @pytest.fixture
 def panel(loaded: MainWindow) -> PlanPanel:
-    loaded.docks["plan"].raise_()
-    return loaded.plan_panel
+    loaded.panels.docks["plan"].raise_()
+    return loaded.panels.plan_panel
 
 
 def plan(window: MainWindow) -> Plan:
@@ -121,7 +121,7 @@ def time_it(window: MainWindow, transport: FakeTransport, **more: object) -> Non
 def test_a_measured_time_is_shown_until_the_plan_is_another_one(
     loaded: MainWindow, panel: PlanPanel, transport: FakeTransport, qtbot: QtBot
 ) -> None:
-    tile = loaded.totals.latency
+    tile = loaded.panels.totals.latency
     loaded.session.set_ratio(0.5)
     assert tile.button.isVisible()
     qtbot.mouseClick(tile.button, Qt.MouseButton.LeftButton)
@@ -137,7 +137,7 @@ def test_a_measured_time_is_shown_until_the_plan_is_another_one(
     assert panel.targets.now["latency"].text() == "not measured"
     loaded.session.undo_stack.undo()
     assert not tile.button.isVisible()
-    assert not loaded.totals.grab().isNull()
+    assert not loaded.panels.totals.grab().isNull()
 
 
 def test_time_that_does_not_follow_is_said_and_a_multiple_is_one_click(

@@ -26,10 +26,10 @@ def tree(window: MainWindow, transport: FakeTransport, qtbot: QtBot) -> PlanTree
     window.document_actions.open_source("/models/demo.pt")
     transport.open(demo())
     qtbot.wait(30)  # the window arranges its panels
-    assert not window.plan_tree._items  # nobody looks
-    window.docks["plans"].raise_()
-    qtbot.waitUntil(lambda: bool(window.plan_tree._items))
-    return window.plan_tree
+    assert not window.panels.plan_tree._items  # nobody looks
+    window.panels.docks["plans"].raise_()
+    qtbot.waitUntil(lambda: bool(window.panels.plan_tree._items))
+    return window.panels.plan_tree
 
 
 def shape(tree: PlanTree) -> dict[str, str]:

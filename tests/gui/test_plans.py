@@ -299,7 +299,7 @@ def test_groups_are_compared_together_or_not(loaded: MainWindow, transport: Fake
     rank(transport)
     assert action.isChecked()
     assert loaded.ratio.label.text() == "&Remove from all together:"
-    assert "least important of all groups" in loaded.inspector.toPlainText()
+    assert "least important of all groups" in loaded.panels.inspector.toPlainText()
     act(loaded, "plan_global")
     assert not action.isChecked()
     assert kept(loaded) == 16
@@ -331,9 +331,9 @@ def test_the_selected_group_is_locked_and_unlocked(loaded: MainWindow) -> None:
     act(loaded, "plan_lock")
     loaded.session.set_ratio(0.5)
     assert (kept(loaded), kept(loaded, "down.0.conv")) == (32, 32)
-    assert "You locked it" in loaded.inspector.toPlainText()
+    assert "You locked it" in loaded.panels.inspector.toPlainText()
     assert "You locked it" in loaded.menus.actions["edit_count"].toolTip()
-    cell = loaded.groups.model.index_of("stem.conv").siblingAtColumn(Column.STATE)
+    cell = loaded.panels.groups.model.index_of("stem.conv").siblingAtColumn(Column.STATE)
     assert cell.data() == "Locked by you"
     act(loaded, "plan_lock")
     assert kept(loaded) == 16
@@ -366,7 +366,7 @@ def test_plans_are_named_in_the_title_and_switched_in_the_menu(
     assert dialogs.asked[-1] == "Plan 2"
     assert loaded.windowTitle() == "demo.pt – deep & narrow[*] – SlimGUI"
     loaded.session.set_ratio(0.75)
-    assert "deep & narrow. Removes 75 %" in loaded.inspector.toPlainText()
+    assert "deep & narrow. Removes 75 %" in loaded.panels.inspector.toPlainText()
     menu = next(action.menu() for action in loaded.menus.menus["&Plan"].actions() if action.menu())
     menu.aboutToShow.emit()
     assert [(entry.text(), entry.isChecked()) for entry in menu.actions()] == [

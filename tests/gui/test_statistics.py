@@ -243,15 +243,15 @@ def test_the_entry_of_a_plan_and_the_details_say_what_statistics_it_has(
 
     loaded.session.edit_plans("Add", loaded.session.plans.added("deep", Plan(ratio=0.75)))
     assert entries(loaded) == ["&1 Plan 1  –  own statistics", "&2 deep"]
-    assert "statistics" not in loaded.inspector.toPlainText()
+    assert "statistics" not in loaded.panels.inspector.toPlainText()
     loaded.session.edit_plans("Switch", loaded.session.plans.switched(FIRST))
-    assert "Norm statistics of its own, of 100 samples of photos." in loaded.inspector.toPlainText()
+    assert "Norm statistics of its own, of 100 samples of photos." in loaded.panels.inspector.toPlainText()
     loaded.session.set_ratio(0.6)
     assert entries(loaded)[0] == "&1 Plan 1  –  statistics out of date"
-    assert "Its norm statistics are out of date" in loaded.inspector.toPlainText()
+    assert "Its norm statistics are out of date" in loaded.panels.inspector.toPlainText()
     assert "out of date" in loaded.card.what.text()
     loaded.menus.actions["undo"].trigger()
-    assert "Norm statistics of its own" in loaded.inspector.toPlainText()
+    assert "Norm statistics of its own" in loaded.panels.inspector.toPlainText()
     forget.trigger()
     assert entries(loaded)[0] == "&1 Plan 1"
     loaded.menus.actions["undo"].trigger()

@@ -40,7 +40,7 @@ def editor_of(window: MainWindow, group: str) -> CountEditor:
     """The editor, opened as a user does: select the row, press F2."""
     window.session.select(group)
     window.menus.actions["edit_count"].trigger()
-    editors = window.groups.tree.findChildren(CountEditor)
+    editors = window.panels.groups.tree.findChildren(CountEditor)
     assert len(editors) == 1
     return editors[0]
 
@@ -52,18 +52,18 @@ def kept(window: MainWindow, group: str) -> int:
 
 def test_an_empty_window_offers_to_open_and_nothing_else(window: MainWindow) -> None:
     assert window.pages.currentWidget() is window.welcome
-    assert not any(dock.isVisible() for dock in window.docks.values())
+    assert not any(dock.isVisible() for dock in window.panels.docks.values())
     assert not window.menus.actions["save"].isEnabled()
     assert "Open a model first" in window.menus.actions["save"].toolTip()
 
 
 def test_an_opened_model_fills_every_view(loaded: MainWindow) -> None:
-    assert loaded.pages.currentWidget() is loaded.graph
+    assert loaded.pages.currentWidget() is loaded.panels.graph
     assert loaded.windowTitle() == "demo.pt[*] – SlimGUI"
     assert not loaded.isWindowModified()
-    assert len(loaded.groups.shown_rows()) == len(demo().groups)
+    assert len(loaded.panels.groups.shown_rows()) == len(demo().groups)
     assert loaded.settings.recent == ["/models/demo.pt"]
-    assert "1 must stay whole" in loaded.inspector.toPlainText()
+    assert "1 must stay whole" in loaded.panels.inspector.toPlainText()
 
 
 def test_typing_half_and_enter_halves_a_group(loaded: MainWindow, qtbot: QtBot) -> None:
@@ -74,7 +74,7 @@ def test_typing_half_and_enter_halves_a_group(loaded: MainWindow, qtbot: QtBot) 
 
     assert kept(loaded, "down.0.conv") == 32
     assert loaded.isWindowModified()
-    assert loaded.totals.tiles["Parameters"].accessibleDescription().startswith("872 k before")
+    assert loaded.panels.totals.tiles["Parameters"].accessibleDescription().startswith("872 k before")
     assert loaded.menus.actions["undo"].text() == "&Undo: Keep 32 of 64 channels of down.0.conv"
 
 
@@ -100,7 +100,7 @@ def test_escape_takes_back_what_the_editor_did(loaded: MainWindow, qtbot: QtBot)
 
     assert kept(loaded, "down.0.conv") == 64
     assert loaded.session.undo_stack.count() == 0
-    qtbot.waitUntil(lambda: loaded.groups.tree.findChildren(CountEditor) == [])
+    qtbot.waitUntil(lambda: loaded.panels.groups.tree.findChildren(CountEditor) == [])
 
 
 def test_typed_text_is_not_applied_before_enter_and_escape_drops_it(loaded: MainWindow, qtbot: QtBot) -> None:
@@ -116,23 +116,23 @@ def test_typed_text_is_not_applied_before_enter_and_escape_drops_it(loaded: Main
 
 def test_a_click_on_a_box_selects_its_group_everywhere(loaded: MainWindow, qtbot: QtBot) -> None:
     spot = next(box for box in demo().view.boxes if box.name == "stages.1.0.conv1")
-    point = loaded.graph.mapFromScene(QPointF(spot.x, spot.y))
-    qtbot.mouseClick(loaded.graph.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    point = loaded.panels.graph.mapFromScene(QPointF(spot.x, spot.y))
+    qtbot.mouseClick(loaded.panels.graph.viewport(), Qt.MouseButton.LeftButton, pos=point)
 
     assert loaded.session.selected == "stages.1.0.conv1"
-    assert loaded.groups.tree.currentIndex().siblingAtColumn(0).data() == "stages.1.0.conv1"
-    assert "stages.1.0.conv2" in loaded.inspector.toPlainText()  # reads what the group writes
+    assert loaded.panels.groups.tree.currentIndex().siblingAtColumn(0).data() == "stages.1.0.conv1"
+    assert "stages.1.0.conv2" in loaded.panels.inspector.toPlainText()  # reads what the group writes
 
 
 def test_a_row_selects_the_box_and_a_lock_says_why(loaded: MainWindow) -> None:
-    loaded.groups.tree.setCurrentIndex(loaded.groups.model.index_of("classifier"))
+    loaded.panels.groups.tree.setCurrentIndex(loaded.panels.groups.model.index_of("classifier"))
 
     assert loaded.session.selected == "classifier"
-    assert "Must stay whole" in loaded.inspector.toPlainText()
+    assert "Must stay whole" in loaded.panels.inspector.toPlainText()
     assert not loaded.menus.actions["edit_count"].isEnabled()
     assert "output of the model" in loaded.menus.actions["edit_count"].toolTip()
     number = next(i for i, layer in enumerate(demo().graph.layers) if layer.name == "classifier")
-    assert "Must stay whole" in loaded.graph.describe(number)
+    assert "Must stay whole" in loaded.panels.graph.describe(number)
 
 
 def test_the_slider_cuts_every_group_in_one_undo_step(loaded: MainWindow) -> None:
@@ -151,9 +151,9 @@ def test_the_slider_cuts_every_group_in_one_undo_step(loaded: MainWindow) -> Non
 
 def test_find_narrows_the_tree(loaded: MainWindow, qtbot: QtBot) -> None:
     loaded.menus.actions["find"].trigger()
-    qtbot.keyClicks(loaded.groups.search, "classifier locked")
+    qtbot.keyClicks(loaded.panels.groups.search, "classifier locked")
 
-    assert len(loaded.groups.shown_rows()) == 1
+    assert len(loaded.panels.groups.shown_rows()) == 1
 
 
 def test_a_failure_is_a_card_and_the_document_stays(
@@ -356,7 +356,7 @@ def test_opening_another_model_asks_first(
 
 
 def test_geometry_and_columns_are_remembered(loaded: MainWindow, settings: Settings) -> None:
-    loaded.groups.tree.header().resizeSection(Column.STATE, 211)
+    loaded.panels.groups.tree.header().resizeSection(Column.STATE, 211)
     loaded.close()
 
     assert not settings.bytes("window").isEmpty()
@@ -399,28 +399,30 @@ def test_the_theme_follows_the_choice(loaded: MainWindow, qapp: QApplication) ->
     theme: Theme = loaded.theme
     theme.choose("dark")
     QTest.qWait(1)
-    assert is_dark(loaded.graph.palette())
+    assert is_dark(loaded.panels.graph.palette())
     theme.choose("light")
     QTest.qWait(1)
-    assert not is_dark(loaded.graph.palette())
+    assert not is_dark(loaded.panels.graph.palette())
 
 
 def test_zoom_stays_within_reason(loaded: MainWindow) -> None:
     for _ in range(100):
         loaded.menus.actions["zoom_in"].trigger()
-    assert loaded.graph.transform().m11() == pytest.approx(4.0)
+    assert loaded.panels.graph.transform().m11() == pytest.approx(4.0)
     for _ in range(200):
         loaded.menus.actions["zoom_out"].trigger()
-    assert loaded.graph.transform().m11() == pytest.approx(0.02)
+    assert loaded.panels.graph.transform().m11() == pytest.approx(0.02)
     loaded.grab()  # the coarsest level paints
     loaded.menus.actions["fit"].trigger()
-    assert 0.1 < loaded.graph.transform().m11() <= 1
+    assert 0.1 < loaded.panels.graph.transform().m11() <= 1
 
 
 def test_pointing_at_a_box_lights_it(loaded: MainWindow, qtbot: QtBot) -> None:
     spot = demo().view.boxes[3]
-    qtbot.mouseMove(loaded.graph.viewport(), QPoint(1, 1))
-    qtbot.mouseMove(loaded.graph.viewport(), loaded.graph.mapFromScene(QPointF(spot.x, spot.y)))
+    qtbot.mouseMove(loaded.panels.graph.viewport(), QPoint(1, 1))
+    qtbot.mouseMove(loaded.panels.graph.viewport(), loaded.panels.graph.mapFromScene(QPointF(spot.x, spot.y)))
 
-    qtbot.waitUntil(lambda: loaded.graph.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor)
-    assert loaded.graph.palette().color(QPalette.ColorRole.Window).isValid()
+    qtbot.waitUntil(
+        lambda: loaded.panels.graph.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor
+    )
+    assert loaded.panels.graph.palette().color(QPalette.ColorRole.Window).isValid()

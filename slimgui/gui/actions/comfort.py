@@ -19,9 +19,6 @@ from slimgui.gui.facts.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import Choice
-from slimgui.gui.views.palette import Palette
-from slimgui.gui.views.preferences import Preferences
-from slimgui.gui.views.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
@@ -48,14 +45,20 @@ class ComfortActions:
 
     def palette(self) -> None:
         """Find a command by its name."""
+        from slimgui.gui.views.palette import Palette
+
         Palette(self._window, self.commands()).open_over(self._window)
 
     def shortcuts(self) -> None:
         """List the keys."""
+        from slimgui.gui.views.shortcuts import Shortcuts
+
         self._show(Shortcuts, lambda: Shortcuts(self._window, self.commands()))
 
     def preferences(self) -> None:
         """Show the preferences."""
+        from slimgui.gui.views.preferences import Preferences
+
         self._show(Preferences, lambda: Preferences(self._window, self._settings, self))
 
     def _show(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
@@ -104,7 +107,7 @@ class ComfortActions:
     def reset_layout(self) -> None:
         """Put the panels back where they were at first."""
         self._settings.forget_layout()
-        self._window.reset_layout()
+        self._window.panels.reset()
 
     def _set_cache(self) -> None:
         if self._settings.cache:
@@ -145,7 +148,7 @@ class ComfortActions:
         parts = [
             window.card,
             window.ratio,
-            *(dock.widget() for dock in window.docks.values()),
+            *(dock.widget() for dock in window.panels.docks.values()),
             middle,
             window.strip,
         ]

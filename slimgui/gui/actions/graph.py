@@ -14,7 +14,6 @@ from slimgui.gui.facts.notice import Notice
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import colours
-from slimgui.gui.views.pictures import PNG_SCALE, png_scale, write_picture
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
@@ -61,7 +60,9 @@ class GraphActions:
         if write := _TEXTS.get(Path(path).suffix.lower()):
             write_text(path, write(document.name, document.graph, document.groups, snapshot.counts))
             return notice.written(path)
-        graph = self._window.graph
+        from slimgui.gui.views.pictures import PNG_SCALE, png_scale, write_picture
+
+        graph = self._window.panels.graph
         write_picture(path, graph.plain_scene(), graph.bounds, colours(graph.palette()).canvas)
         scale = png_scale(graph.bounds) if path.lower().endswith(".png") else PNG_SCALE
         if scale == PNG_SCALE:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QDockWidget, QMenu, QToolBar, QToolButton
 
 from slimgui.gui import icons
 from slimgui.gui.actions import reasons
@@ -83,14 +84,17 @@ class Menus:
         elif key == "theme":
             self._add_themes(menu.addMenu("&Theme"))
         elif key == "panels":
-            panels = menu.addMenu("&Panels")
-            for number, dock in enumerate(self._window.docks.values(), 1):
-                toggle = dock.toggleViewAction()
-                toggle.setText(f"&{number} {dock.windowTitle()}")
-                toggle.triggered.connect(lambda shown, dock=dock: dock.raise_() if shown else None)
-                panels.addAction(toggle)
+            self._panels = menu.addMenu("&Panels")
         else:
             menu.addAction(self.actions[key])
+
+    def add_panels(self, docks: Iterable[QDockWidget]) -> None:
+        """Let these be shown and hidden."""
+        for number, dock in enumerate(docks, 1):
+            toggle = dock.toggleViewAction()
+            toggle.setText(f"&{number} {dock.windowTitle()}")
+            toggle.triggered.connect(lambda shown, dock=dock: dock.raise_() if shown else None)
+            self._panels.addAction(toggle)
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()

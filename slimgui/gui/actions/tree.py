@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QModelIndex, QPoint
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QTreeView
 
 from slimgui.core.text_files import write_text
 from slimgui.errors import SaveError
@@ -20,6 +20,7 @@ from slimgui.gui.settings import Settings
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
+    from slimgui.gui.views.group_tree import GroupTree
 
 CONTEXT: Final = ("edit_count", "reset_group", "plan_lock", "", "copy_rows", "export_rows")
 
@@ -36,10 +37,15 @@ class TreeActions:
 
     def __init__(self, window: MainWindow, session: Session, dialogs: Dialogs, settings: Settings) -> None:
         self._window, self._session, self._dialogs, self._settings = window, session, dialogs, settings
-        self._groups = window.groups
-        tree = self._groups.tree
+
+    def serve(self, tree: QTreeView) -> None:
+        """Show menus where the tree is asked for them."""
         tree.customContextMenuRequested.connect(self._on_menu_requested)
         tree.header().customContextMenuRequested.connect(self._on_columns_requested)
+
+    @property
+    def _groups(self) -> GroupTree:
+        return self._window.panels.groups
 
     def copy_rows(self) -> None:
         """Put the selected rows on the clipboard, all rows when none is selected."""

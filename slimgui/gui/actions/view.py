@@ -24,12 +24,12 @@ class ViewActions:
 
     def undo(self) -> None:
         """Take back the last change, also that of an editor that is still open."""
-        self._window.groups.close_editor()
+        self._window.panels.groups.close_editor()
         self._session.undo_stack.undo()
 
     def redo(self) -> None:
         """Make it again."""
-        self._window.groups.close_editor()
+        self._window.panels.groups.close_editor()
         self._session.undo_stack.redo()
 
     def reset_group(self) -> None:
@@ -38,38 +38,38 @@ class ViewActions:
 
     def edit_selected(self) -> None:
         """Open the editor of the selected group."""
-        self._window.docks["groups"].show()
-        self._window.groups.edit_selected()
+        self._window.panels.docks["groups"].show()
+        self._window.panels.groups.edit_selected()
 
     def find_group(self) -> None:
         """Go to the search box."""
-        self._window.docks["groups"].show()
-        self._window.groups.search.setFocus()
-        self._window.groups.search.selectAll()
+        self._window.panels.docks["groups"].show()
+        self._window.panels.groups.search.setFocus()
+        self._window.panels.groups.search.selectAll()
 
     def find_next(self) -> None:
         """Show the next hit in the graph."""
-        self._window.finding.go(1)
+        self._window.panels.finding.go(1)
 
     def find_previous(self) -> None:
         """Show the hit before."""
-        self._window.finding.go(-1)
+        self._window.panels.finding.go(-1)
 
     def zoom_selection(self) -> None:
         """Show the selected group as large as it fits."""
-        self._window.graph.zoom_to_selection()
+        self._window.panels.graph.zoom_to_selection()
 
     def fit(self) -> None:
         """Show the whole graph."""
-        self._window.graph.fit()
+        self._window.panels.graph.fit()
 
     def zoom_in(self) -> None:
         """Show the graph larger."""
-        self._window.graph.zoom(STEP)
+        self._window.panels.graph.zoom(STEP)
 
     def zoom_out(self) -> None:
         """Show the graph smaller."""
-        self._window.graph.zoom(1 / STEP)
+        self._window.panels.graph.zoom(1 / STEP)
 
     def open_all(self) -> None:
         """Show every layer."""
@@ -89,7 +89,7 @@ class ViewActions:
 
     def dismiss(self) -> None:
         """Clear the search that is typed in; else hide the message; else select nothing."""
-        search, card = self._window.groups.search, self._window.card
+        search, card = self._window.panels.groups.search, self._window.card
         if search.hasFocus() and search.text():
             search.clear()
         elif card.isVisible():

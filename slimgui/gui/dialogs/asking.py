@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 from slimgui.core import file_formats, wire
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.dialogs.recovery import RecoveryDialog
-from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
-from slimgui.gui.views.architectures import Architectures
+
+if TYPE_CHECKING:
+    from slimgui.gui.dialogs.samples import Purpose
 
 Unsaved = Literal["save", "plans", "discard", "cancel"]
 Consent = Literal["once", "remember", "cancel"]
@@ -125,6 +125,8 @@ class Dialogs:
 
     def architecture(self, parent: QWidget, path: str, rows: Sequence[wire.Architecture]) -> str:
         """Which architecture the weights at `path` are of, as the source to open."""
+        from slimgui.gui.views.architectures import Architectures
+
         dialog = Architectures(parent, path, rows)
         source = dialog.chosen() if dialog.exec() else ""
         dialog.deleteLater()
@@ -132,6 +134,8 @@ class Dialogs:
 
     def samples(self, parent: QWidget, purpose: Purpose, start: SampleSource) -> SampleSource | None:
         """Which samples to use for something; None for a user who changed their mind."""
+        from slimgui.gui.dialogs.samples import SamplesDialog
+
         dialog = SamplesDialog(parent, purpose, start)
         accepted = dialog.exec()
         dialog.deleteLater()
@@ -139,6 +143,8 @@ class Dialogs:
 
     def recovery(self, parent: QWidget, start: Recovery | None, samples: SampleSource) -> Recovery | None:
         """How to recover accuracy; None for a user who changed their mind."""
+        from slimgui.gui.dialogs.recovery import RecoveryDialog
+
         dialog = RecoveryDialog(parent, start, samples)
         accepted = dialog.exec()
         dialog.deleteLater()

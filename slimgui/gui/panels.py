@@ -1,0 +1,239 @@
+"""What shows an open model: the graph in the middle of the window, and the docks around it.
+
+It is built once the window can be seen: half of what is imported until then is imported here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
+
+from slimgui.gui import drops
+from slimgui.gui.actions.finding import Finding
+from slimgui.gui.docks import EXTRA, add_dock
+from slimgui.gui.facts.losses import losses
+from slimgui.gui.facts.snapshot import Change
+from slimgui.gui.views.charts import Charts
+from slimgui.gui.views.details import Details
+from slimgui.gui.views.graph_view import GraphView
+from slimgui.gui.views.group_tree import GroupTree
+from slimgui.gui.views.history import History
+from slimgui.gui.views.inspector import Inspector
+from slimgui.gui.views.past_tasks import PastTasks
+from slimgui.gui.views.plan_panel import PlanPanel
+from slimgui.gui.views.plan_tree import PlanTree
+from slimgui.gui.views.totals import Totals
+
+if TYPE_CHECKING:
+    from slimgui.gui.main_window import MainWindow
+
+_NEXT_TURN: Final = 1  # milliseconds: what waits 0 is done in the same turn of Qt's event loop
+_NEXT_FRAME: Final = 25  # milliseconds: longer than Qt waits before it paints what asked for it
+_WIDTHS: Final = (580, 290)  # of groups and details, where none is remembered
+_TABS: Final = (  # and beside which one each is a tab
+    ("plan", "details"),
+    ("plans", "plan"),
+    ("charts", "plans"),
+    ("history", "groups"),
+    ("tasks", "totals"),
+)
+
+
+class Panels(QObject):
+    """The views of the window's session. They follow it by themselves; wishes go to it, or to the actions.
+
+    Args:
+        window: has session, settings, menus and actions already.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        session = window.session
+        self._window, self._session, self._settings = window, session, window.settings
+        self._is_settled = False
+        self._next_turn = QTimer(self, singleShot=True, interval=_NEXT_TURN)
+        self._next_frame = QTimer(self, singleShot=True, interval=_NEXT_FRAME)
+        self.graph, self.groups = GraphView(window), GroupTree(session.set_counts, window)
+        self.inspector, self.totals = Inspector(window), Totals(window)
+        self.details, self.plan_panel = Details(session, self.inspector, window), PlanPanel(session, window)
+        self.charts, self.plan_tree = Charts(session, window), PlanTree(session, window)
+        self.past_tasks = PastTasks(window)
+        self.finding = Finding(session, self.graph, self)
+        self.docks = self._docks()
+        self._arrange()
+        self._first_layout = window.saveState()
+        self._listen()
+        self._pass_on()
+        window.menus.add_panels(self.docks.values())
+
+    # --- places
+
+    def _docks(self) -> dict[str, QDockWidget]:
+        area = Qt.DockWidgetArea
+        left, right, bottom = area.LeftDockWidgetArea, area.RightDockWidgetArea, area.BottomDockWidgetArea
+        history = History(self._session.undo_stack, self._window)
+        panels: tuple[tuple[str, str, QWidget, Qt.DockWidgetArea], ...] = (
+            ("groups", "Groups", self.groups, left),
+            ("details", "Details", self.details, right),
+            ("plan", "Plan", self.plan_panel, right),
+            ("plans", "Plans", self.plan_tree, right),
+            ("charts", "Charts", self.charts, right),
+            ("totals", "Totals", self.totals, bottom),
+            ("history", "History", history, left),
+            ("tasks", "Past tasks", self.past_tasks, bottom),
+        )
+        return {name: add_dock(self._window, title, name, view, at) for name, title, view, at in panels}
+
+    def _arrange(self) -> None:
+        window, area = self._window, Qt.DockWidgetArea
+        window.pages.addWidget(self.graph)
+        window.setTabPosition(
+            area.LeftDockWidgetArea | area.RightDockWidgetArea | area.BottomDockWidgetArea,
+            QTabWidget.TabPosition.North,
+        )
+        for tab, beside in _TABS:
+            window.tabifyDockWidget(self.docks[beside], self.docks[tab])
+        header = self._settings.bytes("columns")
+        if not header.isEmpty():
+            self.groups.tree.header().restoreState(header)
+        drops.let_fall_through(window)
+
+    def reset(self) -> None:
+        """Put every panel back where it was at first."""
+        self._window.restoreState(self._first_layout)
+        self.show_docks()
+        self._is_settled = False
+        self._settle()
+
+    def show_docks(self) -> None:
+        """The usual panels around a model, none without one."""
+        for name, dock in self.docks.items():
+            dock.setVisible(self._session.document is not None and name not in EXTRA)
+
+    def remember(self) -> None:
+        """Keep places and widths for the next time."""
+        self._settings.set_bytes("columns", self.groups.tree.header().saveState())
+        if self._session.document is not None:
+            self._settings.set_bytes("docks", self._window.saveState())
+
+    def close_down(self) -> None:
+        """The window closes."""
+        self.charts.close_down()
+
+    def _settle(self) -> None:
+        """Once the docks are there: give them room, where none is remembered, and the graph the rest."""
+        window = self._window
+        if not self._is_settled:
+            sides = [self.docks["groups"], self.docks["details"]]
+            window.resizeDocks(sides, _WIDTHS, Qt.Orientation.Horizontal)
+            self.docks["details"].raise_()
+        self.graph.first_fit()
+        self.groups.setUpdatesEnabled(False)  # all at once would stop the window for twice as long
+        window.setUpdatesEnabled(True)
+        self._next_frame.start()
+
+    # --- who tells whom
+
+    def _listen(self) -> None:
+        """Follow the session."""
+        session = self._session
+        self._next_turn.timeout.connect(self._settle)
+        self._next_frame.timeout.connect(lambda: self.groups.setUpdatesEnabled(True))
+        session.tasks.ended.connect(self.past_tasks.add)
+        session.snapshot_changed.connect(self._on_snapshot_changed)
+        session.plans_changed.connect(self.show_details)
+        session.data.changed.connect(self.show_details)
+        session.selection_changed.connect(self._on_selection_changed)
+        session.judging.changed.connect(lambda: self.groups.set_scores(session.judging.scores))
+        session.insight.changed.connect(self._show_time)
+        session.graph_changed.connect(self._on_graph_changed)
+        session.levels.changed.connect(self.graph.set_view)
+
+    def _pass_on(self) -> None:
+        """Hand wishes to who fulfils them."""
+        window, session = self._window, self._session
+        self.graph.group_clicked.connect(session.select)
+        self.graph.toggled.connect(session.levels.toggle)
+        self.graph.opened_within.connect(session.levels.open_within)
+        self.groups.search.textChanged.connect(self.finding.set_words)
+        self.groups.group_selected.connect(session.select)
+        self.groups.marked.connect(session.marks.set)
+        self.groups.delegate.editing_started.connect(session.begin_gesture)
+        self.groups.delegate.editing_ended.connect(session.end_gesture)
+        window.tree_actions.serve(self.groups.tree)
+        self.inspector.layer_clicked.connect(self.finding.show)
+        self.plan_tree.chosen.connect(window.plan_actions.switch)
+        self.plan_panel.importance_chosen.connect(window.plan_actions.set_importance)
+        actions = window.menus.actions
+        self.plan_panel.set_actions(actions)
+        self.plan_tree.set_actions(actions)
+        self.totals.latency.set_action(actions["data_latency"])
+
+    # --- what the session says
+
+    def show_document(self) -> None:
+        """Another model is open: painted once, when all is in its place and others had their turn."""
+        session, window = self._session, self._window
+        document, snapshot, base = session.document, session.snapshot, session.base
+        assert document, "the session said so"
+        assert snapshot, "a document has a snapshot"
+        assert base, "a document has a base"
+        window.setUpdatesEnabled(False)
+        self._next_turn.start()
+        window.pages.setCurrentWidget(self.graph)
+        self.show_docks()
+        self.docks["details"].raise_()
+        self._is_settled = window.restoreState(self._settings.bytes("docks"))
+        self.groups.set_document(document, snapshot)
+        self.totals.set_costs(base.cost, snapshot.cost)
+        self.show_details()
+        self.graph.set_document(document, snapshot)
+
+    def _on_graph_changed(self) -> None:
+        document, snapshot = self._session.document, self._session.snapshot
+        assert document, "the session said so"
+        assert snapshot, "a document has a snapshot"
+        self.graph.set_document(document, snapshot)
+        self.graph.set_selected(self._session.selected)
+        self.finding.set_words(self.groups.search.text())
+
+    def _on_snapshot_changed(self, change: Change) -> None:
+        snapshot, base = self._session.snapshot, self._session.base
+        assert snapshot, "the session said so"
+        assert base, "a snapshot has a base"
+        self.groups.set_snapshot(snapshot, change)
+        self.graph.set_snapshot(snapshot, change)
+        self.totals.set_costs(base.cost, snapshot.cost)
+        self._show_time()
+        self.show_details()
+
+    def _on_selection_changed(self, group_id: str) -> None:
+        self.graph.set_selected(group_id)
+        self.groups.set_selected(group_id)
+        self._session.marks.set(self.groups.selected_ids())
+        self.show_details()
+
+    def show_details(self) -> None:
+        """Say what is known of the selected group, or of the model."""
+        session = self._session
+        document, snapshot = session.document, session.snapshot
+        if document is None or snapshot is None:
+            return
+        row = next((row for row in document.groups if row.id == session.selected), None)
+        if row is None:
+            self.inspector.show_model(document, session.plans, session.data.recovery)
+        else:
+            boxes = {layer.name for layer in document.graph.layers}
+            self.inspector.show_group(row, snapshot, losses(session.data.sensed, row), boxes)
+
+    def _show_time(self) -> None:
+        insight = self._session.insight
+        self.totals.latency.set_time(insight.measured.timed if insight.measured else None, insight.is_current)
+
+    def refresh_colours(self) -> None:
+        """Follow the theme."""
+        self.groups.refresh_colours()
+        self.charts.refresh_colours()
+        self.show_details()

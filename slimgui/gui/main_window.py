@@ -28,6 +28,7 @@ from slimgui.gui.journal.writer import Journal
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import Theme
+from slimgui.gui.turns import NEXT_TURN
 from slimgui.gui.views.card import Card
 from slimgui.gui.views.ratio import RatioControl
 from slimgui.gui.views.task_strip import TaskStrip
@@ -131,7 +132,7 @@ class MainWindow(QMainWindow):
             session.insight.changed,
         ):
             changed.connect(self.menus.refresh)
-        self.theme.changed.connect(self._on_theme_changed)
+        self.theme.changed.connect(self._follow_theme)
 
     def _pass_on(self) -> None:
         """Hand wishes to who fulfils them."""
@@ -200,6 +201,10 @@ class MainWindow(QMainWindow):
         self.setWindowModified(not clean)
         self.menus.refresh()
 
+    def _follow_theme(self) -> None:
+        """Once every part has its palette: Qt hands the new one from the outside in."""
+        QTimer.singleShot(NEXT_TURN, self, self._on_theme_changed)
+
     def _on_theme_changed(self) -> None:
         with QSignalBlocker(self.theme):
             self.menus.refresh_icons()
@@ -253,4 +258,4 @@ class MainWindow(QMainWindow):
         """See Qt."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "menus"):
-            self._on_theme_changed()
+            self._follow_theme()

@@ -15,8 +15,10 @@ from slimgui.gui.actions.finding import Finding
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.facts.losses import losses
 from slimgui.gui.facts.snapshot import Change
+from slimgui.gui.turns import NEXT_FRAME, NEXT_TURN
 from slimgui.gui.views.charts import Charts
 from slimgui.gui.views.details import Details
+from slimgui.gui.views.focus_ring import FocusRing
 from slimgui.gui.views.graph_view import GraphView
 from slimgui.gui.views.group_tree import GroupTree
 from slimgui.gui.views.history import History
@@ -29,8 +31,6 @@ from slimgui.gui.views.totals import Totals
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
-_NEXT_TURN: Final = 1  # milliseconds: what waits 0 is done in the same turn of Qt's event loop
-_NEXT_FRAME: Final = 25  # milliseconds: longer than Qt waits before it paints what asked for it
 _WIDTHS: Final = (580, 290)  # of groups and details, where none is remembered
 _TABS: Final = (  # and beside which one each is a tab
     ("plan", "details"),
@@ -53,8 +53,8 @@ class Panels(QObject):
         session = window.session
         self._window, self._session, self._settings = window, session, window.settings
         self._is_settled = False
-        self._next_turn = QTimer(self, singleShot=True, interval=_NEXT_TURN)
-        self._next_frame = QTimer(self, singleShot=True, interval=_NEXT_FRAME)
+        self._next_turn = QTimer(self, singleShot=True, interval=NEXT_TURN)
+        self._next_frame = QTimer(self, singleShot=True, interval=NEXT_FRAME)
         self.graph, self.groups = GraphView(window), GroupTree(session.set_counts, window)
         self.inspector, self.totals = Inspector(window), Totals(window)
         self.details, self.plan_panel = Details(session, self.inspector, window), PlanPanel(session, window)
@@ -99,10 +99,13 @@ class Panels(QObject):
         if not header.isEmpty():
             self.groups.tree.header().restoreState(header)
         drops.let_fall_through(window)
+        views = (self.graph, self.groups.tree, self.inspector, self.details.table, self.plan_tree.tree)
+        self.focus_ring = FocusRing((*views, self.plan_tree.table, self.past_tasks.tree), window)
 
     def reset(self) -> None:
-        """Put every panel back where it was at first."""
+        """Put every panel and every column back where it was at first."""
         self._window.restoreState(self._first_layout)
+        self.groups.reset_columns()
         self.show_docks()
         self._is_settled = False
         self._settle()

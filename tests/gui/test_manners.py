@@ -1,6 +1,7 @@
 """What users of desktop programs take for granted, in the corners where programs forget it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,17 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequ
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QApplication,
+    QComboBox,
     QCommandLinkButton,
     QDialog,
     QLabel,
+    QLineEdit,
     QMenu,
     QMessageBox,
+    QSlider,
+    QTabBar,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -26,9 +32,12 @@ from pytestqt.qtbot import QtBot
 from slimgui.core.groups import Refusal
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
+from slimgui.core.sampling import SampleSource
 from slimgui.core.wire import Open
 from slimgui.gui.actions.table import ACTIONS
 from slimgui.gui.dialogs.asking import Dialogs
+from slimgui.gui.dialogs.recovery import RecoveryDialog
+from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.journal.record import Entry
 from slimgui.gui.main_window import MainWindow
@@ -349,7 +358,7 @@ def test_a_group_of_one_channel_says_why_it_stays(window: MainWindow, transport:
 
     for key in ("edit_count", "plan_lock"):
         assert "single channel" in window.menus.actions[key].toolTip()
-    assert "only one" in window.panels.details.keep.toolTip()
+    assert window.panels.details.keep.toolTip() == "There is only one"
 
 
 # --- files that come and go
@@ -509,3 +518,128 @@ def test_the_question_about_edits_offers_what_there_is_to_save(
 
     assert Dialogs().unsaved(loaded, "demo.pt", is_cut) == answer
     assert ("Save Smaller Model…" in offered) == is_cut
+
+
+# --- where the keyboard is
+
+
+def test_find_and_edit_come_out_from_behind_another_tab(loaded: MainWindow) -> None:
+    for key in ("find", "edit_count"):
+        loaded.panels.docks["history"].show()
+        loaded.panels.docks["history"].raise_()
+        loaded.session.select("down.0.conv")
+        QTest.qWait(20)
+        assert not seen(loaded.panels.groups)
+        loaded.menus.actions[key].trigger()
+        QTest.qWait(20)
+        assert seen(loaded.panels.groups)
+
+
+def test_escape_drops_what_was_typed_into_a_spin_box(loaded: MainWindow, qtbot: QtBot) -> None:
+    loaded.panels.docks["plan"].raise_()
+    for box, shown in ((loaded.ratio.box, "0 %"), (loaded.panels.plan_panel.rules["min_count"], "1")):
+        box.setFocus()
+        box.selectAll()
+        qtbot.keyClicks(box, "50")
+        qtbot.keyClick(box, Qt.Key.Key_Escape)
+        assert box.text() == shown
+        loaded.panels.graph.setFocus()
+    assert loaded.session.undo_stack.count() == 0
+
+
+@pytest.mark.parametrize("kind", ["samples", "recovery"])
+def test_tab_reaches_every_field_of_a_form(kind: str, window: MainWindow) -> None:
+    dialog = {
+        "samples": lambda: SamplesDialog(window, Purpose("Title", "Aside", "Use"), SampleSource("")),
+        "recovery": lambda: RecoveryDialog(window, None, SampleSource("")),
+    }[kind]()
+    dialog.show()
+    dialog.activateWindow()
+    QTest.qWait(20)
+    reached = set()
+    for _ in range(20):
+        reached.add(QApplication.focusWidget())
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    dialog.close()
+
+    assert {dialog.form.samples, dialog.form.limit, dialog.form.mean, dialog.form.size_of} <= reached
+
+
+def test_tab_leads_out_of_the_list_of_channels(loaded: MainWindow, qtbot: QtBot) -> None:
+    loaded.session.select("down.0.conv")
+    table = loaded.panels.details.table
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Tab)
+    assert not table.hasFocus()
+
+
+def test_a_ring_shows_the_view_that_a_key_went_to(loaded: MainWindow, qtbot: QtBot) -> None:
+    ring, reasons = loaded.panels.focus_ring, Qt.FocusReason
+    loaded.panels.groups.search.setFocus()
+    loaded.panels.graph.setFocus(reasons.ShortcutFocusReason)
+    assert ring.isVisible()
+    assert ring.size() == loaded.panels.graph.size()
+    loaded.panels.groups.tree.setFocus(reasons.TabFocusReason)
+    assert ring.size() == loaded.panels.groups.tree.size()
+    qtbot.mouseClick(loaded.panels.groups.tree.viewport(), LEFT)
+    loaded.panels.graph.setFocus(reasons.MouseFocusReason)
+    assert not ring.isVisible()
+
+
+def test_reset_layout_brings_columns_back(loaded: MainWindow) -> None:
+    loaded.panels.groups.tree.header().setSectionHidden(3, True)
+    loaded.menus.actions["reset_layout"].trigger()
+    assert not loaded.panels.groups.tree.header().isSectionHidden(3)
+
+
+def test_every_control_has_a_tooltip(loaded: MainWindow) -> None:
+    loaded.session.select("down.0.conv")
+    kinds = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QSlider)
+    silent = [
+        f"{type(widget).__name__} {widget.accessibleName()} in {type(widget.parent()).__name__}"
+        for widget in loaded.findChildren(QWidget)
+        if isinstance(widget, kinds)
+        and not widget.toolTip()
+        and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+        and not isinstance(widget.parent(), QAbstractSpinBox | QTabBar)
+        and not widget.objectName().startswith("qt_")
+    ]
+    assert silent == []
+
+
+def test_the_buttons_of_a_message_stand_below_it_where_it_is_narrow(loaded: MainWindow) -> None:
+    card = loaded.card
+    card.setParent(None)
+    card.show_notice(Notice("error", "It could not be done.", "why " * 40, "hint " * 20, "details"))
+    for width, below in ((900, False), (330, True)):
+        card.resize(width, card.heightForWidth(width))
+        QTest.qWait(5)
+        card.resize(width, card.heightForWidth(width))
+        assert (card.copy.geometry().top() >= card.hint.geometry().bottom()) == below
+        assert card.why.height() >= card.why.heightForWidth(card.why.width())
+    card.hide()
+    card.setParent(loaded)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_theme_chosen_later_looks_like_one_chosen_before(
+    is_open: bool, make_window: Callable[..., MainWindow], transport: FakeTransport
+) -> None:
+    windows = []
+    for late in (True, False):
+        window = make_window(transport)
+        if not late:
+            window.theme.choose("dark")
+        if is_open:
+            window.session.open("/models/demo.pt")
+            transport.open(demo())
+            window.session.select("down.0.conv")
+        if late:
+            QTest.qWait(20)
+            window.theme.choose("dark")
+        windows.append(window)
+        QTest.qWait(50)
+    pictures = [window.grab().toImage() for window in windows]
+    windows[0].theme.choose("light")
+
+    assert pictures[0] == pictures[1]

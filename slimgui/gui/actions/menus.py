@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QDockWidget, QMenu, QToolButton
 
 from slimgui.gui import icons
 from slimgui.gui.actions import reasons
@@ -18,13 +18,12 @@ from slimgui.gui.facts import text
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 from slimgui.gui.theme import CHOICES, Theme
+from slimgui.gui.views.tool_bar import ToolBar
 
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
 _THEMES = {"system": "Like the &System", "light": "&Light", "dark": "&Dark"}
-# Fusion draws a nearly white line in the dark theme
-_LINE = "QToolBar { border: none; border-bottom: 1px solid palette(mid); }"
 
 
 def _keys(shortcut: QKeySequence.StandardKey | str | None) -> list[QKeySequence]:
@@ -139,11 +138,10 @@ class Menus:
             action.setChecked(action.data() == self._theme.choice)
 
     def _build_toolbar(self) -> None:
-        bar = QToolBar("Tools", self._window)
+        bar = ToolBar("Tools", self._window)
         bar.setObjectName("tools")
         bar.setAccessibleName("Tools")
         bar.setMovable(False)
-        bar.setStyleSheet(_LINE)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.toggleViewAction().setVisible(False)
         for key in TOOLBAR:

@@ -38,14 +38,19 @@ class ViewActions:
 
     def edit_selected(self) -> None:
         """Open the editor of the selected group."""
-        self._window.panels.docks["groups"].show()
+        self._show_groups()
         self._window.panels.groups.edit_selected()
 
     def find_group(self) -> None:
         """Go to the search box."""
-        self._window.panels.docks["groups"].show()
+        self._show_groups()
         self._window.panels.groups.search.setFocus()
         self._window.panels.groups.search.selectAll()
+
+    def _show_groups(self) -> None:
+        """Also from behind another tab: who types wants to see it."""
+        self._window.panels.docks["groups"].show()
+        self._window.panels.docks["groups"].raise_()
 
     def find_next(self) -> None:
         """Show the next hit in the graph."""

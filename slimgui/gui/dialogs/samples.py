@@ -110,7 +110,6 @@ class SampleForm(QWidget):
             label.setBuddy(self.samples)
         for one, other in pairwise([*order, *rest]):
             self.setTabOrder(one, other)
-        self.setFocusProxy(self.samples)
 
     def _choose_file(self) -> None:
         found = QFileDialog.getOpenFileName(self, "Choose samples", self._folder(), FILES)[0]
@@ -166,7 +165,7 @@ class SamplesDialog(QDialog):
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
         self.form.changed.connect(self._check)
-        self.form.setFocus()
+        self.form.samples.setFocus()
         self._check()
 
     def wanted(self) -> SampleSource:

@@ -23,9 +23,9 @@ from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.channels import ChannelModel, Column
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE
-from slimgui.gui.views.copy_key import CopyKey
 from slimgui.gui.views.curve import Curve
 from slimgui.gui.views.inspector import Inspector
+from slimgui.gui.views.own_keys import copy_rows
 
 JUDGING: Final = "Judging…"
 _AUTOMATIC: Final = "The most important channels stay already: none was picked by hand"
@@ -67,7 +67,8 @@ class Details(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        CopyKey(table)
+        table.setTabKeyNavigation(False)  # Tab leads on, or nobody without a mouse gets out
+        copy_rows(table)
         header = table.horizontalHeader()
         header.setAccessibleName("Columns of the channels")
         header.setStretchLastSection(True)

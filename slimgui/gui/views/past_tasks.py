@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
-from slimgui.gui.views.copy_key import CopyKey
+from slimgui.gui.views.own_keys import copy_rows
 from slimgui.gui.work.tasks import Ended
 
 MOST: Final = 200
@@ -41,7 +41,7 @@ class PastTasks(QWidget):
         self.copy_button.clicked.connect(self.copy)
         self.clear_button.clicked.connect(self.clear)
         self.tree.itemSelectionChanged.connect(self._show_buttons)
-        CopyKey(self.tree, self.copy)
+        copy_rows(self.tree, self.copy)
         buttons = QVBoxLayout()
         buttons.addWidget(self.copy_button)
         buttons.addWidget(self.clear_button)

@@ -27,6 +27,8 @@ from slimgui.core.criteria import CRITERIA
 from slimgui.core.plan import Plan, Scope
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
+from slimgui.gui.turns import NEXT_TURN
+from slimgui.gui.views.own_keys import escape_reverts
 from slimgui.gui.views.targets import Targets
 
 SCOPES: Final[tuple[tuple[Scope, str, str], ...]] = (
@@ -75,6 +77,7 @@ class PlanPanel(QScrollArea):
         self.advice.setWordWrap(True)
         self.advice.setAccessibleName("Advice on latency")
         self.use_multiple.setAccessibleName("Use the multiple that takes least time")
+        self.use_multiple.setToolTip("Round all counts up to multiples of it, which takes least time here")
         self.use_multiple.hide()
         self.importance.setAccessibleName("What says which channels go first")
         self.scope.setAccessibleName("Which channels are compared")
@@ -90,6 +93,7 @@ class PlanPanel(QScrollArea):
             rule = self.rules[field]
             rule.setRange(low, high)
             rule.setKeyboardTracking(False)
+            escape_reverts(rule)
             rule.setToolTip(tip)
             rule.setAccessibleName(title.replace("&", ""))
             rule.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -192,7 +196,9 @@ class PlanPanel(QScrollArea):
     def showEvent(self, event: Any) -> None:
         """Work out what can be reached: it takes a moment, and nobody needs it before."""
         super().showEvent(event)
-        QTimer.singleShot(1, self, self._show_reach)  # behind another tab it is shown only for a moment
+        QTimer.singleShot(
+            NEXT_TURN, self, self._show_reach
+        )  # behind another tab it is shown only for a moment
 
     def _show_reach(self) -> None:
         if self.isVisible():

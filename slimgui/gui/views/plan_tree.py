@@ -31,7 +31,7 @@ from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
-from slimgui.gui.views.copy_key import CopyKey
+from slimgui.gui.views.own_keys import copy_rows
 
 SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be
 WHOLE: Final = "The whole model"
@@ -91,7 +91,8 @@ class PlanTree(QWidget):
         table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        CopyKey(table)
+        table.setTabKeyNavigation(False)
+        copy_rows(table)
         header = table.horizontalHeader()
         header.setAccessibleName("Columns of the comparison")
         header.setMinimumSectionSize(16)
@@ -100,6 +101,7 @@ class PlanTree(QWidget):
         for column, sample in ((1, MARK), (2, SAMPLE), (3, SAMPLE)):  # measuring every row would be felt
             header.resizeSection(column, self.fontMetrics().horizontalAdvance(sample) + SPACE)
         self.other.setAccessibleName("Compare the current plan with")
+        self.other.setToolTip("The plan that the current one is compared with, below")
         self.other.view().setAccessibleName("Compare the current plan with")
         self.only.setToolTip("Leave out what both plans agree on")
 

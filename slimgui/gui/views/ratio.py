@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 from slimgui.core.plan import Plan
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.burst import Burst
+from slimgui.gui.views.own_keys import escape_reverts
 
 MOST = 95
 _LABELS: Final = {
@@ -42,6 +43,7 @@ class RatioControl(QWidget):
         self.box.setSuffix(" %")
         self.box.setFixedWidth(76)
         self.box.setKeyboardTracking(False)
+        escape_reverts(self.box)
         self.slider.sliderPressed.connect(self.gesture_started)
         self.slider.sliderReleased.connect(self.gesture_ended)
         self._burst = Burst(self.slider, self.box, parent=self)

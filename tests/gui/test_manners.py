@@ -623,23 +623,23 @@ def test_the_buttons_of_a_message_stand_below_it_where_it_is_narrow(loaded: Main
 
 @pytest.mark.parametrize("is_open", [False, True])
 def test_a_theme_chosen_later_looks_like_one_chosen_before(
-    is_open: bool, make_window: Callable[..., MainWindow], transport: FakeTransport
+    is_open: bool, make_window: Callable[..., MainWindow], transport: FakeTransport, qtbot: QtBot
 ) -> None:
-    windows = []
-    for late in (True, False):
+    pictures = []
+    for is_late in (True, False):
         window = make_window(transport)
-        if not late:
+        if not is_late:
             window.theme.choose("dark")
         if is_open:
             window.session.open("/models/demo.pt")
             transport.open(demo())
             window.session.select("down.0.conv")
-        if late:
-            QTest.qWait(20)
+        if is_late:
+            QTest.qWait(50)
             window.theme.choose("dark")
-        windows.append(window)
-        QTest.qWait(50)
-    pictures = [window.grab().toImage() for window in windows]
-    windows[0].theme.choose("light")
+        QTest.qWait(100)
+        qtbot.waitUntil(window.groups.updatesEnabled)  # a frame after the rest
+        pictures.append(window.grab().toImage())
+    window.theme.choose("light")
 
     assert pictures[0] == pictures[1]

@@ -638,7 +638,7 @@ def test_a_theme_chosen_later_looks_like_one_chosen_before(
             QTest.qWait(50)
             window.theme.choose("dark")
         QTest.qWait(100)
-        qtbot.waitUntil(window.groups.updatesEnabled)  # a frame after the rest
+        qtbot.waitUntil(window.panels.groups.updatesEnabled)  # a frame after the rest
         pictures.append(window.grab().toImage())
     window.theme.choose("light")
 

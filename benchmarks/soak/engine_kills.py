@@ -59,6 +59,8 @@ def requests(session: Session, folder: Path) -> dict[str, Callable[[], None]]:
         "Time": session.insight.measure,
         "Detail": lambda: session.tasks.start(wire.Detail(0, 0), "listing every op", lambda _: None),
         "Front": lambda: session.insight.search_front("macs"),
+        "Look": lambda: session.others.look(example),
+        "Prove": lambda: session.others.prove(wire.Prove(0, str(folder / "small.pt"))),
     }
 
 

@@ -22,20 +22,14 @@ _LONGEST = 200  # characters of a line of metadata
 
 def inspected(arguments: argparse.Namespace, step: Step) -> Answer:
     """The answer; its status is `DONE` when SlimGUI can open the file."""
-    from slimgui.files.contents import inspect
+    from slimgui.files.contents import inspect, needs_model, printable
 
     step("Looking through the file", 0, 0)
     found = inspect(Path(arguments.file))
-    candidates = recognise(found.weights) if _needs_model(found) else []
-    lines = [_printable(line) for line in _lines(arguments.file, found, candidates)]
+    candidates = recognise(found.weights) if needs_model(found) else []
+    lines = [printable(line) for line in _lines(arguments.file, found, candidates)]
     status = Exit.DONE if found.refusal is None else Exit.REFUSED
     return Answer(_row(arguments.file, found, candidates), "\n".join(lines), status)
-
-
-def _needs_model(found: Contents) -> bool:
-    """Whether it is nothing but weights, so that somebody has to say which model they are of."""
-    says = any("slimgui" in name for name in (*found.entries, *found.metadata))
-    return found.refusal is None and not found.models and not says
 
 
 def _row(file: str, found: Contents, candidates: Sequence[Candidate]) -> dict[str, Any]:
@@ -76,6 +70,8 @@ def _summary(state: Mapping[str, Entry]) -> dict[str, Any]:
 
 
 def _lines(file: str, found: Contents, candidates: Sequence[Candidate]) -> Iterator[str]:
+    from slimgui.files.contents import needs_model
+
     if found.kind:
         parts = f" in {found.files} files" if found.files > 1 else ""
         yield f"{file}: {found.kind}{parts}, {found.bytes:,} bytes"
@@ -94,26 +90,18 @@ def _lines(file: str, found: Contents, candidates: Sequence[Candidate]) -> Itera
         yield f"It holds weights, recognised as {sentence(candidates)}."
         yield from (f"  {one.named}: {one.how}" for one in candidates[:SHOWN])
         yield "Names and shapes do not tell all: name the model they belong to with --model."
-    elif _needs_model(found):
+    elif needs_model(found):
         yield "It holds weights: name the model they belong to with --model."
 
 
 def _weights(name: str, state: Mapping[str, Entry], model: str | None) -> Iterator[str]:
-    from slimgui.files.contents import spoken
+    from slimgui.files.contents import counted, largest, spoken
 
-    summary = _summary(state)
     title = f"a model of {model}" if model else "weights"
     place = f" {name!r}" if name else ""
-    kinds = ", ".join(f"{count:,} of {dtype}" for dtype, count in summary["dtypes"].items())
-    yield f"{title}{place}: {summary['tensors']:,} tensors ({kinds}), {summary['elements']:,} numbers"
-    for row in summary["largest"]:
-        yield f"  {row['name']}: {spoken(state[row['name']])}"
+    yield f"{title}{place}: {counted(state)}"
+    yield from (f"  {key}: {spoken(entry)}" for key, entry in largest(state).items())
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} characters)"
-
-
-def _printable(line: str) -> str:
-    """What a file says may not steer the terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)

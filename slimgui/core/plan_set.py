@@ -117,13 +117,14 @@ class PlanSet:
         made = self.added(name, self.plan)
         return replace(made, parents=(*self.parents, (name, self.current)))
 
-    def renamed(self, name: str) -> Self:
-        """The current plan has another name. Raises PlanError when it is taken."""
+    def renamed(self, name: str, old: str = "") -> Self:
+        """The plan `old`, the current one for "", has another name. Raises PlanError when that is taken."""
         self._check_new(name)
-        pairs = ((name if old == self.current else old, plan) for old, plan in self.plans)
-        owns = ((name if old == self.current else old, own) for old, own in self.statistics)
-        ways = tuple(tuple(name if old == self.current else old for old in way) for way in self.parents)
-        return type(self)(tuple(pairs), name, tuple(owns), tuple((one, above) for one, above in ways))
+        names = {known: known for known in self.names} | {old or self.current: name}
+        pairs = tuple((names[known], plan) for known, plan in self.plans)
+        owns = tuple((names[known], own) for known, own in self.statistics)
+        ways = tuple((names[one], names[above]) for one, above in self.parents)
+        return type(self)(pairs, names[self.current], owns, ways)
 
     def removed(self) -> Self:
         """Without the current plan; its neighbour becomes current. Raises PlanError for the last one."""

@@ -40,6 +40,9 @@ class Host:
         self._traced: Any = None
         self._document = 0  # task number of the Open that these two come from
         self._handlers: dict[type[wire.Request], Callable[[Any], wire.Answer]] = {
+            wire.Open: self._open,
+            wire.Look: self._look,
+            wire.Prove: self._prove_saved,
             wire.Save: self._save,
             wire.Verify: self._verify,
             wire.Recover: self._recover,
@@ -65,9 +68,7 @@ class Host:
         self._send(answer)
 
     def _answer(self, request: wire.Request) -> wire.Answer:
-        if isinstance(request, wire.Open):
-            return self._open(request)
-        if self._document != request.document:
+        if isinstance(request, wire.DocumentRequest) and self._document != request.document:
             raise SlimError(
                 "The engine does not hold this model.",
                 "It was restarted.",
@@ -84,6 +85,25 @@ class Host:
 
     def _verify(self, request: wire.Verify) -> wire.Verified:
         return wire.Verified(request.task, self._prove(request)[1])
+
+    def _look(self, request: wire.Look) -> wire.Looked:
+        from slimgui.engine.look import looked
+
+        self._progress(request.task, f"Looking into {document_name(request.path)}")
+        return looked(request)
+
+    def _prove_saved(self, request: wire.Prove) -> wire.Verified:
+        """What lies on the disk, whatever model is open."""
+        from slimgui.engine.reopen import original_of, reopen
+
+        self._progress(request.task, "Reading both models", 0, 2)
+        original = request.original or original_of(request.small)
+        whole, deployed = reopen(
+            original, request.small, shapes=request.shape, trusted=request.trusted, allow_code=False
+        )
+        self._progress(request.task, "Proving that it computes the same", 1, 2)
+        proof = self._engine.verify(whole.model, deployed, deployed.inputs)
+        return wire.Verified(request.task, _proof_row(proof), request.small, original)
 
     def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
         plans, missing = collected(self._engine.read_plans(request.path, self._traced), request.folder)
@@ -133,9 +153,7 @@ class Host:
         self._progress(request.task, f"Proving that it computes the same{long}", 2, 4)
         loaded = self._loaded
         proof = self._engine.verify(loaded.model, deployed, loaded.example_inputs)
-        error = float(proof.max_error) if math.isfinite(proof.max_error) else None
-        row = wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)
-        return replace(deployed, source=loaded.source, proof=proof), row
+        return replace(deployed, source=loaded.source, proof=proof), _proof_row(proof)
 
     def _deploy(self, request: wire.Save | wire.Verify | wire.Recover | wire.Recalibrate) -> tuple[Any, str]:
         """The smaller model, and what all this takes, in words, where that is long."""
@@ -287,3 +305,9 @@ class Host:
 
     def _progress(self, task: int, phase: str, done: int = 0, total: int = 0) -> None:
         self._send(wire.Progress(task, phase, done, total))
+
+
+def _proof_row(proof: Any) -> wire.ProofRow:
+    """A proof as it travels: JSON has no infinity."""
+    error = float(proof.max_error) if math.isfinite(proof.max_error) else None
+    return wire.ProofRow(bool(proof.passed), error, proof.level, proof.note, proof.parted)

@@ -17,6 +17,8 @@ _DOING: Final[dict[type[wire.Request], str]] = {
     wire.Sense: "measuring sensitivity",
     wire.Rank: "judging the channels",
     wire.Meet: "judging the channels",
+    wire.Look: "looking into the file",
+    wire.Prove: "proving the saved file",
 }
 
 

@@ -49,6 +49,7 @@ class Contents:
         entries: what else it holds, by name, in words.
         metadata: what a safetensors file or an index says about itself.
         asks: everything its pickle names, and what that means.
+        forbidden: those of them that no file may ask for.
         refusal: why it cannot be opened, None when it can; weights need a model named beside them.
     """
 
@@ -60,6 +61,7 @@ class Contents:
     entries: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     asks: Mapping[str, str] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
     refusal: LoadError | None = None
 
 
@@ -83,6 +85,12 @@ def inspect(path: Path) -> Contents:
     if contents.refusal is None and other is not None:
         return replace(contents, refusal=other.refusal(path.name))
     return contents
+
+
+def needs_model(found: Contents) -> bool:
+    """Whether it is nothing but weights, so that somebody has to say which model they are of."""
+    says = any("slimgui" in name for name in (*found.entries, *found.metadata))
+    return found.refusal is None and not found.models and not says
 
 
 def _of(path: Path) -> Contents:
@@ -137,6 +145,7 @@ def _sharded(index: Path) -> Contents:
             bytes=total.bytes + part.bytes,
             metadata={**total.metadata, **part.metadata},
             asks={**total.asks, **part.asks},
+            forbidden=total.forbidden | part.forbidden,
             refusal=total.refusal or part.refusal,
         )
     return replace(total, weights={"": tensors})
@@ -146,6 +155,7 @@ def _pickled(stream: BinaryIO, kind: Kind, path: Path) -> Contents:
     found, asked = _followed(stream, path.name)
     modules = _modules(found)
     models = {name: value.name for name, value in modules.items()}
+    named = verdicts(asked)
     sets = {**weights_in(found, Entry), **{name: module_state(value) for name, value in modules.items()}}
     return Contents(
         kind=_KINDS[kind],
@@ -153,7 +163,8 @@ def _pickled(stream: BinaryIO, kind: Kind, path: Path) -> Contents:
         weights=sets,
         models=models,
         entries=_entries(found, {name.partition(".")[0] for name in sets}),
-        asks={one.name: one.reason for one in verdicts(asked)},
+        asks={one.name: one.reason for one in named},
+        forbidden=frozenset(one.name for one in named if not one.allowed),
         refusal=_refusal(asked, kind, models, path.name),
     )
 
@@ -267,3 +278,15 @@ def dtypes(weights: Mapping[str, Entry]) -> dict[str, int]:
 def largest(weights: Mapping[str, Entry], count: int = 5) -> dict[str, Entry]:
     """The tensors with the most numbers, the largest first."""
     return dict(sorted(weights.items(), key=lambda row: -row[1].elements)[:count])
+
+
+def counted(weights: Mapping[str, Entry]) -> str:
+    """How much a set of weights is: "62 tensors (62 of float32), 189,642 numbers"."""
+    kinds = ", ".join(f"{count:,} of {dtype}" for dtype, count in dtypes(weights).items())
+    numbers = sum(entry.elements for entry in weights.values())
+    return f"{len(weights):,} tensors ({kinds}), {numbers:,} numbers"
+
+
+def printable(text: str) -> str:
+    """What a file says may steer neither a terminal nor a line of text."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

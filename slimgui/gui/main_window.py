@@ -17,6 +17,7 @@ from slimgui.gui import drops
 from slimgui.gui.actions.comfort import ComfortActions
 from slimgui.gui.actions.data import DataActions
 from slimgui.gui.actions.document import DocumentActions
+from slimgui.gui.actions.files import FileActions
 from slimgui.gui.actions.graph import GraphActions
 from slimgui.gui.actions.menus import Menus
 from slimgui.gui.actions.plan import PlanActions
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self._arrange()
         self.document_actions = DocumentActions(self, session, dialogs, settings)
+        self.file_actions = FileActions(self, session, dialogs, settings)
         self.view_actions = ViewActions(self, session)
         self.data_actions = DataActions(self, session, dialogs, settings)
         self.plan_actions = PlanActions(self, session, dialogs, settings, self.data_actions)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 
 from slimgui.gui import drops
 from slimgui.gui.actions.finding import Finding
+from slimgui.gui.actions.places import Places
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.facts.losses import losses
 from slimgui.gui.facts.snapshot import Change
@@ -61,6 +62,9 @@ class Panels(QObject):
         self.charts, self.plan_tree = Charts(session, window), PlanTree(session, window)
         self.past_tasks = PastTasks(window)
         self.finding = Finding(session, self.graph, self)
+        self.places = Places(
+            session, self.graph, window.settings
+        )  # follows the session before the graph does
         self.docks = self._docks()
         self._arrange()
         self._first_layout = window.saveState()
@@ -117,6 +121,7 @@ class Panels(QObject):
 
     def remember(self) -> None:
         """Keep places and widths for the next time."""
+        self.places.remember()
         self._settings.set_bytes("columns", self.groups.tree.header().saveState())
         if self._session.document is not None:
             self._settings.set_bytes("docks", self._window.saveState())
@@ -168,6 +173,7 @@ class Panels(QObject):
         window.tree_actions.serve(self.groups.tree)
         self.inspector.layer_clicked.connect(self.finding.show)
         self.plan_tree.chosen.connect(window.plan_actions.switch)
+        self.plan_tree.tree.renamed.connect(window.plan_actions.rename_to)
         self.plan_panel.importance_chosen.connect(window.plan_actions.set_importance)
         actions = window.menus.actions
         self.plan_panel.set_actions(actions)
@@ -192,6 +198,7 @@ class Panels(QObject):
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
         self.show_details()
+        self.places.follow()
         self.graph.set_document(document, snapshot)
 
     def _on_graph_changed(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -35,6 +36,7 @@ from slimgui.gui.work.judging import Judging
 from slimgui.gui.work.levels import Levels
 from slimgui.gui.work.marks import Marks
 from slimgui.gui.work.op_level import OpLevel
+from slimgui.gui.work.other_files import OtherFiles
 from slimgui.gui.work.tasks import Task, Tasks, Transport
 
 
@@ -74,6 +76,7 @@ class Session(QObject):
         self.insight = InsightWork(self, self.tasks)
         self.ops = OpLevel(self, self.tasks)
         self.marks = Marks(self)
+        self.others = OtherFiles(self, self.tasks)
         self.tasks.changed.connect(self.task_changed)
         self.tasks.noticed.connect(self.noticed)
 
@@ -281,10 +284,12 @@ class Session(QObject):
             request, "searching for a plan", lambda answer: self._on_met(answer, title, before, plan)
         )
 
-    def ask_again(self, request: wire.Open | wire.SampleRequest, sha256: str) -> None:
+    def ask_again(self, request: wire.Open | wire.Prove | wire.SampleRequest, sha256: str) -> None:
         """Try again what was refused, now that this code may run."""
         if isinstance(request, wire.Open):
             self.open(request.source, request.shape, (*request.trusted, sha256))
+        elif isinstance(request, wire.Prove):
+            self.others.prove(msgspec.structs.replace(request, trusted=(*request.trusted, sha256)))
         elif not self.tasks.refuse_while_busy():
             self.data.trust(sha256)
             self.tasks.again(trusting_request(request, sha256))

@@ -15,6 +15,7 @@ from slimgui.gui.theme import CHOICES, Choice
 
 RECENT_LIMIT: Final = 10
 MOST_RECENT: Final = 50
+MOST_PLACES: Final = 50
 LAYOUT_VERSION: Final = 4  # raise when docks or toolbars change, so that an old layout is not forced on them
 
 
@@ -61,19 +62,12 @@ class Settings:
 
     def shape_of(self, source: str) -> str:
         """The shape of its input as the user gave it last, "" when it was found by itself."""
-        return self._shapes().get(source, "")
+        return self._by_source("shapes").get(source, "")
 
     def remember_shape(self, source: str, shape: str) -> None:
         """Remember it as long as the source is a recent one."""
-        known = {name: each for name, each in self._shapes().items() if name in self.recent}
+        known = {name: each for name, each in self._by_source("shapes").items() if name in self.recent}
         self._store.setValue("shapes", json.dumps({**known, source: shape} if shape else known))
-
-    def _shapes(self) -> dict[str, str]:
-        with suppress(ValueError):
-            known = json.loads(str(self._store.value("shapes", "{}")))
-            if isinstance(known, dict):
-                return {str(name): str(shape) for name, shape in known.items()}
-        return {}
 
     @property
     def recent_limit(self) -> int:
@@ -145,6 +139,16 @@ class Settings:
     def samples(self, value: str) -> None:
         self._store.setValue("samples", value)
 
+    def place(self, source: str) -> str:
+        """Where the user was in the graph of a model, as it was stored; "" when nobody knows."""
+        return self._by_source("places").get(source, "")
+
+    def set_place(self, source: str, place: str) -> None:
+        """Store where the user is in the graph of a model; "" forgets it. The oldest of many are dropped."""
+        known = {name: text for name, text in self._by_source("places").items() if name != source}
+        kept = [*known.items(), (source, place)] if place else [*known.items()]
+        self._store.setValue("places", json.dumps(dict(kept[-MOST_PLACES:])))
+
     @property
     def theme(self) -> Choice:
         """The chosen theme."""
@@ -160,6 +164,14 @@ class Settings:
         value = self._store.value(key, [])
         items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         return tuple(str(item) for item in items)
+
+    def _by_source(self, key: str) -> dict[str, str]:
+        """Something that is stored of every model, by its source."""
+        with suppress(ValueError):
+            known = json.loads(str(self._store.value(key, "{}")))
+            if isinstance(known, dict):
+                return {str(source): str(value) for source, value in known.items()}
+        return {}
 
     def _number(self, key: str, usual: int, low: int, high: int) -> int:
         value = str(self._store.value(key, usual))

@@ -70,6 +70,7 @@ class FakeDialogs(Dialogs):
         self.wanted: Recovery | None = None
         self.asked: list[str] = []
         self.labels: list[str] = []
+        self.named: wire.Prove | tuple[str, str] | None = None
 
     def open_path(self, parent: QWidget, folder: str, title: str = "", kinds: str = "") -> str:
         self.asked.append("open")
@@ -130,3 +131,11 @@ class FakeDialogs(Dialogs):
     def folder_path(self, parent: QWidget, folder: str, title: str) -> str:
         self.asked.append(folder)
         return self.path
+
+    def proof(self, parent: QWidget, original: str) -> wire.Prove | None:
+        self.asked.append(original)
+        return self.named if isinstance(self.named, wire.Prove) else None
+
+    def model_source(self, parent: QWidget, source: str, shape: str) -> tuple[str, str] | None:
+        self.asked += [source, shape]
+        return self.named if isinstance(self.named, tuple) else None

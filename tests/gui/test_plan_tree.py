@@ -6,7 +6,7 @@ from demo import demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import wire
@@ -72,6 +72,79 @@ def test_plans_hang_below_what_they_were_branched_from_and_a_click_switches(
 def click(tree: PlanTree, name: str, qtbot: QtBot) -> None:
     place = tree.tree.visualItemRect(tree._items[name]).center()
     qtbot.mouseClick(tree.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def editor(tree: PlanTree) -> QLineEdit:
+    """The open editor of a name."""
+    [found] = [line for line in tree.tree.findChildren(QLineEdit) if line.isVisible()]
+    return found
+
+
+def test_f2_renames_a_plan_in_place_as_one_step_and_leaves_the_count_alone(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
+) -> None:
+    session = window.session
+    branch(window, dialogs, "deep")
+    steps = session.undo_stack.count()
+    tree.tree.setCurrentItem(tree._items["deep"], 1)
+    tree.tree.setFocus()
+    qtbot.keyClick(tree.tree, Qt.Key.Key_F2)
+    line = editor(tree)
+    assert (line.text(), line.accessibleName()) == ("deep", "Name of the plan")
+    line.setText("  narrow ")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: session.plans.current == "narrow")
+    assert shape(tree) == {FIRST: "", "narrow": FIRST}
+    assert session.undo_stack.count() == steps + 1
+    assert session.undo_stack.undoText() == "Rename deep to narrow"
+    session.undo_stack.undo()
+    assert shape(tree) == {FIRST: "", "deep": FIRST}
+
+
+def test_a_double_click_renames_and_escape_keeps_the_name(
+    tree: PlanTree, window: MainWindow, qtbot: QtBot
+) -> None:
+    place = tree.tree.visualItemRect(tree._items[FIRST]).center()
+    click(tree, FIRST, qtbot)
+    qtbot.mouseDClick(tree.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    line = editor(tree)
+    line.setText("other")
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    qtbot.wait(1)
+    assert window.session.plans.names == (FIRST,)
+    for column in (1, 2):
+        assert tree.tree.itemDelegate().createEditor(tree, None, tree.tree.model().index(0, column)) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("", "A plan needs a name."), (FIRST, "There already is a plan")]
+)
+def test_an_empty_or_a_taken_name_is_refused_with_a_sentence(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot, typed: str, said: str
+) -> None:
+    branch(window, dialogs, "deep")
+    tree.tree.setFocus()
+    qtbot.keyClick(tree.tree, Qt.Key.Key_F2)
+    line = editor(tree)
+    line.setText(typed)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(window.card.isVisible)
+    assert window.card.what.text().startswith(said)
+    assert set(shape(tree)) == {FIRST, "deep"}
+
+
+def test_a_plan_that_is_not_current_can_be_renamed(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
+) -> None:
+    branch(window, dialogs, "deep")
+    tree.tree.setFocus()
+    qtbot.keyClick(tree.tree, Qt.Key.Key_Up)
+    qtbot.keyClick(tree.tree, Qt.Key.Key_F2)
+    line = editor(tree)
+    line.setText("start")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "start" in window.session.plans.names)
+    assert (window.session.plans.current, shape(tree)) == ("deep", {"start": "", "deep": "start"})
 
 
 def test_two_plans_are_compared_and_what_differs_is_marked(

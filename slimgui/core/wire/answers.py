@@ -12,7 +12,7 @@ from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sensitivity import Measure, Sensitivity
 from slimgui.core.view import View
-from slimgui.core.wire.rows import Architecture, Code, Document, Message, ProofRow
+from slimgui.core.wire.rows import Architecture, Code, Document, Global, Message, ProofRow, WeightSet
 
 
 class Ready(Message, frozen=True, tag="ready"):
@@ -85,9 +85,11 @@ class Unproven(Message, frozen=True, tag="unproven"):
 
 
 class Verified(Message, frozen=True, tag="verified"):
-    """Answer to Verify."""
+    """Answer to Verify, and to Prove, which also says what was compared."""
 
     proof: ProofRow
+    small: str = ""
+    original: str = ""
 
 
 class Ranked(Message, frozen=True, tag="ranked"):
@@ -160,6 +162,25 @@ class Timed(Message, frozen=True, tag="timed"):
     advice: str = ""
 
 
+class Looked(Message, frozen=True, tag="looked"):
+    """Answer to Look. `facts`: (what, in words), in the order to be read; `bytes`: of all files.
+
+    `runs`: in a sentence, what opening it would run. `asks`: everything its pickles name, the worst first.
+    `refusal`: what, why and what to do when SlimGUI cannot open it, () when it can. `left_out`: tensors
+    beyond those in `sets`.
+    """
+
+    path: str
+    kind: str
+    bytes: int
+    runs: str
+    facts: tuple[tuple[str, str], ...] = ()
+    sets: tuple[WeightSet, ...] = ()
+    asks: tuple[Global, ...] = ()
+    refusal: tuple[str, ...] = ()
+    left_out: int = 0
+
+
 class FrontPoint(msgspec.Struct, frozen=True):
     """One plan of a front, what it costs, and the share of importance that it keeps."""
 
@@ -214,4 +235,5 @@ Answer = (
     | Failed
     | Arranged
     | Detailed
+    | Looked
 )

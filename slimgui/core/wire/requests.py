@@ -185,7 +185,27 @@ class Front(Message, frozen=True, tag="front"):
     samples: SampleSource | None = None
 
 
+class Look(Message, frozen=True, tag="look"):
+    """Say what the file or folder at `path` holds and what it would run; nothing in it is run."""
+
+    path: str
+
+
+class Prove(Message, frozen=True, tag="prove"):
+    """Prove the file `small`, which SlimGUI saved, against `original`, both as they lie on the disk.
+
+    `original`: a source, "" for the one that the file names. `shape` and `trusted` as in Open, "" for the
+    shape in the file.
+    """
+
+    small: str
+    original: str = ""
+    shape: str = ""
+    trusted: tuple[str, ...] = ()
+
+
 SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate | Front
 DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time | Detail
-Request = Open | DocumentRequest
+FreeRequest = Open | Look | Prove
+Request = FreeRequest | DocumentRequest
 Asked = Request | Ping | Arrange

@@ -90,6 +90,28 @@ class Architecture(msgspec.Struct, frozen=True):
     how: str
 
 
+class WeightSet(msgspec.Struct, frozen=True):
+    """Tensors that belong together, column by column: so 50,000 are read in a moment.
+
+    `name`: where in the file they lie, "" for the file itself. `shapes` are written 64x3x7x7, "" for a
+    single number; `bytes` of the numbers, which were not read.
+    """
+
+    name: str
+    names: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    bytes: tuple[int, ...] = ()
+
+
+class Global(msgspec.Struct, frozen=True):
+    """What a pickle asks for by name, what that means, and whether a file may ask for it."""
+
+    name: str
+    meaning: str
+    allowed: bool
+
+
 def group_row(group: Group) -> GroupRow:
     """What the window needs of `group`."""
     widths = [int(member.indices.shape[1]) for member in group.members]

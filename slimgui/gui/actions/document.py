@@ -68,13 +68,19 @@ class DocumentActions:
             missing = Notice("error", "The example is missing.", str(error), "Install SlimGUI again.")
             self._session.noticed.emit(missing)
 
-    def open_source(self, source: str) -> None:
-        """Open a file or a factory, after asking about edits that would be lost."""
+    def open_source(self, source: str, shape: str | None = None) -> None:
+        """Open a file or a factory, after asking about edits that would be lost.
+
+        Args:
+            source: as the user names it.
+            shape: of its input, "" to let it be found; None for the one that was given last.
+        """
         if Path(source).exists():
             source = str(Path(source).absolute())
         if not self._session.tasks.refuse_while_busy():
-            shape, trusted = self._settings.shape_of(source), self._settings.trusted
-            self.unless_unsaved(lambda: self._session.open(source, shape, trusted))
+            known = self._settings.shape_of(source) if shape is None else shape
+            trusted = self._settings.trusted
+            self.unless_unsaved(lambda: self._session.open(source, known, trusted))
 
     def open_dropped(self, paths: Sequence[str]) -> None:
         """Open the file that was dropped: a plan for the open model, or another model."""
@@ -141,6 +147,8 @@ class DocumentActions:
             consent.ask(self._window, self._dialogs, self._settings, self._session, notice)
         elif notice.offer == "forget":
             self.forget_recent(notice.subject)
+        elif notice.offer == "look":
+            self._session.others.look(notice.subject)
         elif notice.offer == "restore":
             self._window.restore.take(notice.subject)
         elif notice.offer == "architecture":

@@ -69,6 +69,11 @@ class PlanActions:
         if name and name != plans.current:
             self._edit_plans(f"Rename {plans.current} to {name}", lambda: plans.renamed(name))
 
+    def rename_to(self, old: str, name: str) -> None:
+        """Give a plan the name that was typed in its place."""
+        if name != old:
+            self._edit_plans(f"Rename {old} to {name}", lambda: self._session.plans.renamed(name, old))
+
     def delete(self) -> None:
         """Remove the current plan."""
         self._edit_plans(f"Delete plan {self._session.plans.current}", self._session.plans.removed)

@@ -138,12 +138,15 @@ ACTIONS: Final = (
     ActionInfo("cancel", "&Cancel Task", "Stop what the engine is doing, at once; the open model and your edits stay", "data_actions.cancel", is_working, "Ctrl+."),
     ActionInfo("front", "Fin&d the Front of Plans", "Search the best plan for every size, to slide along in the panel Charts", "data_actions.search_front", can_search),
     ActionInfo("about", "&About SlimGUI", "Versions and licence", "comfort_actions.about"),
+    ActionInfo("look", "Look &Into a File…", "See what a file holds and what it would run, before you open or trust it; nothing in it is run", "file_actions.look", idle, "Ctrl+I"),
+    ActionInfo("prove", "Prove a Saved Fi&le…", "Compare a smaller model that was saved earlier with its original again: after a copy, or before you rely on it", "file_actions.prove", idle),
+    ActionInfo("open_with", "Open &With…", "Open weights with the model they belong to, a model by its factory, a folder, or with another input shape", "file_actions.open_with", idle, "Ctrl+Shift+O"),
 )  # fmt: skip
 
 Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
 MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
-    ("&File", ("new_window", "open", "example", "recent", "close_model", "",
-               "save", "verify", "report", "",
+    ("&File", ("new_window", "open", "open_with", "example", "recent", "look", "close_model", "",
+               "save", "verify", "prove", "report", "",
                "plan_open", "plan_save", "plan_save_as",
                ("E&xport", ("plan_export", "plan_kept", "", "export_graph", "export_rows", "", "plan_command", "plan_python")), "",
                "clear_trusted", "", "quit")),

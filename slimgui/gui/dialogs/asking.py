@@ -150,6 +150,24 @@ class Dialogs:
         dialog.deleteLater()
         return dialog.wanted() if accepted else None
 
+    def proof(self, parent: QWidget, original: str) -> wire.Prove | None:
+        """Which file to prove against which original; None for a user who changed their mind."""
+        from slimgui.gui.dialogs.sources import ProveDialog
+
+        dialog = ProveDialog(parent, original)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.wanted() if accepted else None
+
+    def model_source(self, parent: QWidget, source: str, shape: str) -> tuple[str, str] | None:
+        """What to open, and the shape of its input; None for a user who changed their mind."""
+        from slimgui.gui.dialogs.sources import OpenWithDialog
+
+        dialog = OpenWithDialog(parent, source, shape)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.wanted() if accepted else None
+
     def input_shape(self, parent: QWidget, name: str, value: str) -> str:
         """The shape of one input; `value` stands there at first."""
         label = f"Shape of one input of {name}, for example 1x3x224x224:"

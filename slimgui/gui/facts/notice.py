@@ -13,7 +13,7 @@ from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.gui.facts import text
 
 Kind = Literal["error", "success", "note"]
-Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture", "restore", "forget"]
+Offer = Literal["", "inputs", "accept", "folder", "consent", "architecture", "restore", "forget", "look"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,28 @@ class Notice:
     details: str = ""
     offer: Offer = ""
     subject: str = ""
-    request: wire.Open | wire.SampleRequest | None = None
+    request: wire.Open | wire.Prove | wire.SampleRequest | None = None
     code: wire.Code | None = None
     architectures: tuple[wire.Architecture, ...] = ()
 
 
 def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     """The card of a task that the engine refused."""
-    again = request if isinstance(request, wire.Open | wire.SampleRequest) else None
-    offer: Offer = "consent" if answer.code else answer.needs
+    again = request if isinstance(request, wire.Open | wire.Prove | wire.SampleRequest) else None
     subject = request.source if isinstance(request, wire.Open) else ""
+    offer: Offer = "consent" if answer.code else answer.needs if subject else ""
+    if subject and not offer and is_file(subject):
+        offer = "look"
     told = (answer.what, answer.why, answer.hint, answer.details)
     return Notice("error", *told, offer, subject, again, answer.code, answer.architectures)
+
+
+def is_file(source: str) -> bool:
+    """Whether a source is a file or a folder, and no factory."""
+    try:
+        return Path(source).exists()
+    except OSError:  # no file can have that name
+        return False
 
 
 def stopped(doing: str, has_document: bool, log: str, *, frozen: bool = False) -> Notice:
@@ -187,6 +197,15 @@ def verified(name: str, row: wire.ProofRow) -> Notice:
         return Notice("success", f"The cut of {name!r} is proven.", proof(row), hint)
     hint = "Keep more channels in the groups changed last, then verify again."
     return Notice("error", f"The cut of {name!r} is not proven.", proof(row), hint)
+
+
+def proven_again(answer: wire.Verified) -> Notice:
+    """The card of a file that was saved earlier and proven again."""
+    name, of = Path(answer.small).name, f"Against {answer.original}."
+    if answer.proof.passed and answer.proof.level != "structural":
+        return Notice("success", f"{name} is proven.", f"{proof(answer.proof)} {of}", answer.small)
+    hint = "Use it only if you can check it yourself, or save it again from the original."
+    return Notice("error", f"{name} is not proven.", f"{proof(answer.proof)} {of}", hint)
 
 
 def proof(row: wire.ProofRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -15,8 +16,21 @@ READABLE: Final = 0.82  # a fresh picture is never shown smaller: 11 units of sm
 STEP: Final = 1.2
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is seen of a picture: pixels per scene unit, and the spot in the middle."""
+
+    zoom: float
+    x: float
+    y: float
+
+
 class Canvas(QGraphicsView):
-    """Shows a picture; the wheel zooms, dragging pans, also beyond its borders."""
+    """Shows a picture; the wheel zooms, dragging pans, also beyond its borders.
+
+    Attributes:
+        last: where the user was in this picture, shown at first; None to fit it, as when the user moved on.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,11 +49,24 @@ class Canvas(QGraphicsView):
         self._pressed = QPoint()
         self._fit_pending = False
         self._follow: Callable[[], None] | None = None  # what a resize repeats, until the user zooms or moves
+        self.last: Place | None = None
 
     @property
     def zoomed(self) -> float:
         """Pixels per scene unit."""
         return self.transform().m11()
+
+    @property
+    def place(self) -> Place | None:
+        """What is seen, None while nobody has zoomed or moved."""
+        if self._follow is not None:
+            return self.last
+        middle = self.mapToScene(self.viewport().rect().center())
+        return Place(self.zoomed, middle.x(), middle.y())
+
+    def _leave(self) -> None:
+        """The user goes elsewhere."""
+        self._follow = self.last = None
 
     def set_bounds(self, bounds: QRectF, start: QPointF) -> None:
         """The picture takes this room; around it is as much, so that every spot can be moved anywhere."""
@@ -57,7 +84,7 @@ class Canvas(QGraphicsView):
 
     def fit_area(self, area: QRectF) -> None:
         """Show `area`, as large as it fits but not larger than drawn."""
-        self._follow = None
+        self._leave()
         if not area.isEmpty():
             self.fitInView(area, Qt.AspectRatioMode.KeepAspectRatio)
             if self.zoomed > 1:
@@ -66,13 +93,16 @@ class Canvas(QGraphicsView):
 
     def zoom(self, factor: float) -> None:
         """Zoom by `factor`, within reason."""
-        self._follow = None
+        self._leave()
         wanted = max(MIN_SCALE, min(MAX_SCALE, self.zoomed * factor))
         self.scale(wanted / self.zoomed, wanted / self.zoomed)
 
     def first_fit(self) -> None:
         """Show a fresh picture: whole if that can be read, else from its beginning."""
         self._fit_pending = False
+        if self.last is not None:
+            self._go_back(self.last)
+            return
         self.fit()
         if self.zoomed < READABLE:
             self.zoom(READABLE / self.zoomed)
@@ -83,6 +113,12 @@ class Canvas(QGraphicsView):
             )
         self._follow = self.first_fit
 
+    def _go_back(self, place: Place) -> None:
+        self.resetTransform()
+        self.scale(place.zoom, place.zoom)
+        self.centerOn(place.x, place.y)
+        self._follow = self.first_fit
+
     def fit_when_shown(self) -> None:
         """Fit a fresh picture as soon as there is a size to fit it to."""
         self._fit_pending = True
@@ -91,7 +127,7 @@ class Canvas(QGraphicsView):
 
     def put(self, spot: QPointF, where: QPoint) -> None:
         """Move, so that `spot` of the scene is seen at the point `where` of the view."""
-        self._follow = None
+        self._leave()
         away = QPointF(self.viewport().rect().center() - where) / self.zoomed
         self.centerOn(spot + away)
 
@@ -136,7 +172,7 @@ class Canvas(QGraphicsView):
         """See Qt."""
         super().mouseReleaseEvent(event)
         if not self.was_click(event):
-            self._follow = None
+            self._leave()
 
 
 def _begin(low: float, high: float, room: float, start: float) -> float:

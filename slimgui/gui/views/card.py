@@ -30,6 +30,7 @@ OFFERS: Final = {
     "architecture": "Say which architecture…",
     "restore": "Restore",
     "forget": "Remove from the list",
+    "look": "Look into the file…",
 }
 NARROW: Final = 480  # pixels in which words and buttons do not fit side by side
 REFUSALS: Final = {"restore": "Discard"}  # where saying no has to be said

@@ -61,6 +61,11 @@ class GraphView(Canvas):
 
     # --- what is shown
 
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Paths of the modules that are drawn open."""
+        return self._view.opened if self._view else ()
+
     def set_document(self, document: Document, snapshot: Snapshot) -> None:
         """Show another model, as large as it fits but large enough to read."""
         self._document, self._snapshot, self._selected, self._kept = document, snapshot, "", None

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTableView,
     QToolButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -32,6 +31,7 @@ from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
 from slimgui.gui.views.own_keys import copy_rows
+from slimgui.gui.views.plan_names import PlanNames
 
 SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be
 WHOLE: Final = "The whole model"
@@ -53,7 +53,7 @@ class PlanTree(QWidget):
         self._is_stale = True
         self._built: object = None  # names and parents that the tree shows
         self._items: dict[str, QTreeWidgetItem] = {}
-        self.tree = QTreeWidget(self)
+        self.tree = PlanNames(self)
         self.other = QComboBox(self)
         self.only = QCheckBox("Differences only", self)
         self.model = ComparisonModel(self)
@@ -179,6 +179,7 @@ class PlanTree(QWidget):
             waiting.remove(name)
             over = self._items.get(above.get(name, ""))
             self._items[name] = QTreeWidgetItem(over or self.tree, [name])
+            self._items[name].setFlags(self._items[name].flags() | Qt.ItemFlag.ItemIsEditable)
             self._items[name].setSizeHint(0, QSize(0, self.fontMetrics().height() + SPACE))
         self.tree.expandAll()
 

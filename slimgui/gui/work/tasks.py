@@ -118,10 +118,10 @@ class Tasks(QObject):
         self._then, self._refused, self._cancelled = then, None, False
         phase = "" if self.engine_ready else "Starting the engine"
         self.task = Task(0, doing, time.monotonic(), phase)
-        if isinstance(request, wire.Open) or self._held:
-            self._submit(request)
-        else:
+        if isinstance(request, wire.DocumentRequest) and not self._held:
             self._read_first(request)
+        else:
+            self._submit(request)
         self.changed.emit()
 
     def again(self, refused: wire.DocumentRequest) -> None:
@@ -180,7 +180,7 @@ class Tasks(QObject):
         assert self.task, "requests belong to a task"
         number = next(self._numbers)
         self._request = msgspec.structs.replace(request, task=number)
-        if not isinstance(request, wire.Open):
+        if isinstance(request, wire.DocumentRequest):
             self._request = msgspec.structs.replace(self._request, document=self._held)
         self.task = replace(self.task, number=number)
         self._transport.submit(self._request)

@@ -29,13 +29,13 @@ FACTORIES: Final = "Python files (*.py);;All files (*)"
 _SHAPES: Final = re.compile(r"\s*\d+(x\d+)*(:\d+)?(\s*,\s*\d+(x\d+)*(:\d+)?)*\s*")
 _PROVE: Final = (
     "Both files are read from the disk and compared: the saved one with its original, in which the removed "
-    "channels are switched off. Do this after a copy or a download, or before you rely on a file of old."
+    "channels are switched off. Do this after a copy or a download, or before you rely on an old file."
 )
 _OPEN: Final = (
     "For what a file does not say: the model that bare weights belong to, the shape of its input, or a model "
     "that is made by a function. A factory alone, as torchvision.models:resnet50, needs no file."
 )
-_SHAPE: Final = "for example 1x3x224x224; several with commas, 2x16:30522 for words"
+_SHAPE: Final = "for example 1x3x224x224"
 
 
 class SourceLine(QWidget):
@@ -105,6 +105,7 @@ class _SourceDialog(QDialog):
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.shape = QLineEdit(self)
         self.shape.setAccessibleName("Shape of the input")
+        self.shape.setToolTip("Sizes with x, several inputs with commas; 2x16:30522 for words below 30,522")
         buttons = QDialogButtonBox.StandardButton
         self.box = QDialogButtonBox(buttons.Ok | buttons.Cancel, self)
         self.run = self.box.button(buttons.Ok)

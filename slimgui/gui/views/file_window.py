@@ -107,7 +107,7 @@ class FileWindow(QDialog):
         for title, page in (
             (f"&Tensors ({self.tensors.size:,})", self._tensor_page()),
             ("&About the file", self.facts),
-            (f"What it would &run ({len(found.asks)})", self.asks),
+            (f"What it asks &for ({len(found.asks)})", self.asks),
         ):
             self.tabs.addTab(page, title)
         if not self.tensors.size:

@@ -16,7 +16,7 @@ MESSAGES = [kind.__name__ for kind in wire.Request.__args__]
 
 @pytest.fixture(scope="module")
 def rig(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    rig = Rig(tmp_path_factory.mktemp("kills"))
+    rig = Rig(qapp, tmp_path_factory.mktemp("kills"))
     yield rig
     rig.close()
 

@@ -1,11 +1,14 @@
-"""Kill or freeze the engine around every kind of message, with a window's session on the example.
+"""Kill or freeze the engine around every kind of message, with a model open in a window.
 
-python -m benchmarks.soak.engine_kills [--only Save,Rank]
+python -m benchmarks.soak.engine_kills [--deep] [--only Save,Rank]
+
+The model is the example; with --deep a net of 1,800 ops, all of its layers in view.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import os
 import signal
@@ -19,8 +22,12 @@ from typing import Final, Literal
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtWidgets import QApplication
 
+from benchmarks.window import nets_file
+from benchmarks.window.program import Program
 from slimgui import resources
 from slimgui.core import wire
 from slimgui.core.plan import Plan
@@ -33,33 +40,62 @@ Moment = Literal["sent", "begun", "done"]
 MOMENTS: Final[tuple[Moment, ...]] = ("sent", "begun", "done")  # request sent, first answer, last answer
 SIGNALS: Final = {"killed": signal.SIGKILL, "frozen": signal.SIGSTOP}
 LIMIT_S: Final = 3.0
-PATIENCE_S: Final = 120.0
-_FEW: Final = SampleSource(str(resources.path(resources.SAMPLES)), limit=8)
+PATIENCE_S: Final = 600.0
 
 
-def requests(session: Session, folder: Path) -> dict[str, Callable[[], None]]:
+@dataclass(frozen=True)
+class Subject:
+    """What is opened, and samples for it."""
+
+    source: str
+    samples: SampleSource
+    shape: str = ""
+    trusted: tuple[str, ...] = ()
+
+    def open(self, session: Session) -> None:
+        """Ask for it."""
+        session.open(self.source, self.shape, self.trusted)
+
+
+def example(folder: Path) -> Subject:
+    """The model that comes with the program."""
+    del folder
+    samples = SampleSource(str(resources.path(resources.SAMPLES)), limit=8)
+    return Subject(str(resources.path(resources.EXAMPLE)), samples)
+
+
+def deep(folder: Path) -> Subject:
+    """A net of many ops on tiny inputs."""
+    net, data = nets_file.copied(folder), folder / "samples.npz"
+    draw = np.random.default_rng(0)
+    np.savez(data, images=draw.normal(size=(8, 3, 8, 8)).astype(np.float32), labels=draw.integers(4, size=8))
+    trusted = (hashlib.sha256(net.read_bytes()).hexdigest(),)
+    return Subject(f"{net}:half", SampleSource(str(data)), nets_file.SHAPE, trusted)
+
+
+def requests(session: Session, folder: Path, subject: Subject) -> dict[str, Callable[[], None]]:
     """What makes the session send a request of each kind, by the name of its class."""
-    example, plans = str(resources.path(resources.EXAMPLE)), folder / "plans.json"
+    plans, few = folder / "plans.json", subject.samples
     plans.write_text(Plan(ratio=0.25).to_json(), encoding="utf-8")
     files, data, report = session.files, session.data, folder / "report.html"
     groups = (row.id for _ in itertools.count() for row in _rows(session))  # their places are asked for once
     return {
-        "Open": lambda: session.open(example),
+        "Open": lambda: subject.open(session),
         "Save": lambda: files.save(str(folder / "small.pt")),
         "Verify": files.verify,
         "Recover": lambda: data.recover(Recovery(("absorb",))),
         "Rank": lambda: _rank(session),
-        "Sense": lambda: data.measure(_FEW),
+        "Sense": lambda: data.measure(few),
         "Meet": lambda: session.meet("macs=50%"),
         "ReadPlans": lambda: files.read_plans(str(plans)),
-        "Recalibrate": lambda: data.recalibrate(_FEW),
+        "Recalibrate": lambda: data.recalibrate(few),
         "Export": lambda: files.export(str(folder / "kept.json"), "kept"),
         "Report": lambda: files.write_report(str(report)),
         "Locate": lambda: session.select(next(groups)),
         "Time": session.insight.measure,
         "Detail": lambda: session.tasks.start(wire.Detail(0, 0), "listing every op", lambda _: None),
         "Front": lambda: session.insight.search_front("macs"),
-        "Look": lambda: session.others.look(example),
+        "Look": lambda: session.others.look(str(resources.path(resources.EXAMPLE))),
         "Prove": lambda: session.others.prove(wire.Prove(0, str(folder / "small.pt"))),
     }
 
@@ -89,20 +125,21 @@ class Watched(Worker):
 
 
 class Rig:
-    """A session with the real engine, the example open and half of its channels removed."""
+    """A window with the real engine, a model open and half of its channels removed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, app: QApplication, folder: Path, make: Callable[[Path], Subject] = example) -> None:
         self.worker = Watched()
-        self.session = Session(self.worker)
         self.heard: list[wire.Answer] = []
         self.readies = 0
         self.stops = 0
         self.worker.answered.connect(self._on_answered)
         self.worker.stopped.connect(self._on_stopped)
-        self.worker.start()
-        self.requests = requests(self.session, folder)
+        self._program = Program(app, folder, self.worker)
+        self.session = self._program.session
+        self.requests = requests(self.session, folder, make(folder))
         self.requests["Open"]()
         self.idle()
+        self.session.levels.open_all()
         self.session.set_ratio(0.5)
         self.requests["Save"]()  # a report is about a save
         self.idle()
@@ -136,8 +173,8 @@ class Rig:
         os.kill(self.worker.pid, SIGNALS[how])
 
     def close(self) -> None:
-        """End the engine."""
-        self.worker.close()
+        """End the window and the engine."""
+        self._program.close()
 
 
 @dataclass(frozen=True)
@@ -192,9 +229,8 @@ def _fault(session: Session, document: wire.Document | None, plans: object) -> s
     return "" if edited and session.plans == before else "the document cannot be edited"
 
 
-def cases(folder: Path, only: list[str] | None = None) -> Iterator[Case]:
+def cases(rig: Rig, only: list[str] | None = None) -> Iterator[Case]:
     """Every message, moment and way to end."""
-    rig = Rig(folder)
     try:
         for message in only or list(rig.requests):
             for moment in MOMENTS:
@@ -208,11 +244,12 @@ def main() -> int:
     """A line for each case; 1 when the document suffered in one."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", help="kinds of messages, with commas")
-    only = parser.parse_args().only
-    _application = QCoreApplication([])
-    found = []
+    parser.add_argument("--deep", action="store_true", help="a net of 1,800 ops in place of the example")
+    options = parser.parse_args()
+    app, found = QApplication([]), []
     with tempfile.TemporaryDirectory() as folder:
-        for one in cases(Path(folder), only.split(",") if only else None):
+        rig = Rig(app, Path(folder), deep if options.deep else example)
+        for one in cases(rig, options.only.split(",") if options.only else None):
             print(one, flush=True)
             found.append(one)
     faults, late = [one for one in found if one.fault], [one for one in found if one.ready > LIMIT_S]

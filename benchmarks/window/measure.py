@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.window import nets_file
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 STARTED = "SLIMGUI_BENCH_STARTED"  # time.time() of the parent, just before this process was started
 HEAVY = ("torch", "numpy", "pyqtgraph", "networkx", "scipy")
 MODEL = "torchvision.models:swin_v2_b"  # 2,806 ops
-NET = Path(__file__).with_name("nets.py")  # not imported: torch has no place in this process
-NET_SHAPE = "1x3x8x8"
 EDITS = 200
 
 
@@ -95,9 +95,8 @@ def edits() -> dict[str, Any]:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         driven = program.Program(app, Path(folder))
-        net = Path(folder) / "deep.py"
-        net.write_text(NET.read_text(encoding="utf-8"), encoding="utf-8")
-        driven.open(str(net), NET_SHAPE, (hashlib.sha256(net.read_bytes()).hexdigest(),))
+        net = nets_file.copied(Path(folder))
+        driven.open(str(net), nets_file.SHAPE, (hashlib.sha256(net.read_bytes()).hexdigest(),))
         document = driven.session.document
         assert document is not None, "it was opened"
         driven.session.levels.open_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-BLOCKS, WIDTH, INNER = 400, 16, 8
+BLOCKS, WIDTH, INNER, CATEGORIES = 400, 16, 8, 4
 
 
 class Block(nn.Module):
@@ -24,9 +24,13 @@ class Block(nn.Module):
         return x + self.expand(y)
 
 
-def build() -> nn.Module:
-    """Stem, blocks, classifier: 400 groups, and the one that all blocks share."""
-    blocks = [Block() for _ in range(BLOCKS)]
-    return nn.Sequential(
-        nn.Conv2d(3, WIDTH, 3), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)
-    )
+def build(blocks: int = BLOCKS) -> nn.Module:
+    """Stem, blocks, classifier: a group per block, and the one that all blocks share."""
+    stem = (nn.Conv2d(3, WIDTH, 3), nn.BatchNorm2d(WIDTH))
+    inner = [Block() for _ in range(blocks)]
+    return nn.Sequential(*stem, *inner, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTH, CATEGORIES))
+
+
+def half() -> nn.Module:
+    """A net of half the depth: 1,800 ops, and read again in half the time."""
+    return build(BLOCKS // 2)

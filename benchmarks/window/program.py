@@ -28,15 +28,16 @@ PATIENCE = 600.0  # seconds
 class Program:
     """A window, shown; everything it remembers lies in `folder`."""
 
-    def __init__(self, app: QApplication, folder: Path) -> None:
+    def __init__(self, app: QApplication, folder: Path, worker: Worker | None = None) -> None:
         settings = Settings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
-        self.worker = Worker()
+        self.worker = worker or Worker()
         self.session = Session(self.worker)
         self.window = MainWindow(self.session, settings, Theme(app, "light"), Dialogs())
         self.window.first_painted.connect(self.worker.start)
         self.notices: list[Notice] = []
         self.session.noticed.connect(self.notices.append)
         self.window.show()
+        until(self.worker.isRunning)  # it was painted, and is whole
         gc.freeze()  # as gui/app.py does
 
     def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:

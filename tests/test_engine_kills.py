@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from benchmarks.soak.engine_kills import SIGNALS, Rig, case
 from slimgui.core import wire
 
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # said by the offscreen platform of every window
 MESSAGES = [kind.__name__ for kind in wire.Request.__args__]
 
 

@@ -39,3 +39,11 @@ class Program:
         self.window.menus.actions["open"].trigger()
         self.wait_idle()
         return self.notices[-1] if len(self.notices) > before else None
+
+    def open_source(self, source: str) -> None:
+        """Open a source, and take what the messages offer until it is open or nothing more is offered."""
+        self.window.document_actions.open_source(source)
+        self.wait_idle()
+        while self.window.card.isVisible() and self.window.card.offer.isVisible():
+            self.window.card.offer.click()
+            self.wait_idle()

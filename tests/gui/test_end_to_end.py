@@ -198,3 +198,39 @@ def test_the_engine_draws_other_modules_and_single_ops(program: Program, qtbot: 
 
     assert len(window.session.document.graph.layers) > layers  # norms and activations are ops of their own
     assert window.session.document.groups == document.groups
+
+
+@pytest.mark.timeout(300)
+def test_a_smaller_model_of_a_users_class_opens_with_the_factory_of_that(
+    program: Program, tmp_path: Path
+) -> None:
+    net, small = tmp_path / "net.py", tmp_path / "small.safetensors"
+    net.write_text(OWN_NET)
+    window, dialogs = program.window, program.dialogs
+    dialogs.consents, dialogs.path, dialogs.answer = "once", str(small), "discard"
+    program.open_source(f"{net}:build")
+    window.session.set_ratio(0.5)
+    window.menus.actions["save"].trigger()
+    program.wait_idle()
+    assert small.exists(), program.notices[-1]
+
+    dialogs.chosen = f"{small}@{net}:build"
+    program.open_source(str(small))
+    assert window.session.document.name == "small.safetensors", program.notices
+    assert {row.size for row in window.session.document.groups if row.locked is None} == {8}
+
+
+OWN_NET = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = torch.nn.Conv2d(3, 16, 3), torch.nn.Conv2d(16, 4, 3)
+
+    def forward(self, x):
+        return self.two(self.one(x).relu())
+
+def build():
+    return Net()
+"""

@@ -30,7 +30,7 @@ from slimgui.engine.load.fit import fit, inside
 from slimgui.engine.load.inputs import Shape, Shapes, Whole, parse_shapes, show
 from slimgui.engine.load.source import build_for, is_factory, is_trusted
 from slimgui.engine.replay import Kept, correct, is_plain, replay
-from slimgui.errors import LoadError
+from slimgui.errors import LoadError, UnnamedModelError
 from slimgui.runtime import Correction
 
 KEY: Final = "slimgui"
@@ -249,9 +249,9 @@ def rebuild(
     return model.eval()
 
 
-def _needs_model(source: str, shown: str) -> LoadError:
+def _needs_model(source: str, shown: str) -> UnnamedModelError:
     named = source if is_factory(source) else "my_net.py:build"
-    return LoadError(
+    return UnnamedModelError(
         f"{shown} needs the model it was cut from.",
         f"It was made from {source}, whose class is not in the file." if source else "It does not say which.",
         f"Name it: --model {named}, or engine.load({shown!r}, model=...) in Python.",

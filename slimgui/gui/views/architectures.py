@@ -27,7 +27,7 @@ TELLS = (
     "Architectures can have the same names and shapes and still compute different things. "
     "Choose the one that these weights were trained in."
 )
-NONE = "No architecture that SlimGUI knows has these names and shapes. Choose a factory."
+NONE = "SlimGUI does not know the class of this model. Choose a factory: a function that makes the model."
 
 
 class Architectures(QDialog):

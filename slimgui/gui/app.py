@@ -112,7 +112,7 @@ def _run(app: QApplication, settings: Settings, name: str, source: str) -> int:
     reporter = FaultReporter(log, window)
     reporter.noticed.connect(window.session.noticed)
     reporter.install()
-    doorbell = Doorbell(name, window)
+    doorbell = Doorbell(name, window, lambda: app.activeModalWidget() is None)  # else a question is open
     doorbell.rung.connect(window.show_source)
     window.show()
     gc.freeze()  # what was imported stays: looking through it for garbage would stop the window for a moment

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 from slimgui.gui import drops
 from slimgui.gui.actions.finding import Finding
 from slimgui.gui.actions.places import Places
+from slimgui.gui.actions.tree import GROUP_ACTIONS
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.facts.losses import losses
 from slimgui.gui.facts.snapshot import Change
@@ -177,6 +178,7 @@ class Panels(QObject):
         self.plan_panel.importance_chosen.connect(window.plan_actions.set_importance)
         actions = window.menus.actions
         self.plan_panel.set_actions(actions)
+        self.graph.group_actions = [actions[key] for key in GROUP_ACTIONS]
         self.plan_tree.set_actions(actions)
         self.totals.latency.set_action(actions["data_latency"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -50,12 +51,16 @@ class Doorbell(QObject):
 
     Args:
         name: of the socket.
+        is_free: whether the window can open something now; else the second start opens one of its own.
     """
 
     rung = Signal(str)  #: a second start wants this opened, "" for nothing
 
-    def __init__(self, name: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self, name: str, parent: QObject | None = None, is_free: Callable[[], bool] = lambda: True
+    ) -> None:
         super().__init__(parent)
+        self._is_free = is_free
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._on_connected)
@@ -90,7 +95,7 @@ class Doorbell(QObject):
             socket.abort()
         elif socket.canReadLine():
             source = wanted(bytes(socket.readLine().data()))
-            if source is None:
+            if source is None or not self._is_free():
                 socket.abort()
                 return
             socket.write(TAKEN)

@@ -10,7 +10,7 @@ import pytest
 from demo import Builder, _document, demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -626,7 +626,7 @@ def test_a_theme_chosen_later_looks_like_one_chosen_before(
     is_open: bool, make_window: Callable[..., MainWindow], transport: FakeTransport, qtbot: QtBot
 ) -> None:
     pictures = []
-    for is_late in (True, False):
+    for is_late in (False, True):
         window = make_window(transport)
         if not is_late:
             window.theme.choose("dark")
@@ -634,12 +634,45 @@ def test_a_theme_chosen_later_looks_like_one_chosen_before(
             window.session.open("/models/demo.pt")
             transport.open(demo())
             window.session.select("down.0.conv")
+            qtbot.waitUntil(window.panels.groups.updatesEnabled)  # a frame after the rest
+        QTest.qWait(50)
         if is_late:
-            QTest.qWait(50)
             window.theme.choose("dark")
-        QTest.qWait(100)
-        qtbot.waitUntil(window.panels.groups.updatesEnabled)  # a frame after the rest
+            qtbot.waitUntil(lambda: window.grab().toImage() == pictures[0])  # noqa: B023 - called here
         pictures.append(window.grab().toImage())
     window.theme.choose("light")
 
     assert pictures[0] == pictures[1]
+
+
+def test_enter_presses_a_button(window: MainWindow, transport: FakeTransport, qtbot: QtBot) -> None:
+    window.welcome.example_button.setFocus()
+    qtbot.keyClick(window.welcome.example_button, Qt.Key.Key_Return)
+    assert isinstance(transport.requests[-1], Open)
+
+
+def test_enter_in_the_tree_edits_and_down_leads_there(loaded: MainWindow, qtbot: QtBot) -> None:
+    groups = loaded.panels.groups
+    loaded.menus.actions["find"].trigger()
+    qtbot.keyClicks(groups.search, "down.1")
+    qtbot.keyClick(groups.search, Qt.Key.Key_Down)
+    assert groups.tree.hasFocus()
+    qtbot.keyClick(groups.tree, Qt.Key.Key_Return)
+    editor = groups.tree.findChild(CountEditor)
+    editor.selectAll()
+    qtbot.keyClicks(editor, "7")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert kept(loaded, loaded.session.selected) == 7
+
+
+def test_the_menu_key_is_about_the_box_that_keys_move_from(loaded: MainWindow) -> None:
+    graph, reason = loaded.panels.graph, QContextMenuEvent.Reason
+    boxes = graph.picture.boxes
+    here = next(number for number, box in enumerate(boxes) if box.name == "down.0.conv")
+    graph.go_to(here)
+    pressed = QContextMenuEvent(reason.Keyboard, QPoint(1, 1), graph.mapToGlobal(QPoint(1, 1)))
+    menu = graph.menu_at(graph.spot_of(pressed))
+    offered = [action.objectName() for action in menu.actions()]
+
+    assert loaded.session.selected == "down.0.conv"
+    assert {"edit_count", "plan_lock"} <= set(offered)

@@ -120,3 +120,17 @@ def test_the_window_comes_up_and_opens_it(window: MainWindow, transport) -> None
     before = len(transport.requests)
     window.show_source("")
     assert len(transport.requests) == before
+
+
+def test_a_window_that_waits_for_an_answer_lets_the_second_start_open_its_own(
+    qapp: QApplication, qtbot: QtBot, name: str
+) -> None:
+    doorbell = Doorbell(name, is_free=lambda: False)
+    second = subprocess.Popen(
+        [sys.executable, "-c", SECOND, name, "/models/a.pt"], stdout=subprocess.PIPE, text=True
+    )
+    qtbot.waitUntil(lambda: second.poll() is not None, timeout=20_000)
+    assert second.stdout.read() == "False\n"
+    second.stdout.close()
+    doorbell.close()
+    doorbell.deleteLater()

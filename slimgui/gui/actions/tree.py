@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
     from slimgui.gui.views.group_tree import GroupTree
 
-CONTEXT: Final = ("edit_count", "reset_group", "plan_lock", "", "copy_rows", "export_rows")
+GROUP_ACTIONS: Final = ("edit_count", "reset_group", "plan_lock", "zoom_selection")
+CONTEXT: Final = (*GROUP_ACTIONS, "", "copy_rows", "export_rows")
 
 
 class TreeActions:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGraphicsScene, QMenu, QToolTip, QWidget
 
 from slimgui.core.view import View
@@ -47,6 +47,7 @@ class GraphView(Canvas):
         self._lighting: Lighting | None = None
         self._snapshot: Snapshot | None = None
         self._selected = ""
+        self.group_actions: list[QAction] = []  # what the menu of a box offers for its group
         self._hits: LitItem | None = None
         self._cursor: LitItem | None = None
         self._here: int | None = None  # layer of the box that keys move from
@@ -276,12 +277,19 @@ class GraphView(Canvas):
             self.viewport().setCursor(shape)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with what is under the pointer."""
-        if menu := self.menu_at(event.pos()):
-            menu.popup(event.globalPos())
+        """Offer what can be done with what is under the pointer, or with the box that keys move from."""
+        point = self.spot_of(event)
+        if menu := self.menu_at(point):
+            menu.popup(self.viewport().mapToGlobal(point))
+
+    def spot_of(self, event: QContextMenuEvent) -> QPoint:
+        """What a menu is asked about: with the menu key that is the box that keys move from."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.picture and self.here is not None:
+            return self.mapFromScene(self.picture.boxes[self.here].rect.center())
+        return event.pos()
 
     def menu_at(self, point: QPoint) -> QMenu | None:
-        """What can be opened and closed at a point, None for nothing."""
+        """What can be done at a point: with modules, and with the group there, which is selected."""
         if self.picture is None:
             return None
         number, border = self._box_at(point), self.picture.border_at(self.mapToScene(point))
@@ -293,6 +301,10 @@ class GraphView(Canvas):
             menu.addAction("Open &All in It").triggered.connect(lambda: self._open_within(module))
         if border:
             menu.addAction(f"&Close {border.path}").triggered.connect(lambda: self.toggle(border.path))
+        if number is not None and (group := self.picture.boxes[number].group):
+            self.group_clicked.emit(group)
+            menu.addSeparator()
+            menu.addActions(self.group_actions)
         return menu if menu.actions() else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -38,6 +38,7 @@ from slimgui.gui.theme import SPACE, colours, mixed
 from slimgui.gui.views.count_editor import CountEditor
 from slimgui.gui.views.delegates import CountDelegate
 from slimgui.gui.views.narrow_tree import NarrowTree
+from slimgui.gui.views.own_keys import OwnKey
 
 if TYPE_CHECKING:
     from slimgui.core.resolve import Scores
@@ -46,6 +47,7 @@ _WIDTHS: Final = {
     Column.KEEP: 48, Column.OF: 46, Column.REMOVED: 64, Column.PARAMS: 58, Column.MACS: 50,
     Column.IMPORTANCE: 78, Column.STATE: 46,
 }  # fmt: skip  # the name of the group takes what they leave
+_ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _NAME: Final = 160  # the least that a name can be told by, with the bar beside it
 _INDENT: Final = 14
 
@@ -87,12 +89,14 @@ class GroupTree(QWidget):
         self.search.setToolTip(query.HELP)
         self.search.textChanged.connect(self._on_search_changed)
         self.search.returnPressed.connect(self._go_to_first)
+        OwnKey(self.search, lambda event: event.key() == Qt.Key.Key_Down, self._go_to_first)
         self.found.setAccessibleName("Groups found")
 
     def _set_up_tree(self) -> None:
         tree = self.tree
         tree.setModel(self.model)
         tree.setItemDelegate(self.delegate)
+        OwnKey(tree, lambda event: event.key() in _ENTER and not self._editor(), self.edit_selected)
         tree.setAccessibleName("Groups of channels")
         tree.setFrameShape(QFrame.Shape.NoFrame)
         tree.setUniformRowHeights(True)
@@ -209,9 +213,12 @@ class GroupTree(QWidget):
     def close_editor(self) -> None:
         """Close the editor that is open; what was typed and not taken with Enter is dropped."""
         QCoreApplication.sendPostedEvents(self.delegate, QEvent.Type.MetaCall.value)  # Enter closes it late
-        editor = self.tree.findChild(CountEditor)
-        if editor is not None and editor.isVisible():  # one that was closed is still there for a moment
+        if (editor := self._editor()) is not None:
             self.delegate.closeEditor.emit(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    def _editor(self) -> CountEditor | None:
+        """The editor that is open; one that was closed is still there for a moment."""
+        return next((one for one in self.tree.findChildren(CountEditor) if one.isVisible()), None)
 
     def _on_editing_started(self) -> None:
         cells = self.model.cells

@@ -21,7 +21,11 @@ from slimgui.gui.actions.listing import Command
 ELSEWHERE: Final = (
     ("Menus", "Alt and the underlined letter", "everywhere"),
     ("Next and previous control", "Tab, Shift+Tab", "everywhere"),
-    ("Set the count of a group: 48, 50%, /2, -8", "F2, then Enter; Esc takes it back", "tree of groups"),
+    (
+        "Set the count of a group: 48, 50%, /2, -8",
+        "F2 or Enter, then Enter; Esc takes it back",
+        "tree of groups",
+    ),
     ("Show and hide the layers of a group", "Right, Left", "tree of groups"),
 )
 

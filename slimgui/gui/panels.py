@@ -72,6 +72,7 @@ class Panels(QObject):
         self._listen()
         self._pass_on()
         window.menus.add_panels(self.docks.values())
+        self.refresh_colours()
 
     # --- places
 

@@ -10,7 +10,16 @@ import pytest
 from demo import Builder, _document, demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QPalette,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -676,3 +685,27 @@ def test_the_menu_key_is_about_the_box_that_keys_move_from(loaded: MainWindow) -
 
     assert loaded.session.selected == "down.0.conv"
     assert {"edit_count", "plan_lock"} <= set(offered)
+
+
+def test_a_message_and_a_walk_through_the_graph_are_read_aloud(
+    loaded: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts: list[tuple[QAccessible.Event, str]] = []
+
+    def hear(event: QAccessibleEvent) -> None:
+        alerts.append((event.type(), event.object().accessibleDescription()))
+
+    monkeypatch.setattr("slimgui.gui.views.card.QAccessible.updateAccessibility", hear)
+    loaded.session.noticed.emit(Notice("error", "It failed.", "The disk is full."))
+    assert alerts == [(QAccessible.Event.Alert, "It failed. The disk is full.")]
+
+    loaded.panels.graph.setFocus()
+    qtbot.keyClick(loaded.panels.graph, Qt.Key.Key_Home)
+    assert QApplication.focusWidget().accessibleDescription().startswith("input")
+
+
+def test_the_tree_has_its_colours_from_the_start(loaded: MainWindow) -> None:
+    groups, role = loaded.panels.groups, QPalette.ColorRole
+    assert [action.icon().isNull() for action in groups.search.actions()][:1] == [False]
+    back, text = (groups.tree.palette().color(each) for each in (role.Highlight, role.HighlightedText))
+    assert abs(back.lightness() - text.lightness()) > 150  # a pale ground: the bars in a row stay visible

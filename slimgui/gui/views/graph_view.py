@@ -170,7 +170,8 @@ class GraphView(Canvas):
         self._here = box.layers[0]
         self._mark()
         self.bring_into_view(box.rect)
-        self.viewport().setAccessibleDescription(self.describe(number))
+        for part in (self, self.viewport()):  # a screen reader says it: the one or the other has the focus
+            part.setAccessibleDescription(self.describe(number))
 
     def go_to_layer(self, layer: int) -> None:
         """The same for the box that stands for a layer, also once other modules are open."""

@@ -48,6 +48,7 @@ from slimgui.gui.views.preferences import Preferences  # noqa: E402
 from slimgui.gui.views.shortcuts import Shortcuts  # noqa: E402
 from slimgui.gui.work.worker import Worker  # noqa: E402
 
+EXAMPLE: Final = ROOT / "resources" / "example" / "fashion_cnn.pt"
 PATIENCE_S: Final = 120
 SCALES: Final = ("1", "1.5")
 
@@ -222,7 +223,7 @@ class Photographer:
         lost = PlanSet().with_plan(Plan(ratio=0.4))
         then = time.time() - 600
         for name in ("1-lost.json", LAST):
-            entry = Entry("resnet.pt", str(ROOT / "resources" / "example" / "fashion_cnn.pt"), "", then, lost)
+            entry = Entry(EXAMPLE.name, str(EXAMPLE), "", then, lost)
             (folder / name).write_text(entry.to_json(), encoding="utf-8")
         self.session.undo_stack.setClean()
         self.session.close()

@@ -13,6 +13,7 @@ from slimgui.gui.theme import colours
 _SIZE: Final = 20
 _PATHS: Final = {
     "open": "M3 6.5h6l2 2.5h10v10H3zM3 6.5V5h6",
+    "file": "M6 3h8l4 4v14H6zM14 3v4h4",
     "save": "M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6",
     "verify": "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM8.5 12l2.5 2.5 4.5-5",
     "undo": "M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-3",

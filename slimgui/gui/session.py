@@ -25,7 +25,7 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.targets import parse_targets
 from slimgui.core.view import View
 from slimgui.errors import PlanError, SlimError
-from slimgui.gui.facts import notice
+from slimgui.gui.facts import notice, text
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.facts.snapshot import Resolver, Snapshot, difference
 from slimgui.gui.work.commands import NO_GESTURE, PlanCommand
@@ -182,7 +182,9 @@ class Session(QObject):
         """Remove the share `ratio` of every group whose count was not set by hand."""
         if self._snapshot is not None and self._snapshot.plan.ratio != ratio:
             of = "every group" if self._snapshot.plan.scope == "local" else "all channels"
-            self.edit(f"Remove {ratio:.0%} of {of}", replace(self._snapshot.plan, ratio=ratio), "*")
+            self.edit(
+                f"Remove {text.percent(ratio, 1)} of {of}", replace(self._snapshot.plan, ratio=ratio), "*"
+            )
 
     def edit(self, title: str, plan: Plan, subject: str = "") -> None:
         """Replace the current plan, as one undo step; see `edit_plans`."""

@@ -53,6 +53,8 @@ GROUP_COLOURS: Final = {
 }  # by whether the theme is dark
 LOCKED_COLOUR: Final = "#9a9fa8"
 _WITH_CHECKS: Final = ("QCheckBox", "QRadioButton", "QTableView", "QListView")
+_FRAMED: Final = ("QLineEdit", "QAbstractSpinBox", "QComboBox")
+_LISTS: Final = ("QTreeView", "QTableView", "QListView")
 _INK: Final = (QPalette.ColorGroup.Active, QPalette.ColorRole.WindowText)  # a look-up is felt: it is slow
 SPACE: Final = 8  # the unit of every margin and gap
 
@@ -110,6 +112,14 @@ def framed(palette: QPalette, table: Colours) -> QPalette:
     return copy
 
 
+def soft(palette: QPalette, table: Colours) -> QPalette:
+    """For lists: a selection that leaves colours, icons and bars in its rows visible."""
+    copy = QPalette(palette)
+    copy.setColor(QPalette.ColorRole.Highlight, mixed(table.accent, table.surface, 0.2))
+    copy.setColor(QPalette.ColorRole.HighlightedText, QColor(table.text))
+    return copy
+
+
 class Theme(QObject):
     """Keeps the application's palette in step with the user's choice and with the system."""
 
@@ -130,8 +140,13 @@ class Theme(QObject):
         table = DARK if dark else LIGHT
         palette = palette_of(table)
         self._app.setPalette(palette)
-        for kind in _WITH_CHECKS:
-            self._app.setPalette(framed(palette, table), kind)  # type: ignore[arg-type]  # PySide takes str alone
+        for kind in dict.fromkeys((*_WITH_CHECKS, *_FRAMED, *_LISTS)):
+            own = framed(palette, table) if kind in (*_WITH_CHECKS, *_FRAMED) else palette
+            own = soft(own, table) if kind in _LISTS else own
+            self._app.setPalette(own, kind)  # type: ignore[arg-type]  # PySide takes str alone
+        menus = QPalette(palette)
+        menus.setColor(QPalette.ColorRole.Base, QColor(table.raised))  # on a dark window they have no edges
+        self._app.setPalette(menus, "QMenu")  # type: ignore[arg-type]
         self.changed.emit()
 
     def _on_system_changed(self) -> None:

@@ -43,7 +43,7 @@ def source(transport: FakeTransport) -> str:
 
 
 def test_it_is_a_card_first_and_no_dialog_opens_by_itself(asked: MainWindow, dialogs: FakeDialogs) -> None:
-    assert asked.card.offer.text() == "Say which architecture…"
+    assert asked.card.offer.text() == "Say Which Architecture…"
     assert dialogs.asked == []
 
 

@@ -17,11 +17,13 @@ from slimgui.core import wire
 from slimgui.core.caches import FOLDER, cache_folder
 from slimgui.core.plan import Plan
 from slimgui.gui.actions.listing import fit
+from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.settings import Settings
 from slimgui.gui.views.palette import Palette
 from slimgui.gui.views.preferences import Preferences
 from slimgui.gui.views.shortcuts import Shortcuts
+from slimgui.gui.work.tasks import Ended
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_arrows_walk_the_palette_and_it_shows_keys_and_places(loaded: MainWindow
 
 def test_the_palette_holds_what_menus_fill_in_late(loaded: MainWindow) -> None:
     titles = [one.title for one in loaded.comfort_actions.commands()]
-    for title in ("1 Plan 1", "1 demo.pt", "Dark", "1 Groups"):  # a plan, a recent file, a theme, a panel
+    for title in ("Plan 1", "demo.pt", "Dark", "Groups"):  # a plan, a recent file, a theme, a panel
         assert title in titles
 
 
@@ -203,3 +205,21 @@ def test_f6_goes_round_all_panes_and_back(loaded: MainWindow, qtbot: QtBot) -> N
     loaded.menus.actions["next_pane"].trigger()
     loaded.menus.actions["previous_pane"].trigger()
     assert loaded.panels.docks["groups"].isAncestorOf(QApplication.focusWidget())
+
+
+def test_a_long_task_pushes_no_panel(loaded: MainWindow) -> None:
+    before = loaded.centralWidget().minimumSizeHint().width()
+    loaded.strip.title.setText("Searching " + "very " * 60 + "long")
+    loaded.strip.show()
+    loaded.session.noticed.emit(Notice("note", "x" * 300, "/a/very/long/path" * 20))
+
+    assert loaded.centralWidget().minimumSizeHint().width() <= max(before, 460)
+
+
+def test_past_tasks_begin_at_the_edge_until_one_has_details(loaded: MainWindow) -> None:
+    tasks = loaded.panels.past_tasks
+    tasks.clear()
+    tasks.add(Ended("opening a.pt", 0.0, 1.0, "done", ""))
+    assert not tasks.tree.rootIsDecorated()
+    tasks.add(Ended("opening b.pt", 0.0, 1.0, "failed", "A line."))
+    assert tasks.tree.rootIsDecorated()

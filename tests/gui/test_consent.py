@@ -41,7 +41,7 @@ def asked(window: MainWindow, transport: FakeTransport) -> MainWindow:
 
 def test_a_refusal_is_a_card_and_no_dialog_opens_by_itself(asked: MainWindow, dialogs: FakeDialogs) -> None:
     assert asked.card.offer.isVisible()
-    assert asked.card.offer.text() == "See what would run…"
+    assert asked.card.offer.text() == "See What Would Run…"
     assert dialogs.asked == []
 
 

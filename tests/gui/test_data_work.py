@@ -367,3 +367,14 @@ def test_a_plan_of_data_is_recovered_saved_and_measured_by_the_engine(
     session.meet("macs=50%", by_sensitivity=True)
     program.wait_idle()
     assert session.snapshot.cost.macs <= 0.5 * session.base.cost.macs
+
+
+def test_the_texts_of_the_recovery_dialog_press_no_field(loaded: MainWindow) -> None:
+    dialog = RecoveryDialog(loaded, None, SampleSource(""))
+    dialog.show()
+
+    for label in dialog.findChildren(QLabel):
+        assert label.height() >= label.heightForWidth(label.width()), label.text()
+    for field in (dialog.form.limit, dialog.form.mean):
+        assert field.height() >= field.sizeHint().height()
+    dialog.deleteLater()

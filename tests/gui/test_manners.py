@@ -401,7 +401,7 @@ def test_a_recent_file_that_is_gone_can_be_removed(
     settings.pin("/models/gone.pt", pinned=True)
     window.document_actions.open_source("/models/gone.pt")
     transport.fail("There is no file /models/gone.pt.")
-    assert window.card.offer.text() == "Remove from the list"
+    assert window.card.offer.text() == "Remove from the List"
     window.card.offer.click()
 
     assert settings.recent == []

@@ -65,8 +65,8 @@ def test_the_boxes_say_what_can_be_reached(panel: PlanPanel) -> None:
 def test_scope_and_criterion_are_chosen_in_the_panel(
     loaded: MainWindow, panel: PlanPanel, transport: FakeTransport, dialogs: FakeDialogs
 ) -> None:
-    assert [panel.importance.itemText(i) for i in range(3)] == ["l1", "l2", "taylor"]
-    panel.importance.setCurrentText("l2")
+    assert [panel.importance.itemText(i) for i in range(3)] == ["L1 norm", "L2 norm", "Taylor"]
+    panel.importance.setCurrentText("L2 norm")
     panel.importance.activated.emit(1)
     assert plan(loaded).importance == "l2"
     panel.scope.setCurrentIndex(2)
@@ -74,10 +74,10 @@ def test_scope_and_criterion_are_chosen_in_the_panel(
     assert isinstance(transport.requests[-1], wire.Rank)  # comparing groups needs scores
     assert panel.scope.currentData() == "local"  # until they are there
     transport.fail("There is not enough memory.")
-    panel.importance.setCurrentText("taylor")
+    panel.importance.setCurrentText("Taylor")
     panel.importance.activated.emit(2)
     assert "Samples for taylor" in dialogs.labels
-    assert panel.importance.currentText() == "l2"  # the user gave none
+    assert panel.importance.currentData() == "l2"  # the user gave none
     panel.only_exact.click()
     assert plan(loaded).only_exact
 
@@ -148,7 +148,7 @@ def test_time_that_does_not_follow_is_said_and_a_multiple_is_one_click(
     time_it(loaded, transport, warning="Time does not.", multiple=8, advice="Multiples of 8 help.")
     assert panel.advice.text() == "Time does not. Multiples of 8 help."
     assert loaded.card.hint.text() == "Multiples of 8 help."
-    assert panel.use_multiple.text() == "Use multiples of 8"
+    assert panel.use_multiple.text() == "Use Multiples of 8"
     qtbot.mouseClick(panel.use_multiple, Qt.MouseButton.LeftButton)
 
     counts = loaded.session.snapshot.counts

@@ -5,6 +5,7 @@ import pytest
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
@@ -16,6 +17,7 @@ from slimgui.gui.facts.comparison import compare
 from slimgui.gui.facts.snapshot import Resolver
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.comparison import MARK, ComparisonModel
+from slimgui.gui.theme import scaled
 from slimgui.gui.views.plan_tree import WHOLE, PlanTree
 
 STRICT = QAbstractItemModelTester.FailureReportingMode.Fatal
@@ -152,7 +154,7 @@ def test_two_plans_are_compared_and_what_differs_is_marked(
 ) -> None:
     window.session.set_count("down.0.conv", 16)
     model = tree.model
-    assert model.headerData(3, Qt.Orientation.Horizontal) == WHOLE
+    assert model.headerData(3, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == WHOLE
     branch(window, dialogs, "deep")
     window.session.set_count("down.1.conv", 16)
     tree.other.setCurrentText(FIRST)
@@ -160,8 +162,8 @@ def test_two_plans_are_compared_and_what_differs_is_marked(
 
     rows = [[model.index(row, column).data() for column in range(4)] for row in range(model.rowCount())]
     assert [row[0] for row in rows] == ["MACs", "Parameters", "Weights", "Activations", "down.1.conv"]
-    assert rows[-1] == ["down.1.conv", MARK, "16 of 128", "128 of 128"]
-    assert model.headerData(2, Qt.Orientation.Horizontal) == "deep"
+    assert rows[-1] == ["down.1.conv", MARK, "16", "128"]
+    assert model.headerData(2, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == "deep"
     tree.table.clicked.emit(model.index(4, 0))
     assert window.session.selected == "down.1.conv"
     tree.only.setChecked(False)
@@ -210,3 +212,15 @@ def test_the_table_of_a_comparison_keeps_its_promises(qtbot: QtBot) -> None:
     model.set_rows([], "a", "b")
     assert model.rowCount() == 0
     del tester
+
+
+def test_names_of_groups_have_the_room_that_counts_leave(tree: PlanTree, window: MainWindow) -> None:
+    window.resize(1440, 900)
+    window.session.set_ratio(0.5)
+    bold = QFontMetrics(scaled(tree.font(), 1.0, bold=True))
+
+    room = tree.table.horizontalHeader().sectionSize(0)
+    assert room >= bold.horizontalAdvance("Importance kept") + 6
+    for column in (2, 3):
+        said = [tree.model.index(row, column).data() for row in range(tree.model.rowCount())]
+        assert tree.table.columnWidth(column) >= max(map(bold.horizontalAdvance, said))

@@ -298,7 +298,7 @@ def test_groups_are_compared_together_or_not(loaded: MainWindow, transport: Fake
     assert not action.isChecked()  # not before the channels are judged
     rank(transport)
     assert action.isChecked()
-    assert loaded.ratio.label.text() == "&Remove from all together:"
+    assert loaded.ratio.label.text() == "&Remove across all groups:"
     assert "least important of all groups" in loaded.panels.inspector.toPlainText()
     act(loaded, "plan_global")
     assert not action.isChecked()

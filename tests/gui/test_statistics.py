@@ -51,14 +51,14 @@ def test_an_edit_puts_statistics_out_of_date_and_undo_brings_them_back(
 
     opened.set_count("stem.conv", 9)
     assert (opened.plans.fresh, opened.plans.stale) == ({}, {FIRST: own})
-    assert notices[-1].what == "The norm statistics of 'Plan 1' are out of date."
+    assert notices[-1].what == "The norm statistics of “Plan 1” are out of date."
     told = len(notices)
     opened.set_count("stem.conv", 8)
     assert len(notices) == told  # said once
     opened.undo_stack.undo()
     opened.undo_stack.undo()
     assert opened.plans.fresh == {FIRST: own}
-    assert notices[-1].what == "The norm statistics of 'Plan 1' fit again."
+    assert notices[-1].what == "The norm statistics of “Plan 1” fit again."
     opened.undo_stack.undo()
     assert (opened.plans.fresh, opened.plans.stale) == ({}, {})
     opened.undo_stack.redo()
@@ -342,7 +342,7 @@ def test_two_plans_keep_statistics_of_their_own_through_crash_save_and_reopening
     session.set_ratio(0.5)
     recalibrate(program, 200)
     assert (
-        program.notices[-1].what == "'Plan 1' has norm statistics of its own, of 200 samples of heldout.npz."
+        program.notices[-1].what == "“Plan 1” has norm statistics of its own, of 200 samples of heldout.npz."
     )
     assert program.dialogs.asked[-1] == str(HELDOUT)  # the example offers its own data
     session.edit_plans("Add", session.plans.added("deep", Plan(ratio=0.75)))

@@ -21,7 +21,7 @@ _PICKLED = (
     "A pickled module runs code when it is opened, and another version of its classes breaks it: "
     "keep it where you trust every file, and keep a .pt beside it."
 )
-_BY_ITSELF = "slimgui.engine.load opens it by itself; so does the window."
+_BY_ITSELF = "SlimGUI opens it again, with nothing beside it; so does slimgui.engine.load in Python."
 
 
 def checkpoint_drafts(content: Content, target: Path) -> Iterator[Draft]:

@@ -46,7 +46,7 @@ def tensors_drafts(content: Content, target: Path) -> Iterator[Draft]:
         target.with_name(target.name + _INDEX) if many else target,
         write_several if many else write_one,
         "own" if alone else "weights",
-        f"slimgui.engine.load opens it by itself. {plain}"
+        f"SlimGUI opens it again, with nothing beside it; so does slimgui.engine.load in Python. {plain}"
         if alone
         else f"{beside(content.original)} {plain}",
         "" if alone else content.original,

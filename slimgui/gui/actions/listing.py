@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QMenu
 
 _START: Final = 8  # worth of a letter that begins a word
 _RUN: Final = 5  # of one that follows the letter before
+_NUMBERED: Final = re.compile(r"&\d ")  # what makes an entry of a growing list quick to choose
 _LATE: Final = 0.05  # lost per letter that is passed over
 
 
@@ -51,7 +53,7 @@ def _entries(menus: Iterable[QMenu], place: tuple[str, ...]) -> Iterator[tuple[Q
 def _command(action: QAction, place: tuple[str, ...]) -> Command:
     keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
     reason = str(action.property("reason") or "") if not action.isEnabled() else ""
-    return Command(action, plain(action.text()), " › ".join(place), keys, reason)
+    return Command(action, plain(_NUMBERED.sub("", action.text())), " › ".join(place), keys, reason)
 
 
 def plain(title: str) -> str:

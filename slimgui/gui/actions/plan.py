@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from slimgui.core import variants
-from slimgui.core.criteria import CRITERIA, looks_at_data
+from slimgui.core.criteria import CRITERIA, looks_at_data, title_of
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
@@ -187,7 +187,7 @@ class PlanActions:
     def set_importance(self, name: str) -> None:
         """Judge channels by another criterion; one that looks at data asks for samples first."""
         if name and (not looks_at_data(name) or self._data_actions.have_samples(name)):
-            self._session.edit(f"Importance {name}", replace(self._plan, importance=name))
+            self._session.edit(f"Judge channels by {title_of(name)}", replace(self._plan, importance=name))
 
     def toggle_lock(self) -> None:
         """Leave the selected groups whole, or not any more."""

@@ -61,6 +61,7 @@ class RecoveryDialog(QDialog):
         label.setMinimumWidth(WIDTH)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setContentsMargins(indent, 0, 0, SPACE if indent else 0)
+        label.setMinimumHeight(label.heightForWidth(WIDTH))  # no dialog asks for it by itself
         self.column.addWidget(label)
         return label
 

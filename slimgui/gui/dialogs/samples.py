@@ -153,6 +153,7 @@ class SamplesDialog(QDialog):
         aside = QLabel(purpose.aside, self)
         aside.setWordWrap(True)
         aside.setMinimumWidth(WIDTH)
+        aside.setMinimumHeight(aside.heightForWidth(WIDTH))
         self.form, self.problem = SampleForm(self, start), Problem(self)
         buttons = QDialogButtonBox.StandardButton
         self.box = QDialogButtonBox(buttons.Ok | buttons.Cancel, self)

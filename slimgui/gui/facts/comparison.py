@@ -21,13 +21,14 @@ _TOTALS: Final[tuple[tuple[str, Callable[[Cost], int], Callable[[float], str]], 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What both plans say of one thing; `group` is its id, "" for a total."""
+    """What both plans say of one thing; `group` is its id, "" for a total, and `size` its channels."""
 
     title: str
     left: str
     right: str
     differs: bool
     group: str = ""
+    size: int = 0
 
 
 def compare(
@@ -56,8 +57,4 @@ def _group(row: GroupRow, one: Snapshot, other: Snapshot) -> Row:
     """A group differs, too, where as many channels stay, but others."""
     left, right = one.counts[row.id], other.counts[row.id]
     picked = dict(one.plan.indices).get(row.id) != dict(other.plan.indices).get(row.id)
-    return Row(row.id, _shown(row, left), _shown(row, right), left != right or picked, row.id)
-
-
-def _shown(row: GroupRow, count: int) -> str:
-    return f"{count} of {row.size}"
+    return Row(row.id, str(left), str(right), left != right or picked, row.id, row.size)

@@ -105,8 +105,10 @@ def nearer(answer: wire.Recovered) -> str:
 
 def recovered(name: str, answer: wire.Recovered) -> Notice:
     """The card of a recovery that was tried on the plan of that name."""
-    why = " ".join(filter(None, (f"Tried on {name!r}.", answer.about, "The proof stays that of the cut.")))
-    hint = "It is done whenever a smaller model of this document is saved. Data, Recover Accuracy changes it."
+    why = " ".join(filter(None, (f"Tried on “{name}”.", answer.about, "The proof stays that of the cut.")))
+    hint = (
+        "It is done whenever a smaller model of this document is saved. Data › Recover Accuracy changes it."
+    )
     details = "\n".join((*answer.steps, *answer.left))
     return Notice("success", nearer(answer), why, hint, details)
 
@@ -114,7 +116,7 @@ def recovered(name: str, answer: wire.Recovered) -> Notice:
 def needs_samples(criterion: str) -> Notice:
     """The card of a criterion that looks at data, when nobody has said which."""
     what = f"{criterion} judges channels by what they do on your samples."
-    return Notice("note", what, "None were chosen yet.", "Choose them first: Data, Samples. Then try again.")
+    return Notice("note", what, "None were chosen yet.", "Choose them first: Data › Samples. Then try again.")
 
 
 def sensed(answer: wire.Sensed, rows: Sequence[wire.GroupRow]) -> Notice:
@@ -123,12 +125,12 @@ def sensed(answer: wire.Sensed, rows: Sequence[wire.GroupRow]) -> Notice:
     worst = sorted((name for name, curve in curves.items() if curve), key=lambda name: -curves[name][0][1])
     what = f"The sensitivity of {text.plural(len(worst), 'group')} was measured."
     why = f"Most is lost by cutting {', '.join(worst[:3])}. {answer.about}".strip() if worst else answer.about
-    return Notice("success", what, why, "Select a group to see its own; Plan, Target can go by it.")
+    return Notice("success", what, why, "Select a group to see its own; Plan › Target can go by it.")
 
 
 def recalibrated(name: str, own: Statistics, about: str) -> Notice:
     """The card of statistics that were taken."""
-    what = f"{name!r} has norm statistics of its own, of {own.samples}."
+    what = f"“{name}” has norm statistics of its own, of {own.samples}."
     return Notice("success", what, about, "They are saved with the smaller model, and with the plans.")
 
 
@@ -136,12 +138,12 @@ def statistics_changed(before: PlanSet, after: PlanSet) -> Notice | None:
     """The card when an edit puts statistics out of date, or back in force."""
     for name in after.stale:
         if name in before.fresh:
-            what = f"The norm statistics of {name!r} are out of date."
-            hint = "Undo the change, or recalibrate the plan again: Data, Recalibrate Statistics."
+            what = f"The norm statistics of “{name}” are out of date."
+            hint = "Undo the change, or recalibrate the plan again: Data › Recalibrate Statistics."
             return Notice("note", what, "They were taken of the smaller model before this change.", hint)
     for name, own in after.fresh.items():
         if before.stale.get(name) == own:
-            return Notice("note", f"The norm statistics of {name!r} fit again.")
+            return Notice("note", f"The norm statistics of “{name}” fit again.")
     return None
 
 
@@ -193,10 +195,10 @@ def unproven(answer: wire.Unproven) -> Notice:
 def verified(name: str, row: wire.ProofRow) -> Notice:
     """The card of a proof without a save, of the plan of that name."""
     if row.passed and row.level != "structural":
-        hint = "Nothing was written. File, Save Smaller Model writes it."
-        return Notice("success", f"The cut of {name!r} is proven.", proof(row), hint)
+        hint = "Nothing was written. File › Save Smaller Model writes it."
+        return Notice("success", f"The cut of “{name}” is proven.", proof(row), hint)
     hint = "Keep more channels in the groups changed last, then verify again."
-    return Notice("error", f"The cut of {name!r} is not proven.", proof(row), hint)
+    return Notice("error", f"The cut of “{name}” is not proven.", proof(row), hint)
 
 
 def proven_again(answer: wire.Verified) -> Notice:

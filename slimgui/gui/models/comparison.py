@@ -13,6 +13,7 @@ from slimgui.gui.facts.comparison import Row
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
 MARK: Final = "≠"
+_HEADINGS: Final = ("", "", "This one", "Other")  # names of plans are long; the tooltip has them
 
 
 class ComparisonModel(QAbstractTableModel):
@@ -45,9 +46,11 @@ class ComparisonModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         """See Qt."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section] if 0 <= section < len(self._titles) else None
-        return None
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(_HEADINGS):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _HEADINGS[section]
+        return self._titles[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """See Qt."""
@@ -61,5 +64,7 @@ class ComparisonModel(QAbstractTableModel):
             bold.setBold(True)
             return bold
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{row.title}: {row.left}, and {row.right}" if row.differs else f"{row.title}: {row.left}"
+            of = f" of {row.size} channels" if row.size else ""
+            said = f"{row.left}, and {row.right}" if row.left != row.right else row.left
+            return f"{row.title}: {said}{of}"
         return None

@@ -40,10 +40,12 @@ class Architectures(QDialog):
         self.list = QListWidget(self)
         self.list.setAccessibleName("Architectures that these weights may be of, the likeliest first")
         for row in rows:
-            item = QListWidgetItem(f"{row.factory}\n{row.how}", self.list)
+            item = QListWidgetItem(f"{row.factory}\n{row.how[:1].upper()}{row.how[1:]}", self.list)
+            item.setToolTip(row.source)
             item.setData(Qt.ItemDataRole.UserRole, row.source)
         self.list.setVisible(bool(rows))
         self.list.setSpacing(SPACE // 4)
+        self.list.setSizeAdjustPolicy(QListWidget.SizeAdjustPolicy.AdjustToContents)
         self.factory = QLineEdit(self)
         self.factory.setAccessibleName("A factory of the model")
         self.factory.setPlaceholderText("my_net.py:build, or torchvision.models:resnet50")
@@ -103,4 +105,6 @@ class Architectures(QDialog):
             self._on_factory_edited()
 
     def _refresh(self) -> None:
-        self.take.setEnabled(bool(self.chosen()))
+        is_chosen = bool(self.chosen())
+        self.take.setEnabled(is_chosen)
+        self.take.setToolTip("" if is_chosen else "Choose an architecture, or name a factory")

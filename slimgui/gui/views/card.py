@@ -31,14 +31,14 @@ from slimgui.gui.facts.notice import Notice
 from slimgui.gui.theme import SPACE, colours, scaled
 
 OFFERS: Final = {
-    "inputs": "Give the input shape…",
-    "accept": "Save anyway",
-    "folder": "Show in folder",
-    "consent": "See what would run…",
-    "architecture": "Say which architecture…",
+    "inputs": "Give the Input Shape…",
+    "accept": "Save Anyway",
+    "folder": "Show in Folder",
+    "consent": "See What Would Run…",
+    "architecture": "Say Which Architecture…",
     "restore": "Restore",
-    "forget": "Remove from the list",
-    "look": "Look into the file…",
+    "forget": "Remove from the List",
+    "look": "Look into the File…",
 }
 NARROW: Final = 480  # pixels in which words and buttons do not fit side by side
 REFUSALS: Final = {"restore": "Discard"}  # where saying no has to be said
@@ -180,6 +180,7 @@ class Card(QWidget):
 def _label(parent: QWidget, name: str) -> QLabel:
     label = QLabel(parent)
     label.setWordWrap(True)
+    label.setMinimumWidth(1)  # a long path must not push the panels aside
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setAccessibleName(name)

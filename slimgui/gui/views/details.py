@@ -73,8 +73,8 @@ class Details(QWidget):
         header.setAccessibleName("Columns of the channels")
         header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.resizeSection(Column.CHANNEL, 78)
-        header.resizeSection(Column.SCORE, 82)
+        header.resizeSection(Column.CHANNEL, 74)
+        header.resizeSection(Column.SCORE, 78)
         table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of parameters differ towards their ends
 
     def _arrange(self, inspector: Inspector) -> None:
@@ -169,7 +169,9 @@ def _why_not(row: GroupRow, is_free: bool, is_known: bool) -> str:
     if row.locked:
         return f"{row.id or 'The input'} must stay whole. {row.locked.what}"
     if not is_free:
-        return "You locked this group in this plan: Plan, Lock Group" if row.size > 1 else "There is only one"
+        return (
+            "You locked this group in this plan: Plan › Lock Group" if row.size > 1 else "There is only one"
+        )
     return "" if is_known else "It is not known yet which channels stay"
 
 

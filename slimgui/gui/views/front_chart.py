@@ -21,6 +21,8 @@ Spot = tuple[
     float, float, Plan
 ]  # what is left of the cost and of the importance, in percent, and of which plan
 _CURVE_TIP: Final = "No plan costs less than one of these and keeps more"
+_SLIDER_TIP: Final = "Slide along the best plans, from the smallest to the whole model"
+_KEY: Final = "Line: the best plans. Dots: your plans, the current one large; small: tried before."
 
 
 class FrontChart(QWidget):
@@ -36,9 +38,10 @@ class FrontChart(QWidget):
         self._document = session.document  # that plans are remembered of
         self._known: dict[Plan, tuple[Worth, Cost, float]] = {}
         self.resource = QComboBox(self)
-        self.search = QPushButton("Find the front", self)
+        self.search = QPushButton("Find the Best Plans", self)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.says = QLabel(self)
+        self.key = QLabel(_KEY, self)
         self.plot = plots.plot("Plans worth having", self)
         self.curve = self.plot.plot([], [])
         self.tried, self.named, self.here = (pyqtgraph.ScatterPlotItem(size=size) for size in (5, 9, 13))
@@ -58,9 +61,10 @@ class FrontChart(QWidget):
         self.resource.setAccessibleName("What the front is of")
         self.resource.view().setAccessibleName("What the front is of")
         self.slider.setAccessibleName("Plans of the front, from the smallest")
-        self.slider.setToolTip("Slide from the smallest plan to the whole model")
         self.search.setToolTip(f"Search the best plan for every size. {_CURVE_TIP}")
         self.says.setWordWrap(True)
+        self.key.setWordWrap(True)
+        self.key.setAccessibleName("What the marks mean")
         top = QHBoxLayout()
         top.addWidget(self.resource)
         top.addWidget(self.search)
@@ -68,7 +72,7 @@ class FrontChart(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, SPACE, 0)
         column.addLayout(top)
-        for widget in (self.plot, self.slider, self.says):
+        for widget in (self.plot, self.key, self.slider, self.says):
             column.addWidget(widget)
 
     def _connect(self) -> None:
@@ -86,6 +90,7 @@ class FrontChart(QWidget):
         """Follow the theme."""
         table = colours(self.palette())
         plots.paint(self.plot, self.palette())
+        self.key.setStyleSheet(f"color: {table.muted}")
         self.curve.setPen(pyqtgraph.mkPen(table.accent, width=2))
         self.tried.setBrush(table.edge)
         self.named.setBrush(table.muted)
@@ -104,6 +109,7 @@ class FrontChart(QWidget):
             [self._left(point.cost) for point in points], [100 * point.kept for point in points]
         )
         self.slider.setEnabled(bool(points))
+        self.slider.setToolTip(_SLIDER_TIP if points else "Find the best plans first")
         self.plot.setLabel("bottom", f"{self.resource.currentText()} left, %")
         self._show_slider()
         self._show_plans()

@@ -15,7 +15,6 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -34,7 +33,7 @@ from slimgui.gui.facts.snapshot import Change, Snapshot
 from slimgui.gui.models import query
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.models.groups import Edit, GroupModel
-from slimgui.gui.theme import SPACE, colours, mixed
+from slimgui.gui.theme import SPACE
 from slimgui.gui.views.count_editor import CountEditor
 from slimgui.gui.views.delegates import CountDelegate
 from slimgui.gui.views.narrow_tree import NarrowTree
@@ -182,12 +181,7 @@ class GroupTree(QWidget):
             header.resizeSection(column, width)
 
     def refresh_colours(self) -> None:
-        """Follow the theme: the search icon, and a selection that leaves colours and bars visible."""
-        table = colours(self.palette())
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.Highlight, mixed(table.accent, table.surface, 0.2))
-        palette.setColor(QPalette.ColorRole.HighlightedText, QColor(table.text))
-        self.tree.setPalette(palette)
+        """Follow the theme."""
         for action in self.search.actions():
             if action.objectName() == "search":
                 action.setIcon(icons.icon("search", self.palette()))

@@ -54,7 +54,7 @@ class Inspector(QTextBrowser):
         held = len(document.groups) - free
         locked = f", {held} must stay whole" if held else ""
         notes = "".join(f"<p>{escape(note)}</p>" for note in document.notes)
-        steps = "".join(f"<li>{escape(step)}</li>" for step in _STEPS)
+        is_new = describe(plans.plan).startswith("Removes nothing")
         self._shown = None
         self._show(
             document.name,
@@ -62,7 +62,7 @@ class Inspector(QTextBrowser):
             f"<p><b>{escape(plans.current)}.</b> {escape(describe(plans.plan))}</p>"
             f"{_statistics(plans)}{_recovery(recovery)}"
             f"{notes}<p>{self._muted('Click a box or a row to see what moves together, and why.')}</p>"
-            f"<p><b>What to do</b></p><ol style='-qt-list-indent:0; margin-left:16px'>{steps}</ol>",
+            f"{_steps() if is_new else ''}",
         )
 
     def show_group(
@@ -132,6 +132,12 @@ class Inspector(QTextBrowser):
 
     def _show(self, title: str, body: str) -> None:
         self.setHtml(f'<p style="font-size:large"><b>{escape(title)}</b></p>{body}')
+
+
+def _steps() -> str:
+    """What to do with a model that was opened just now."""
+    steps = "".join(f"<li>{escape(step)}</li>" for step in _STEPS)
+    return f"<p><b>What to do</b></p><ol style='-qt-list-indent:0; margin-left:16px'>{steps}</ol>"
 
 
 def _recovery(recovery: Recovery | None) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDialog, QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from slimgui.gui.actions.listing import Command, ranked
 from slimgui.gui.theme import SPACE, colours
@@ -35,6 +35,7 @@ class Palette(QDialog):
         self.box.setClearButtonEnabled(True)
         self.list = QTreeWidget(self)
         self.list.setAccessibleName("Commands that fit")
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setHeaderHidden(True)
         self.list.setColumnCount(3)
         self.list.setRootIsDecorated(False)
@@ -59,6 +60,14 @@ class Palette(QDialog):
         self.show()
         self.activateWindow()
         self.box.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A frame: no window manager draws one around it."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setPen(QColor(colours(self.palette()).edge))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
 
     def changeEvent(self, event: QEvent) -> None:
         """Go away when the user turns to something else."""

@@ -34,6 +34,8 @@ class PastTasks(QWidget):
         self.tree = QTreeWidget(self)
         self.tree.setAccessibleName("Tasks that are over")
         self.tree.setHeaderLabels(HEADINGS)
+        self.tree.setRootIsDecorated(False)  # until one of them has details to open
+        self.tree.setStyleSheet(f"QTreeView::item {{ padding: {SPACE // 4}px 0; }}")
         self.copy_button = QPushButton("Copy", self)
         self.copy_button.setAccessibleName("Copy the selected task with its details")
         self.clear_button = QPushButton("C&lear", self)
@@ -58,6 +60,8 @@ class PastTasks(QWidget):
         title = task.doing[0].upper() + task.doing[1:]
         item = QTreeWidgetItem([title, began, text.elapsed(task.took), task.result])
         item.setData(0, Qt.ItemDataRole.UserRole, task)
+        item.setToolTip(3, task.result)
+        self.tree.setRootIsDecorated(self.tree.rootIsDecorated() or bool(task.details))
         for line in task.details.splitlines():
             QTreeWidgetItem(item, [line]).setFirstColumnSpanned(True)
         self.tree.insertTopLevelItem(0, item)
@@ -68,6 +72,7 @@ class PastTasks(QWidget):
     def clear(self) -> None:
         """Forget them."""
         self.tree.clear()
+        self.tree.setRootIsDecorated(False)
         self._show_buttons()
 
     def copy(self) -> None:

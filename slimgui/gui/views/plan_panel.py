@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from slimgui.core.criteria import CRITERIA
+from slimgui.core.criteria import CRITERIA, title_of
 from slimgui.core.plan import Plan, Scope
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
@@ -38,7 +38,7 @@ SCOPES: Final[tuple[tuple[Scope, str, str], ...]] = (
 )  # fmt: skip
 RULES: Final = (
     ("round_to", "M&ultiple of", "Counts are rounded up: 8, 16 and 32 are fast on most devices", 1, 512),
-    ("bins", "E&qual steps", "Every group shrinks in this many equal steps; 0: any count", 0, 100),
+    ("bins", "E&qual steps", "Every group shrinks in this many equal steps; off: to any count", 0, 100),
     ("min_count", "At lea&st", "So many channels always stay in a group", 1, 100_000),
     ("min_ratio", "&At least share", "This share of every group always stays", 0, 100),
 )  # fmt: skip
@@ -99,12 +99,15 @@ class PlanPanel(QScrollArea):
             rule.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             rule.installEventFilter(self)
         self.rules["min_ratio"].setSuffix(" %")
+        self.rules["bins"].setSpecialValueText("off")
 
     def _arrange(self) -> None:
         inner = QWidget(self)
         column = QVBoxLayout(inner)
         column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
         first, rules = QFormLayout(), QFormLayout()
+        for form in (first, rules):
+            form.setHorizontalSpacing(SPACE)
         first.addRow("&Importance", self.importance)
         first.addRow("C&ompare", self.scope)
         for field, title, *_ in RULES:
@@ -113,7 +116,7 @@ class PlanPanel(QScrollArea):
             ("What is to be left", (self.targets, self.by_sensitivity, self.advice, self.use_multiple)),
             ("Which channels go first", (first, self.only_exact)),
             ("Rules for counts", (rules,)),
-            ("All groups at once", (self._fill_in,)),
+            ("Fill in, lock, reset", (self._fill_in,)),
         ):
             heading = QLabel(title, inner)
             heading.setFont(scaled(self.font(), 1.0, bold=True))
@@ -122,6 +125,9 @@ class PlanPanel(QScrollArea):
                 column.addWidget(part) if isinstance(part, QWidget) else column.addLayout(part)
             column.addSpacing(SPACE)
         column.addStretch()
+        labels = [label for label in inner.findChildren(QLabel) if label.buddy()]
+        for label in labels:  # so that all fields begin at one line
+            label.setMinimumWidth(max(one.sizeHint().width() for one in labels))
         self.setWidget(inner)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         bar = self.verticalScrollBar().sizeHint().width()
@@ -160,9 +166,8 @@ class PlanPanel(QScrollArea):
         self.targets.clear()
         self.importance.clear()
         for name in self._session.document.criteria:
-            self.importance.addItem(name)
-            tip = CRITERIA[name].when if name in CRITERIA else ""
-            self.importance.setItemData(self.importance.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            self.importance.addItem(title_of(name), name)
+            self.importance.setItemData(self.importance.count() - 1, _when(name), Qt.ItemDataRole.ToolTipRole)
         self.refresh()
 
     def refresh(self) -> None:
@@ -171,8 +176,8 @@ class PlanPanel(QScrollArea):
         if session.snapshot is None or session.base is None:
             return
         plan = session.snapshot.plan
-        self.importance.setCurrentText(plan.importance)
-        self.importance.setToolTip(CRITERIA[plan.importance].when if plan.importance in CRITERIA else "")
+        self.importance.setCurrentIndex(self.importance.findData(plan.importance))
+        self.importance.setToolTip(_when(plan.importance))
         self.scope.setCurrentIndex(self.scope.findData(plan.scope))
         self.scope.setToolTip(str(self.scope.currentData(Qt.ItemDataRole.ToolTipRole)))
         self.only_exact.setChecked(plan.only_exact)
@@ -191,7 +196,7 @@ class PlanPanel(QScrollArea):
         self.advice.setText(said)
         self.advice.setVisible(bool(said))
         self.use_multiple.setVisible(bool(said and timed and timed.multiple))
-        self.use_multiple.setText(f"Use multiples of {timed.multiple}" if timed else "")
+        self.use_multiple.setText(f"Use Multiples of {timed.multiple}" if timed else "")
 
     def showEvent(self, event: Any) -> None:
         """Work out what can be reached: it takes a moment, and nobody needs it before."""
@@ -213,7 +218,7 @@ class PlanPanel(QScrollArea):
         self.refresh()  # what was refused goes back
 
     def _on_importance_chosen(self) -> None:
-        self.importance_chosen.emit(self.importance.currentText())
+        self.importance_chosen.emit(self.importance.currentData())
         self.refresh()
 
     def _on_scope_chosen(self) -> None:
@@ -250,3 +255,8 @@ class PlanPanel(QScrollArea):
         elif event.type() == QEvent.Type.FocusOut:
             self._session.end_gesture()
         return super().eventFilter(watched, event)
+
+
+def _when(name: str) -> str:
+    """When to use a criterion, with the name that files and commands know it by."""
+    return f"{CRITERIA[name].when}\nIn plans and commands: {name}" if name in CRITERIA else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QPaintEvent
+from PySide6.QtGui import QAction, QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from slimgui.core.words import describe
 from slimgui.errors import PlanError
 from slimgui.gui.facts import text
-from slimgui.gui.facts.comparison import compare
+from slimgui.gui.facts.comparison import Row, compare
 from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
@@ -33,7 +33,6 @@ from slimgui.gui.theme import SPACE, scaled
 from slimgui.gui.views.own_keys import copy_rows
 from slimgui.gui.views.plan_names import PlanNames
 
-SAMPLE: Final = "1024 of 2048"  # as wide as a column has to be
 WHOLE: Final = "The whole model"
 BUTTONS: Final = (("plan_new", "Branch…"), ("plan_rename", "Rename…"), ("plan_delete", "Delete"))
 
@@ -87,7 +86,7 @@ class PlanTree(QWidget):
         table.setFrameShape(QFrame.Shape.NoFrame)
         table.setShowGrid(False)
         table.setWordWrap(False)
-        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setTextElideMode(Qt.TextElideMode.ElideLeft)
         table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
@@ -97,9 +96,9 @@ class PlanTree(QWidget):
         header.setAccessibleName("Columns of the comparison")
         header.setMinimumSectionSize(16)
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, sample in ((1, MARK), (2, SAMPLE), (3, SAMPLE)):  # measuring every row would be felt
-            header.resizeSection(column, self.fontMetrics().horizontalAdvance(sample) + SPACE)
+        header.resizeSection(1, self.fontMetrics().horizontalAdvance(MARK) + SPACE)
         self.other.setAccessibleName("Compare the current plan with")
         self.other.setToolTip("The plan that the current one is compared with, below")
         self.other.view().setAccessibleName("Compare the current plan with")
@@ -117,8 +116,11 @@ class PlanTree(QWidget):
         line.setContentsMargins(SPACE, 0, SPACE, 0)
         line.addWidget(QLabel("Compare with", lower))
         line.addWidget(self.other, 1)
+        only = QHBoxLayout()
+        only.setContentsMargins(SPACE, 0, SPACE, 0)
+        only.addWidget(self.only)
         below.addLayout(line)
-        below.addWidget(self.only)
+        below.addLayout(only)
         below.addWidget(self.table)
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setChildrenCollapsible(False)
@@ -217,7 +219,17 @@ class PlanTree(QWidget):
         known = (kept[0], kept[1]) if kept[0] is not None and kept[1] is not None else None
         rows = compare(session.document.groups, one, other, known)
         shown = [row for row in rows if row.differs] if self.only.isChecked() else rows
+        self._fit(rows)
         self.model.set_rows(shown, session.plans.current, name)
+
+    def _fit(self, rows: Sequence[Row]) -> None:
+        """Give both plans the room of what they say, and the names all that is left."""
+        metrics = QFontMetrics(scaled(self.font(), 1.0, bold=True))
+        for column, said in ((2, [row.left for row in rows]), (3, [row.right for row in rows])):
+            longest = max(said, key=len, default="")  # measuring every row would be felt
+            self.table.horizontalHeader().resizeSection(
+                column, metrics.horizontalAdvance(longest) + SPACE + 2
+            )
 
     def _snapshot(self, name: str) -> Snapshot | None:
         """What a plan makes of the model; None for one that compares channels that nobody has judged."""

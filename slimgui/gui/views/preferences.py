@@ -45,7 +45,9 @@ class Preferences(QDialog):
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.theme = self._choice(THEMES, settings.theme, "&Theme")
         self.theme.currentIndexChanged.connect(lambda: actions.choose_theme(self.theme.currentData()))
-        criteria = {name: f"{name}: {one.when}" for name, one in CRITERIA.items() if not looks_at_data(name)}
+        criteria = {
+            name: f"{one.title}: {one.when}" for name, one in CRITERIA.items() if not looks_at_data(name)
+        }
         self.importance = self._choice(criteria, settings.importance, "&Criterion of new plans")
         self.importance.currentIndexChanged.connect(self._set_importance)
         self.round_to = self._number(settings.round_to, 1, 512, "&Round counts of new plans to multiples of")

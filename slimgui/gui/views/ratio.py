@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from slimgui.core.plan import Plan
+from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.burst import Burst
 from slimgui.gui.views.own_keys import escape_reverts
@@ -15,8 +16,13 @@ from slimgui.gui.views.own_keys import escape_reverts
 MOST = 95
 _LABELS: Final = {
     "local": "&Remove from every group:",
-    "global": "&Remove from all together:",
-    "isomorphic": "&Remove from all of a kind:",
+    "global": "&Remove across all groups:",
+    "isomorphic": "&Remove across like groups:",
+}
+_TIPS: Final = {
+    "local": "Removes this share of every group",
+    "global": "Removes this share of all channels, the least important ones of all groups first",
+    "isomorphic": "Removes this share of all channels, comparing groups of the same structure",
 }
 
 
@@ -29,6 +35,7 @@ class RatioControl(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._tip = _TIPS["local"]
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.box = QSpinBox(self)
         self.label = QLabel(_LABELS["local"], self)
@@ -60,14 +67,17 @@ class RatioControl(QWidget):
     def explain(self, why_not: str) -> None:
         """Enable, or disable and say why."""
         self.setEnabled(not why_not)
-        tip = "Removes this share of every group, or of all channels together; what you set by hand stays"
-        self.setToolTip(why_not or tip)
-        for control in (self.slider, self.box):
-            control.setToolTip(why_not or tip)
+        self._why_not = why_not
+        for control in (self, self.slider, self.box):
+            control.setToolTip(why_not or self._tip)
 
     def set_plan(self, plan: Plan) -> None:
         """Show what a plan removes, and of what, without saying so."""
         self.label.setText(_LABELS[plan.scope])
+        by_hand = len({name for name, _ in (*plan.counts, *plan.indices)})
+        stays = f"; what you set in {text.plural(by_hand, 'group')} stays" if by_hand else ""
+        self._tip = f"{_TIPS[plan.scope]}{stays}"
+        self.explain(self._why_not)
         self._set_ratio(plan.ratio)
 
     def _set_ratio(self, ratio: float) -> None:

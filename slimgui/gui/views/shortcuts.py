@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.gui.actions.listing import Command
+from slimgui.gui.theme import SPACE
 
 ELSEWHERE: Final = (
     ("Menus", "Alt and the underlined letter", "everywhere"),
@@ -48,8 +49,9 @@ class Shortcuts(QDialog):
         self.table.setAccessibleName("Keyboard shortcuts")
         self.table.setHeaderLabels(["Action", "Keys", "Where"])
         self.table.setRootIsDecorated(False)
+        self.table.setStyleSheet(f"QTreeView::item {{ padding: {SPACE // 4}px 0; }}")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        rows = [(one.title, one.keys, one.place) for one in commands if one.keys]
+        rows = [(one.title.partition(":")[0], one.keys, one.place) for one in commands if one.keys]
         for row in (*rows, *ELSEWHERE):
             QTreeWidgetItem(self.table, list(row))
         for column in range(3):

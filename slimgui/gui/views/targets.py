@@ -30,7 +30,7 @@ class Targets(QWidget):
         super().__init__(parent)
         self.boxes: dict[str, QLineEdit] = {}
         self.now: dict[str, QLabel] = {}
-        self.search = QPushButton("Search the plan", self)
+        self.search = QPushButton("Find the Plan", self)
         self.search.setToolTip(
             "Find the plan that leaves no more than this and keeps the most importance (Enter)"
         )
@@ -46,7 +46,7 @@ class Targets(QWidget):
 
     def _add_row(self, grid: QGridLayout, row: int, name: str, title: str, words: str) -> None:
         box, label, now = QLineEdit(self), QLabel(title, self), QLabel(self)
-        box.setPlaceholderText("50%")
+        box.setPlaceholderText("e.g. 50%")
         box.setAccessibleName(f"Target for {words}")
         box.setMinimumWidth(72)
         box.returnPressed.connect(self._on_entered)

@@ -32,6 +32,7 @@ class TaskStrip(QWidget):
         self.phase.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )  # never pushes panels
+        self.title.setMinimumWidth(1)  # nor does a long title
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName("Progress")
         self.bar.setTextVisible(False)
@@ -64,6 +65,7 @@ class TaskStrip(QWidget):
             self.hide()
             return
         self.title.setText(task.doing[0].upper() + task.doing[1:])
+        self.title.setToolTip(self.title.text())
         self.phase.setText(task.phase)
         self.phase.setToolTip(task.phase)  # it may be longer than its place
         self.bar.setRange(0, task.total)

@@ -25,6 +25,7 @@ from slimgui.gui.theme import SPACE, colours, mixed, scaled
 OPEN_TIP: Final = "Open a PyTorch checkpoint (Ctrl+O)"
 EXAMPLE_TIP: Final = "A small trained network that comes with SlimGUI"
 CONTINUE_TIP: Final = "Open what was open last, with its plans as they were saved"
+_RECENT: Final = 420  # how wide the list of recent files is
 DROP_HINT: Final = "or drop a file anywhere in this window"
 _CENTER: Final = Qt.AlignmentFlag.AlignHCenter
 
@@ -91,6 +92,8 @@ class Welcome(QWidget):
         column.addSpacing(SPACE)
         column.addWidget(self._drop, 0, center)
         column.addSpacing(4 * SPACE)
+        self._recent_title.setFixedWidth(_RECENT)
+        self._recent_title.setIndent(SPACE)
         column.addWidget(self._recent_title, 0, center)
         column.addLayout(self._recent)
         column.addStretch(4)
@@ -116,11 +119,11 @@ class Welcome(QWidget):
         path = Path(source)
         name = path.name.replace("&", "&&") + ("  –  stays" if is_pinned else "")
         button = QCommandLinkButton(name, str(path.parent) if path.parent != Path() else "", self)
-        button.setIcon(icons.icon("open", self.palette()))
+        button.setIcon(icons.icon("file", self.palette()))
         button.setAccessibleName(f"Open {source}")
         button.setToolTip(f"{source}\nA right click keeps it in this list, or takes it out")
         button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        button.setFixedSize(420, 52)
+        button.setFixedSize(_RECENT, 52)
         button.clicked.connect(lambda: self.recent_clicked.emit(source))
         button.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         keep, remove = QAction("&Keep in the List", button), QAction("&Remove from the List", button)

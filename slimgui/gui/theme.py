@@ -52,9 +52,6 @@ GROUP_COLOURS: Final = {
     True: ("#fac35b", "#8ad4fb", "#1b8a4a", "#fdff33", "#7d99e0", "#cb7018", "#aa5ba0", "#7c68da"),
 }  # by whether the theme is dark
 LOCKED_COLOUR: Final = "#9a9fa8"
-_WITH_CHECKS: Final = ("QCheckBox", "QRadioButton", "QTableView", "QListView")
-_FRAMED: Final = ("QLineEdit", "QAbstractSpinBox", "QComboBox")
-_LISTS: Final = ("QTreeView", "QTableView", "QListView")
 _INK: Final = (QPalette.ColorGroup.Active, QPalette.ColorRole.WindowText)  # a look-up is felt: it is slow
 SPACE: Final = 8  # the unit of every margin and gap
 
@@ -102,13 +99,13 @@ def palette_of(table: Colours) -> QPalette:
     return palette
 
 
-def framed(palette: QPalette, table: Colours) -> QPalette:
-    """For what draws check marks: Fusion frames their boxes in a darker shade of the window's colour.
+def framed(palette: QPalette, shade: QColor) -> QPalette:
+    """For check marks and fields: Fusion frames them in a darker shade of the window's colour.
 
     On a dark window that cannot be seen; these widgets paint nothing else in that colour.
     """
     copy = QPalette(palette)
-    copy.setColor(QPalette.ColorRole.Window, QColor(table.muted if table is DARK else table.edge))
+    copy.setColor(QPalette.ColorRole.Window, shade)
     return copy
 
 
@@ -118,6 +115,23 @@ def soft(palette: QPalette, table: Colours) -> QPalette:
     copy.setColor(QPalette.ColorRole.Highlight, mixed(table.accent, table.surface, 0.2))
     copy.setColor(QPalette.ColorRole.HighlightedText, QColor(table.text))
     return copy
+
+
+def palettes_of_kinds(palette: QPalette, table: Colours) -> dict[str, QPalette]:
+    """The palettes of what is not drawn well in that of the application, by the name of its class."""
+    is_dark = table is DARK
+    checks = framed(palette, QColor(table.muted if is_dark else table.edge))
+    fields = framed(palette, mixed(table.muted, table.edge, 0.6) if is_dark else QColor(table.border))
+    menus = QPalette(palette)
+    menus.setColor(QPalette.ColorRole.Base, QColor(table.raised))  # on a dark window they have no edges
+    boxes, lists = ("QCheckBox", "QRadioButton"), ("QTableView", "QListView")
+    return {
+        **dict.fromkeys(boxes, checks),
+        **dict.fromkeys(("QLineEdit", "QAbstractSpinBox", "QComboBox"), fields),
+        **dict.fromkeys(lists, soft(checks, table)),
+        "QTreeView": soft(palette, table),
+        "QMenu": menus,
+    }
 
 
 class Theme(QObject):
@@ -140,13 +154,8 @@ class Theme(QObject):
         table = DARK if dark else LIGHT
         palette = palette_of(table)
         self._app.setPalette(palette)
-        for kind in dict.fromkeys((*_WITH_CHECKS, *_FRAMED, *_LISTS)):
-            own = framed(palette, table) if kind in (*_WITH_CHECKS, *_FRAMED) else palette
-            own = soft(own, table) if kind in _LISTS else own
+        for kind, own in palettes_of_kinds(palette, table).items():
             self._app.setPalette(own, kind)  # type: ignore[arg-type]  # PySide takes str alone
-        menus = QPalette(palette)
-        menus.setColor(QPalette.ColorRole.Base, QColor(table.raised))  # on a dark window they have no edges
-        self._app.setPalette(menus, "QMenu")  # type: ignore[arg-type]
         self.changed.emit()
 
     def _on_system_changed(self) -> None:

@@ -181,7 +181,7 @@ def test_the_last_channel_cannot_be_taken_away(judged: MainWindow) -> None:
 def test_every_channel_says_what_it_is_made_of(judged: MainWindow) -> None:
     cell = judged.panels.details.channels.index(5, Column.PLACES)
 
-    assert cell.data() == f"{GROUP}.weight[5] +1"
+    assert cell.data() == f"{GROUP}.weight[5], …"
     said = f"Channel 5 stays.\n{GROUP}.weight[5]\nnext.weight[:, 10-11]"
     assert cell.data(Qt.ItemDataRole.ToolTipRole) == said
 

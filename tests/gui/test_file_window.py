@@ -177,7 +177,7 @@ def test_a_refused_file_can_be_looked_into_from_its_card(
     path.write_text("no model")
     window.document_actions.open_source(str(path))
     transport.fail("notes.pt is no model.")
-    assert window.card.offer.text() == "Look into the file…"
+    assert window.card.offer.text() == "Look into the File…"
     window.card.offer.click()
     request = transport.requests[-1]
     assert isinstance(request, wire.Look)

@@ -4,8 +4,17 @@ import itertools
 import math
 
 import pytest
+from PySide6.QtGui import QPalette
 
-from slimgui.gui.theme import DARK, GROUP_COLOURS, LIGHT, LOCKED_COLOUR, Colours
+from slimgui.gui.theme import (
+    DARK,
+    GROUP_COLOURS,
+    LIGHT,
+    LOCKED_COLOUR,
+    Colours,
+    palette_of,
+    palettes_of_kinds,
+)
 
 Rgb = tuple[float, float, float]
 
@@ -87,3 +96,23 @@ def contrast(one: str, other: str) -> float:
 def luminance(name: str) -> float:
     red, green, blue = linear(name)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("table", [LIGHT, DARK], ids=["light", "dark"])
+def test_a_selected_row_and_an_open_menu_can_be_read(table: Colours) -> None:
+    kinds = palettes_of_kinds(palette_of(table), table)
+    for kind in ("QTreeView", "QTableView", "QListView"):
+        back = kinds[kind].color(QPalette.ColorRole.Highlight).name()
+        assert contrast(table.text, back) >= 4.5
+        assert contrast(table.muted, back) >= 4.5
+        assert contrast(table.accent, back) >= 3  # the pencil, the swatch and the curve are drawings
+    menu = kinds["QMenu"].color(QPalette.ColorRole.Base).name()
+    assert contrast(table.text, menu) >= 4.5
+
+
+def test_fields_have_a_frame_on_a_dark_window() -> None:
+    kinds = palettes_of_kinds(palette_of(DARK), DARK)
+    frame = kinds["QLineEdit"].color(QPalette.ColorRole.Window).darker(140).name()  # as Fusion draws it
+    assert contrast(frame, DARK.window) >= 2.5
+    plain = palette_of(DARK).color(QPalette.ColorRole.Window).darker(140).name()
+    assert contrast(plain, DARK.window) < 1.5

@@ -160,7 +160,7 @@ class ChannelModel(QAbstractTableModel):
         if column == Column.SCORE:
             return f"{self._scores[channel]:.3f}" if len(self._scores) else "–"
         places = self._places.of(channel) if self._places else []
-        more = f" +{len(places) - 1}" if len(places) > 1 else ""  # the tooltip has all
+        more = ", …" if len(places) > 1 else ""  # the tooltip has all
         return places[0] + more if places else ""
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -12,10 +12,8 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPainter,
     QPaintEvent,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -40,7 +38,6 @@ OFFERS: Final = {
     "forget": "Remove from the List",
     "look": "Look into the File…",
 }
-NARROW: Final = 480  # pixels in which words and buttons do not fit side by side
 REFUSALS: Final = {"restore": "Discard"}  # where saying no has to be said
 
 
@@ -80,7 +77,6 @@ class Card(QWidget):
         self.refusal.clicked.connect(self._on_refusal_clicked)
         self.copy.clicked.connect(self._on_copy_clicked)
         self.close_button.clicked.connect(self.dismiss)
-        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._arrange()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.hide()
@@ -90,27 +86,22 @@ class Card(QWidget):
         words.setSpacing(3)
         for label in (self.what, self.why, self.hint):
             words.addWidget(label)
-        said, buttons, row = QHBoxLayout(), QHBoxLayout(), self._row
-        said.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        said.addSpacing(4 + SPACE)
-        said.addLayout(words, 1)
+        buttons = QHBoxLayout()  # below the words, which need the whole width
+        buttons.setContentsMargins(0, SPACE // 2, 0, 0)
+        for button in (self.offer, self.refusal, self.show_details, self.copy):
+            buttons.addWidget(button)
         buttons.addStretch()
-        for button in (self.offer, self.refusal, self.show_details, self.copy, self.close_button):
-            buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        for part in (said, buttons, row):
-            part.setSpacing(SPACE)
-        row.addLayout(said, 1)
-        row.addLayout(buttons)
+        words.addLayout(buttons)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addSpacing(4)
+        row.addLayout(words, 1)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * SPACE + 4, SPACE + 4, SPACE, SPACE + 4)
         column.addLayout(row)
         column.addWidget(self.details)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow place the buttons stand below the words."""
-        super().resizeEvent(event)
-        way = QBoxLayout.Direction
-        self._row.setDirection(way.TopToBottom if self.width() < NARROW else way.LeftToRight)
 
     def show_notice(self, notice: Notice) -> None:
         """Show `notice` in place of what was shown."""

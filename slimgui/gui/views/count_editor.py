@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QSlider, QSpinBox, QWidget
 
 from slimgui.gui.facts.text import parse_count
 
-SLIDER_WIDTH: Final = 130
+WIDTH: Final = 62  # of the box, where its column is narrower: four digits and the steps
+SLIDER_WIDTH: Final = 90  # at least
 
 
 class CountEditor(QSpinBox):
@@ -23,6 +24,7 @@ class CountEditor(QSpinBox):
     def __init__(self, size: int, current: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.start = current
+        self.room = 0  # of the box and the slider; the box takes its part of it
         self._typed = ""
         self.slider = QSlider(Qt.Orientation.Horizontal, parent)
         self.destroyed.connect(self.slider.deleteLater)
@@ -109,7 +111,8 @@ class CountEditor(QSpinBox):
 
     def _place_slider(self) -> None:
         here = self.geometry()
-        self.slider.setGeometry(here.right() + 1, here.top(), SLIDER_WIDTH, here.height())
+        width = max(SLIDER_WIDTH, self.room - here.width())
+        self.slider.setGeometry(here.right() + 1, here.top(), width, here.height())
 
     def moveEvent(self, event: QMoveEvent) -> None:
         """See Qt."""

@@ -28,7 +28,7 @@ from slimgui.gui import icons
 from slimgui.gui.models.cells import Cell
 from slimgui.gui.models.columns import EMPTY, Column, Role
 from slimgui.gui.theme import Colours, colours
-from slimgui.gui.views.count_editor import CountEditor
+from slimgui.gui.views.count_editor import WIDTH, CountEditor
 from slimgui.gui.views.narrow_tree import NarrowTree
 
 Index = QModelIndex | QPersistentModelIndex
@@ -57,11 +57,20 @@ class CountDelegate(QStyledItemDelegate):
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """See Qt."""
-        del option
         editor = CountEditor(index.data(Role.SIZE), index.data(Qt.ItemDataRole.EditRole), parent)
+        view = option.widget
+        if isinstance(view, NarrowTree):  # whole columns are covered: half a number reads like another one
+            editor.room = sum(view.columnWidth(column) for column in (Column.KEEP, Column.OF, Column.REMOVED))
         editor.valueChanged.connect(lambda: self.commitData.emit(editor))
         self.editing_started.emit()
         return editor
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
+        """In the cell, and beyond it where that is narrow."""
+        del index
+        rect = QRect(option.rect)
+        rect.setWidth(max(rect.width(), WIDTH))
+        editor.setGeometry(rect)
 
     def destroyEditor(self, editor: QWidget, index: Index) -> None:
         """See Qt."""

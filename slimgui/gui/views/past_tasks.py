@@ -60,7 +60,8 @@ class PastTasks(QWidget):
         title = task.doing[0].upper() + task.doing[1:]
         item = QTreeWidgetItem([title, began, text.elapsed(task.took), task.result])
         item.setData(0, Qt.ItemDataRole.UserRole, task)
-        item.setToolTip(3, task.result)
+        for column in (0, 3):
+            item.setToolTip(column, item.text(column))
         self.tree.setRootIsDecorated(self.tree.rootIsDecorated() or bool(task.details))
         for line in task.details.splitlines():
             QTreeWidgetItem(item, [line]).setFirstColumnSpanned(True)

@@ -148,13 +148,12 @@ class Details(QWidget):
             self.curve.set_kept(kept)
         self.channels.set_kept(kept)
         self.channels.set_places(self._session.judging.places(row.id))
-        why_not = _why_not(row, is_free, kept is not None)
-        by_hand = row.id in dict(snapshot.plan.indices)
-        _explain(self.keep, "Keep the selected channels", why_not)
-        _explain(self.remove, "Remove the selected channels", why_not)
-        _explain(
-            self.automatic, "Keep as many as now, the most important ones", "" if by_hand else _AUTOMATIC
-        )
+        whole = "" if is_free else _why_whole(row)
+        unknown = "" if kept is not None else "It is not known yet which channels stay"
+        picked = "" if row.id in dict(snapshot.plan.indices) else _AUTOMATIC
+        _explain(self.keep, "Keep the selected channels", whole or unknown)
+        _explain(self.remove, "Remove the selected channels", whole or unknown)
+        _explain(self.automatic, "Keep as many as now, the most important ones", whole or picked)
 
     def _on_picked(self, channels: Sequence[int]) -> None:
         self._session.pick(self._session.selected, channels)
@@ -164,22 +163,20 @@ class Details(QWidget):
         self.channels.tick([self.channels.channel(index.row()) for index in rows], stays)
 
 
-def _why_not(row: GroupRow, is_free: bool, is_known: bool) -> str:
-    """Why channels of a group cannot be chosen one by one, "" when they can."""
+def _why_whole(row: GroupRow) -> str:
+    """Why no channel of a group can be removed."""
     if row.locked:
-        return f"{row.id or 'The input'} must stay whole. {row.locked.what}"
-    if not is_free:
-        return (
-            "You locked this group in this plan: Plan › Lock Group" if row.size > 1 else "There is only one"
-        )
-    return "" if is_known else "It is not known yet which channels stay"
+        return f"This group stays whole. {row.locked.what}"
+    if row.size == 1:
+        return "This group stays whole: it has a single channel"
+    return "This group stays whole: you locked it in this plan (Plan › Lock Group)"
 
 
 def _explain(button: QPushButton, tip: str, why_not: str) -> None:
     """Enable, or disable and say why."""
     button.setEnabled(not why_not)
-    button.setToolTip(why_not or tip)
-    button.setAccessibleDescription(why_not or tip)
+    button.setToolTip("\n".join(filter(None, (tip, why_not))))
+    button.setAccessibleDescription(button.toolTip())
 
 
 def shares(scores: list[float]) -> list[float]:

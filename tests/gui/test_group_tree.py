@@ -80,7 +80,7 @@ def test_a_slide_takes_the_same_share_of_every_selected_row_in_one_step(loaded: 
     editor = select(loaded, *reversed(WIDE))
     assert editor.slider.isVisible()
     assert editor.slider.geometry().left() == editor.geometry().right() + 1
-    tree = loaded.groups.tree  # half of a covered number would read like another one
+    tree = loaded.panels.groups.tree  # half of a covered number would read like another one
     assert editor.slider.geometry().right() + 1 == tree.columnViewportPosition(Column.PARAMS)
     for count in (60, 40, 16):
         editor.slider.setValue(count)

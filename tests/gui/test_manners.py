@@ -367,7 +367,7 @@ def test_a_group_of_one_channel_says_why_it_stays(window: MainWindow, transport:
 
     for key in ("edit_count", "plan_lock"):
         assert "single channel" in window.menus.actions[key].toolTip()
-    assert window.panels.details.keep.toolTip() == "There is only one"
+    assert "single channel" in window.panels.details.keep.toolTip()
 
 
 # --- files that come and go
@@ -616,15 +616,15 @@ def test_every_control_has_a_tooltip(loaded: MainWindow) -> None:
     assert silent == []
 
 
-def test_the_buttons_of_a_message_stand_below_it_where_it_is_narrow(loaded: MainWindow) -> None:
+def test_the_buttons_of_a_message_stand_below_it_however_narrow_it_is(loaded: MainWindow) -> None:
     card = loaded.card
     card.setParent(None)
     card.show_notice(Notice("error", "It could not be done.", "why " * 40, "hint " * 20, "details"))
-    for width, below in ((900, False), (330, True)):
+    for width in (900, 330):
         card.resize(width, card.heightForWidth(width))
         QTest.qWait(5)
         card.resize(width, card.heightForWidth(width))
-        assert (card.copy.geometry().top() >= card.hint.geometry().bottom()) == below
+        assert card.copy.geometry().top() >= card.hint.geometry().bottom()
         assert card.why.height() >= card.why.heightForWidth(card.why.width())
     card.hide()
     card.setParent(loaded)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from PySide6.QtGui import QPainter, QPixmap  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QMenu, QWidget  # noqa: E402
 
+from slimgui.core import wire  # noqa: E402
 from slimgui.core.plan import Plan  # noqa: E402
 from slimgui.core.plan_set import PlanSet  # noqa: E402
 from slimgui.core.recovery import RECOVERY, Recovery  # noqa: E402
@@ -34,6 +36,7 @@ from slimgui.gui.actions.data import SENSITIVITY  # noqa: E402
 from slimgui.gui.dialogs.asking import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.dialogs.recovery import RecoveryDialog  # noqa: E402
 from slimgui.gui.dialogs.samples import SamplesDialog  # noqa: E402
+from slimgui.gui.dialogs.sources import OpenWithDialog, ProveDialog  # noqa: E402
 from slimgui.gui.facts.notice import stopped  # noqa: E402
 from slimgui.gui.journal.record import Entry  # noqa: E402
 from slimgui.gui.journal.writer import LAST, read  # noqa: E402
@@ -43,6 +46,7 @@ from slimgui.gui.settings import Settings  # noqa: E402
 from slimgui.gui.theme import Choice, Theme  # noqa: E402
 from slimgui.gui.views.architectures import Architectures  # noqa: E402
 from slimgui.gui.views.delegates import CountEditor  # noqa: E402
+from slimgui.gui.views.file_window import FileWindow  # noqa: E402
 from slimgui.gui.views.palette import Palette  # noqa: E402
 from slimgui.gui.views.preferences import Preferences  # noqa: E402
 from slimgui.gui.views.shortcuts import Shortcuts  # noqa: E402
@@ -50,6 +54,15 @@ from slimgui.gui.work.worker import Worker  # noqa: E402
 
 EXAMPLE: Final = ROOT / "resources" / "example" / "fashion_cnn.pt"
 PATIENCE_S: Final = 120
+
+
+class Hostile:
+    """A pickle of it would start a program; it is looked into and never loaded."""
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("echo this file ran a program",)
+
+
 SCALES: Final = ("1", "1.5")
 
 
@@ -160,6 +173,7 @@ class Photographer:
             "plans": self.plans,
             "panels": self.panels,
             "comfort": self.comfort,
+            "files": self.files,
             "fail": self.fail,
             "ask": self.ask,
             "unnamed": self.unnamed,
@@ -216,6 +230,47 @@ class Photographer:
         self.session.noticed.emit(stopped("saving small.pt", True, "It did not answer.", frozen=True))
         self.shoot("20-frozen")
         self.crash()
+
+    def files(self) -> None:
+        """A file that is looked into, page by page, and a hostile one; a proof again; accuracy; a name."""
+        window, session = self.window, self.session
+        bad = self.scratch / "found.pt"
+        bad.write_bytes(pickle.dumps(Hostile(), protocol=2))
+        example = ROOT / "resources" / "example" / "fashion_cnn.pt"
+        for path, pages in ((example, ("tensors", "facts", "asks")), (bad, ("hostile",))):
+            session.others.look(str(path))
+            self.wait(self.idle)
+            shown = window.findChildren(FileWindow)[-1]
+            for number, page in enumerate(pages):
+                if path == example:
+                    shown.tabs.setCurrentIndex(number)
+                QTest.qWait(150)
+                self.save(shown.grab(), f"26-look-{page}")
+            shown.close()
+        small = str(self.scratch / "fashion_cnn-slim.pt")
+        prove, help_ = ProveDialog(window, str(example)), OpenWithDialog(window, str(example), "1x1x28x28")
+        prove.small.line.setText(small)
+        for dialog, name in ((prove, "27-prove-dialog"), (help_, "27-open-with")):
+            dialog.show()
+            QTest.qWait(150)
+            self.save(dialog.grab(), name)
+            dialog.close()
+            dialog.deleteLater()
+        session.others.prove(wire.Prove(0, small))
+        self.wait(self.idle)
+        self.shoot("28-proven-again")
+        session.set_ratio(0.5)
+        session.data.evaluate(SampleSource(str(example.parent / "heldout.npz"), 500))
+        self.wait(self.idle)
+        self.shoot("29-accuracy")
+        window.card.dismiss()
+        window.panels.docks["plans"].raise_()
+        tree = window.panels.plan_tree.tree
+        self.wait(lambda: tree.currentItem() is not None)
+        tree.editItem(tree.currentItem(), 0)
+        self.shoot("30-rename-plan")
+        tree.setFocus()
+        window.panels.docks["details"].raise_()
 
     def crash(self) -> None:
         """The start page after a crash, with what was open last."""

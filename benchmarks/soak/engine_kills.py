@@ -95,6 +95,7 @@ def requests(session: Session, folder: Path, subject: Subject) -> dict[str, Call
         "Time": session.insight.measure,
         "Detail": lambda: session.tasks.start(wire.Detail(0, 0), "listing every op", lambda _: None),
         "Front": lambda: session.insight.search_front("macs"),
+        "Evaluate": lambda: data.evaluate(few),
         "Look": lambda: session.others.look(str(resources.path(resources.EXAMPLE))),
         "Prove": lambda: session.others.prove(wire.Prove(0, str(folder / "small.pt"))),
     }

@@ -20,7 +20,7 @@ from slimgui.core.sensitivity import Measure
 from slimgui.core.targets import parse_targets
 from slimgui.engine.arrange import arrange
 from slimgui.engine.failures import document_name, failed
-from slimgui.errors import SlimError
+from slimgui.errors import DataError, SlimError
 
 Send = Callable[[wire.Answer], None]
 
@@ -46,6 +46,7 @@ class Host:
             wire.Save: self._save,
             wire.Verify: self._verify,
             wire.Recover: self._recover,
+            wire.Evaluate: self._evaluate,
             wire.Rank: self._rank,
             wire.Sense: self._sense,
             wire.Meet: self._meet,
@@ -143,7 +144,9 @@ class Host:
             return wire.Unproven(request.task, request.path, proof)
         deployed, recovered = self._recovered(request, deployed)
         self._progress(request.task, f"Writing {name} and reading it back", 3, 4)
-        report = self._engine.save(deployed, request.path, force=request.accept_unproven)
+        report = self._engine.save(
+            deployed, request.path, format=request.format or None, force=request.accept_unproven
+        )
         needs = " ".join((report.needs, *report.notes))
         return wire.Saved(request.task, str(report.path), report.bytes, proof, needs, recovered)
 
@@ -155,13 +158,17 @@ class Host:
         proof = self._engine.verify(loaded.model, deployed, loaded.example_inputs)
         return replace(deployed, source=loaded.source, proof=proof), _proof_row(proof)
 
-    def _deploy(self, request: wire.Save | wire.Verify | wire.Recover | wire.Recalibrate) -> tuple[Any, str]:
+    def _deploy(
+        self, request: wire.Save | wire.Verify | wire.Recover | wire.Recalibrate | wire.Evaluate
+    ) -> tuple[Any, str]:
         """The smaller model, and what all this takes, in words, where that is long."""
         engine, loaded, traced, task = self._engine, self._loaded, self._traced, request.task
         self._progress(task, "Choosing the channels that stay", 0, 4)
         selection = engine.resolve(traced, request.plan, loaded.model)
         needs = engine.estimate(loaded.model, traced, selection)
-        recovers = isinstance(request, wire.Save | wire.Recover) and request.recovery is not None
+        recovers = (
+            isinstance(request, wire.Save | wire.Recover | wire.Evaluate) and request.recovery is not None
+        )
         if isinstance(request, wire.Save):
             engine.check_room(request.path, needs.disk)
         long = f". {needs}" if needs.is_long else ""
@@ -170,7 +177,7 @@ class Host:
         return engine.deploy(loaded.model, traced, selection, hollow=hollow), long
 
     def _recovered(
-        self, request: wire.Save | wire.Recover, deployed: Any
+        self, request: wire.Save | wire.Recover | wire.Evaluate, deployed: Any
     ) -> tuple[Any, wire.Recovered | None]:
         """The smaller model with the numbers that its plan and the user want, and what recovery did."""
         if request.statistics is not None:
@@ -198,6 +205,24 @@ class Host:
         _, recovered = self._recovered(request, deployed)
         assert recovered, "the request names what is to be recovered"
         return recovered
+
+    def _evaluate(self, request: wire.Evaluate) -> wire.Evaluated:
+        """What a save would write, beside the whole model, on the same samples."""
+        found = self._samples(request.task, request.samples)
+        if not found.labelled and found.evaluate is None:
+            raise DataError(
+                f"{request.samples.name} has no labels.",
+                "Nobody can say which answers are right.",
+                "Take a folder per class, an .npz with labels, or a .py with evaluate(model).",
+            )
+        deployed, _ = self._deploy(request)
+        deployed, _ = self._recovered(request, deployed)
+        self._progress(request.task, "Measuring the whole model", 2, 4)
+        before = found.accuracy(self._loaded.model)
+        self._progress(request.task, "Measuring the smaller model", 3, 4)
+        after = found.accuracy(deployed.held().model)
+        measure: Measure = "accuracy" if found.evaluate is None else "score"
+        return wire.Evaluated(request.task, before, after, measure, found.describe_reading())
 
     def _samples(self, task: int, source: SampleSource) -> Any:
         """What the user means by `source`; code among it runs only when that was agreed to."""
@@ -270,9 +295,16 @@ class Host:
         return wire.Met(request.task, found.plan, found.kept)
 
     def _export(self, request: wire.Export) -> wire.Exported:
+        if request.what == "times":
+            return self._export_times(request)
         selection = self._engine.resolve(self._traced, request.plan, self._loaded.model)
         write = self._engine.write_config if request.what == "config" else self._engine.write_kept
         write(request.path, self._traced, selection)
+        return wire.Exported(request.task, request.path)
+
+    def _export_times(self, request: wire.Export) -> wire.Exported:
+        told = partial(self._progress, request.task)
+        self._engine.write_times(request.path, self._loaded.model, self._traced, request.device, told)
         return wire.Exported(request.task, request.path)
 
     def _report(self, request: wire.Report) -> wire.Exported:

@@ -15,6 +15,7 @@ _DOING: Final[dict[type[wire.Request], str]] = {
     wire.Recover: "recovering accuracy",
     wire.Report: "writing the report",
     wire.Sense: "measuring sensitivity",
+    wire.Evaluate: "measuring accuracy",
     wire.Rank: "judging the channels",
     wire.Meet: "judging the channels",
     wire.Look: "looking into the file",

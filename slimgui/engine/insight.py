@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from torch import nn
+
 from slimgui.core import wire
 from slimgui.core.cost import full_counts
 from slimgui.core.latency import read_latency
 from slimgui.core.latency_advice import Rounded, helpful_multiple, stalled
 from slimgui.core.plan import Selection
 from slimgui.core.resolve import resolve
+from slimgui.core.text_files import write_text
 from slimgui.engine.deploy import deploy
 from slimgui.engine.importance import importance
 from slimgui.engine.latency import gauge_of, latency_model
@@ -53,6 +56,19 @@ def timed(loaded: Loaded, traced: Traced, request: wire.Time, told: Told) -> wir
     if request.table:
         return _by_table(traced, request, selection)
     return _measured(loaded, traced, request, selection, told)
+
+
+def write_times(path: str, model: nn.Module, traced: Traced, device: str, told: Told) -> None:
+    """Measure every op of the model on `device` and write the times, for planning on another machine.
+
+    Raises:
+        SaveError: the file cannot be written.
+        SlimError: this torch has no such device.
+    """
+    time = partial(measure_latency, inputs=traced.inputs, device=str(usable(device)))
+    ops = latency_model(traced, device=device, told=partial(told, "Measuring ops"))
+    told("Measuring whole models", 0, 0)
+    write_text(path, held_to(ops, model, traced, time).to_json())
 
 
 def _by_table(traced: Traced, request: wire.Time, selection: Selection) -> wire.Timed:

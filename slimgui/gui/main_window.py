@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
             session.marks.changed,
             session.graph_changed,
             session.insight.changed,
+            session.judging.changed,
         ):
             changed.connect(self.menus.refresh)
         self.theme.changed.connect(self._follow_theme)

@@ -73,6 +73,7 @@ REQUESTS = [
     wire.Time(9, Plan(ratio=0.5), 1, "phone.json"),
     wire.Front(9, Plan(round_to=8), 1, "params", 12, SAMPLES),
     wire.Look(9, "net.pt"),
+    wire.Evaluate(9, Plan(ratio=0.5), 1, SAMPLES, None, RECOVERY),
     wire.Prove(9, "small.pt", "net.pt@net.py:build", "1x3x8x8", ("ab" * 32,)),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
@@ -91,6 +92,7 @@ ANSWERS = [
     wire.Located(9, "layer1.conv", (("layer1.conv.weight", 0, 0),), (np.arange(3, dtype="int32").tobytes(),)),
     wire.Timed(9, "cpu", 0.5, 0.25, (0.01, 0.02), "Hardly.", 8, "Multiples of 8."),
     wire.Fronted(9, "params", (wire.FrontPoint(Plan(ratio=0.5), Cost(4, 3, 2, 1), 0.75),)),
+    wire.Evaluated(9, 0.9, 0.8, "accuracy", "About."),
     wire.Looked(
         9, "net.pt", "safetensors", 20, "Nothing.", (("Size", "20 bytes"),),
         (wire.WeightSet("ema", ("a",), ("2x3",), ("float32",), (24,)),),

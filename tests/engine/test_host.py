@@ -157,7 +157,8 @@ class Engine:
     def verify(self, model: str, deployed: Cut, inputs: Any) -> Any:
         return self.proof
 
-    def save(self, deployed: Cut, path: str, *, force: bool) -> Any:
+    def save(self, deployed: Cut, path: str, *, force: bool, **options: Any) -> Any:
+        self.format = options["format"]
         self.saved.append((deployed, path, force))
         return SimpleNamespace(path=Path(path), bytes=7, needs="It opens.", notes=("Keep it.",))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -12,6 +13,7 @@ import torchvision
 from slimgui import engine, resources
 from slimgui.core import wire
 from slimgui.core.plan import Plan
+from slimgui.core.sampling import SampleSource
 from slimgui.engine import look
 from slimgui.engine.answering import Host
 from slimgui.engine.load import with_inputs
@@ -153,3 +155,62 @@ def test_the_original_runs_no_code_before_the_user_agreed(small: Path, tmp_path:
 def test_a_missing_original_is_said(small: Path) -> None:
     found = answer(wire.Prove(0, str(small), "/nowhere/net.pt"))
     assert isinstance(found, wire.Failed)
+
+
+@pytest.fixture
+def opened() -> tuple[Host, list[wire.Answer]]:
+    """A host that holds the example, as task 1, and what it sent."""
+    sent: list[wire.Answer] = []
+    host = Host(engine, with_inputs, sent.append)
+    host.handle(wire.Open(1, EXAMPLE))
+    return host, sent
+
+
+def test_accuracy_is_measured_before_and_after_the_cut(opened: tuple[Host, list[wire.Answer]]) -> None:
+    host, sent = opened
+    samples = SampleSource(str(resources.path(resources.SAMPLES)), limit=200)
+    host.handle(wire.Evaluate(2, Plan(), 1, samples))
+    whole = sent[-1]
+    assert isinstance(whole, wire.Evaluated)
+    assert whole.before == whole.after
+    assert whole.before > 0.8  # it was trained to 92 %
+    host.handle(wire.Evaluate(3, Plan(ratio=0.9), 1, samples))
+    cut = sent[-1]
+    assert isinstance(cut, wire.Evaluated)
+    assert (cut.before, cut.measure) == (whole.before, "accuracy")
+    assert cut.after < cut.before
+
+
+def test_samples_without_labels_measure_no_accuracy(
+    opened: tuple[Host, list[wire.Answer]], tmp_path: Path
+) -> None:
+    host, sent = opened
+    np.savez(tmp_path / "plain.npz", images=np.zeros((4, 28, 28), "uint8"))
+    host.handle(wire.Evaluate(2, Plan(ratio=0.5), 1, SampleSource(str(tmp_path / "plain.npz"))))
+    failure = sent[-1]
+    assert isinstance(failure, wire.Failed)
+    assert failure.what == "plain.npz has no labels."
+
+
+def test_a_pickled_module_is_written_where_the_suffix_says_otherwise(
+    opened: tuple[Host, list[wire.Answer]], tmp_path: Path
+) -> None:
+    host, sent = opened
+    path = tmp_path / "module.pt"
+    host.handle(wire.Save(2, str(path), Plan(ratio=0.5), 1, format="pickle"))
+    assert isinstance(sent[-1], wire.Saved)
+    assert isinstance(torch.load(path, weights_only=False), torch.nn.Module)
+
+
+def test_times_of_this_device_are_written_and_read_back(
+    opened: tuple[Host, list[wire.Answer]], tmp_path: Path
+) -> None:
+    host, sent = opened
+    path = tmp_path / "times.json"
+    host.handle(wire.Export(2, str(path), Plan(), 1, "times"))
+    assert isinstance(sent[-1], wire.Exported)
+    host.handle(wire.Time(3, Plan(ratio=0.5), 1, str(path)))
+    told = sent[-1]
+    assert isinstance(told, wire.Timed)
+    assert 0 < told.after < told.before
+    assert told.spread is None  # read from the file, not measured

@@ -99,6 +99,18 @@ class Ranked(Message, frozen=True, tag="ranked"):
     scores: dict[str, bytes]
 
 
+class Evaluated(Message, frozen=True, tag="evaluated"):
+    """Answer to Evaluate, by a measure of the user's own where `measure` is "score".
+
+    `about` as in Recalibrated.
+    """
+
+    before: float
+    after: float
+    measure: Measure
+    about: str = ""
+
+
 class Sensed(Message, frozen=True, tag="sensed"):
     """Answer to Sense. `about` as in Recalibrated."""
 
@@ -236,4 +248,5 @@ Answer = (
     | Arranged
     | Detailed
     | Looked
+    | Evaluated
 )

@@ -30,6 +30,7 @@ class Save(Message, frozen=True, tag="save"):
     `document` is the task number of the Open that is meant: a restarted engine must never save another
     model. `accept_unproven` is the user's explicit word; without it only a numeric proof is written.
     `statistics`: of the plan's own, applied after the proof, which is of the cut; then `recovery`.
+    `format`: by its name, "" for the one that the suffix stands for.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Save(Message, frozen=True, tag="save"):
     accept_unproven: bool = False
     statistics: Statistics | None = None
     recovery: Recovery | None = None
+    format: str = ""
 
 
 class Verify(Message, frozen=True, tag="verify"):
@@ -65,6 +67,19 @@ class Rank(Message, frozen=True, tag="rank"):
     importance: str
     document: int
     samples: SampleSource | None = None
+
+
+class Evaluate(Message, frozen=True, tag="evaluate"):
+    """Measure on `samples` how often the whole model is right, and what a Save would write.
+
+    The other fields as there.
+    """
+
+    plan: Plan
+    document: int
+    samples: SampleSource
+    statistics: Statistics | None = None
+    recovery: Recovery | None = None
 
 
 class Sense(Message, frozen=True, tag="sense"):
@@ -118,12 +133,16 @@ class Recalibrate(Message, frozen=True, tag="recalibrate"):
 
 
 class Export(Message, frozen=True, tag="export"):
-    """Write what `plan` leaves to `path`: the widths as a channel configuration, or the kept channels."""
+    """Write to `path` what `plan` leaves: the widths as a channel configuration, or the kept channels.
+
+    Or the times of the model's ops on `device`, whatever the plan says.
+    """
 
     path: str
     plan: Plan
     document: int
-    what: Literal["config", "kept"]
+    what: Literal["config", "kept", "times"]
+    device: str = "cpu"
 
 
 class Arrange(Message, frozen=True, tag="arrange"):
@@ -204,7 +223,7 @@ class Prove(Message, frozen=True, tag="prove"):
     trusted: tuple[str, ...] = ()
 
 
-SampleRequest = Save | Recover | Rank | Sense | Meet | Recalibrate | Front
+SampleRequest = Save | Recover | Evaluate | Rank | Sense | Meet | Recalibrate | Front
 DocumentRequest = SampleRequest | Verify | ReadPlans | Export | Report | Locate | Time | Detail
 FreeRequest = Open | Look | Prove
 Request = FreeRequest | DocumentRequest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
@@ -27,6 +28,15 @@ SENSITIVITY: Final = Purpose(
     "Each group alone is cut by a quarter, half, three quarters and nine tenths, to see what is lost: "
     "accuracy where the samples have labels, else how far the outputs move. Every cut is one pass over the "
     f"samples, so a few hundred will do; what is cancelled goes on where it was. {_LIKE}",
+    "Measure",
+)
+
+
+ACCURACY: Final = Purpose(
+    "Measure accuracy",
+    "How often the whole model is right, and the smaller one as a save would write it now, with statistics "
+    "and recovery. Take samples with labels that the model was not trained on: a folder per class, an .npz "
+    "with labels, or a .py with evaluate(model).",
     "Measure",
 )
 
@@ -56,6 +66,20 @@ class DataActions:
             if source := self._ask(Purpose(f"Samples for {criterion}", aside, "Use")):
                 self._session.data.choose(source)
         return self._session.data.samples is not None
+
+    def measure_accuracy(self) -> None:
+        """Measure how often both models are right."""
+        if source := self._ask(ACCURACY):
+            self._session.data.evaluate(source)
+
+    def export_times(self) -> None:
+        """Measure every op on this device, and write the times."""
+        assert self._session.document, "times are of an open model"
+        name = Path(self._session.document.name.replace(":", ".")).stem + "-times.json"
+        suggestion, title = str(Path(self._settings.folder) / name), "Export the times of this device"
+        if path := self._dialogs.save_path(self._parent, suggestion, title, TABLES):
+            self._settings.folder = str(Path(path).parent)
+            self._session.files.export_times(path if Path(path).suffix else path + ".json")
 
     def measure_latency(self) -> None:
         """Measure how long the model takes, whole and under the plan."""

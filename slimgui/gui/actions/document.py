@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
 USUAL_SHAPE: Final = "1x3x224x224"
+PICKLED: Final = "Whole module, pickled (*.pt *.pth)"
 
 
 class DocumentActions:
@@ -96,13 +97,25 @@ class DocumentActions:
         """Ask where to save the smaller model, and save it."""
         if self._session.document is None:
             return
-        name = Path(self._session.document.name.replace(":", ".")).stem + "-slim.pt"
-        path = self._dialogs.save_path(self._window, str(Path(self._settings.folder) / name))
+        path = self._dialogs.save_path(self._window, self._suggestion("-slim.pt"))
         if not path:
             self._then = None
             return
         self._settings.folder = str(Path(path).parent)
         self._session.files.save(path if Path(path).suffix else path + ".pt")
+
+    def save_pickled(self) -> None:
+        """Ask where to save the smaller model as a whole module, and save it."""
+        title, suggestion = "Save as a pickled module", self._suggestion("-slim-module.pt")
+        if path := self._dialogs.save_path(self._window, suggestion, title, PICKLED):
+            self._settings.folder = str(Path(path).parent)
+            self._session.files.save(path if Path(path).suffix else path + ".pt", format="pickle")
+
+    def _suggestion(self, ending: str) -> str:
+        """A name for something made of the open model, in the folder that was used last."""
+        assert self._session.document, "it is made of an open model"
+        stem = Path(self._session.document.name.replace(":", ".")).stem
+        return str(Path(self._settings.folder) / (stem + ending))
 
     def verify(self) -> None:
         """Prove the cut without saving it."""
@@ -142,7 +155,8 @@ class DocumentActions:
         if notice.offer == "folder":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(notice.subject).parent)))
         elif notice.offer == "accept":
-            self._session.files.save(notice.subject, accept_unproven=True)
+            known = notice.request.format if isinstance(notice.request, wire.Save) else ""
+            self._session.files.save(notice.subject, accept_unproven=True, format=known)
         elif notice.offer == "consent":
             consent.ask(self._window, self._dialogs, self._settings, self._session, notice)
         elif notice.offer == "forget":

@@ -176,3 +176,11 @@ def has_table(session: Session) -> bool:
 def shows_ops(session: Session) -> bool:
     """Whether the graph is drawn op by op."""
     return session.ops.is_on
+
+
+def has_scores(session: Session) -> str:
+    """Somebody must have judged the channels by the criterion of the plan."""
+    if session.document is None:
+        return has_document(session)
+    why = session.judging.why_not or "The channels are still being judged"
+    return "" if session.judging.scores is not None else why

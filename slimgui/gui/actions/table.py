@@ -22,6 +22,7 @@ from slimgui.gui.actions.reasons import (
     has_edits,
     has_free,
     has_saved,
+    has_scores,
     has_selection,
     has_several_plans,
     has_statistics,
@@ -141,6 +142,10 @@ ACTIONS: Final = (
     ActionInfo("look", "Look &Into a File…", "See what a file holds and what it would run, before you open or trust it; nothing in it is run", "file_actions.look", idle, "Ctrl+I"),
     ActionInfo("prove", "Prove a Saved Fi&le…", "Compare a smaller model that was saved earlier with its original again: after a copy, or before you rely on it", "file_actions.prove", idle),
     ActionInfo("open_with", "Open &With…", "Open weights with the model they belong to, a model by its factory, a folder, or with another input shape", "file_actions.open_with", idle, "Ctrl+Shift+O"),
+    ActionInfo("save_pickled", "Save as P&ickled Module…", "Save for programs that call torch.load on a whole module; it runs code when it is opened, so take it only where weights will not do", "document_actions.save_pickled", can_save),
+    ActionInfo("export_importance", "Export I&mportance…", "Write how important every channel is by the plan's criterion, and whether it stays, for a spreadsheet", "tree_actions.export_importance", has_scores),
+    ActionInfo("data_accuracy", "Measure Acc&uracy…", "See on samples with labels how often both models are right: before a save, and after a recovery", "data_actions.measure_accuracy", can_recalibrate),
+    ActionInfo("data_export_times", "E&xport Times of This Device…", "Measure every op here and write the times, to plan for this device on another machine", "data_actions.export_times", can_ask),
 )  # fmt: skip
 
 Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
@@ -148,7 +153,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ("&File", ("new_window", "open", "open_with", "example", "recent", "look", "close_model", "",
                "save", "verify", "prove", "report", "",
                "plan_open", "plan_save", "plan_save_as",
-               ("E&xport", ("plan_export", "plan_kept", "", "export_graph", "export_rows", "", "plan_command", "plan_python")), "",
+               ("E&xport", ("plan_export", "plan_kept", "export_importance", "save_pickled", "", "export_graph", "export_rows", "", "plan_command", "plan_python")), "",
                "clear_trusted", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "", "find", "find_next", "find_previous", "", "preferences")),
     ("&Plan", ("plans", "plan_new",
@@ -157,7 +162,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                "plan_importance", "plan_global",
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
-    ("&Data", ("data_samples", "", "data_sensitivity", "data_latency", "data_device", "data_table", "", "data_recover", "data_recalibrate", "data_forget", "", "cancel")),
+    ("&Data", ("data_samples", "", "data_sensitivity", "data_accuracy", "", "data_latency", "data_device", "data_table", "data_export_times", "", "data_recover", "data_recalibrate", "data_forget", "", "cancel")),
     ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "graph_ops")),
                ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
                "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),

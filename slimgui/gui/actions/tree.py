@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -66,10 +67,27 @@ class TreeActions:
             return
         path = path if Path(path).suffix else path + ".csv"
         self._settings.folder = str(Path(path).parent)
+        self._write(path, rows_text.table(self._shown(), self._columns()))
+
+    def export_importance(self) -> None:
+        """Write how important every channel is, and whether it stays, to a file."""
+        document, judging = self._session.document, self._session.judging
+        assert document and judging.scores, "the action is grey before that"
+        name = Path(document.name.replace(":", ".")).stem + "-importance.csv"
+        suggestion, kinds = str(Path(self._settings.folder) / name), "Comma-separated values (*.csv)"
+        path = self._dialogs.save_path(self._window, suggestion, "Export the importance", kinds)
+        if not path:
+            return
+        path = path if Path(path).suffix else path + ".csv"
+        self._settings.folder = str(Path(path).parent)
+        head = ("group", "channel", self._session.plans.plan.importance, "stays")
+        self._write(path, [head, *rows_text.channels(document.groups, judging.scores, judging.kept)])
+
+    def _write(self, path: str, lines: Sequence[Sequence[str]]) -> None:
         try:
-            write_text(path, rows_text.as_csv(rows_text.table(self._shown(), self._columns())))
+            write_text(path, rows_text.as_csv(lines))
         except SaveError as error:
-            self._session.noticed.emit(Notice("error", error.what, error.why, error.hint))
+            self._session.tell(error)
         else:
             self._session.noticed.emit(notice.written(path))
 

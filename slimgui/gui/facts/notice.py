@@ -10,6 +10,7 @@ from typing import Literal
 from slimgui.core import wire
 from slimgui.core.cost import Cost
 from slimgui.core.plan_set import PlanSet, Statistics
+from slimgui.core.sensitivity import Measure
 from slimgui.gui.facts import text
 
 Kind = Literal["error", "success", "note"]
@@ -128,6 +129,21 @@ def sensed(answer: wire.Sensed, rows: Sequence[wire.GroupRow]) -> Notice:
     return Notice("success", what, why, "Select a group to see its own; Plan › Target can go by it.")
 
 
+def evaluated(name: str, answer: wire.Evaluated) -> Notice:
+    """The card of an accuracy that was measured."""
+    before, after = (measured(value, answer.measure) for value in (answer.before, answer.after))
+    what = f"The smaller model scores {after}, the whole one {before}."
+    if answer.measure == "accuracy":
+        what = f"The smaller model is right in {after}, the whole one in {before}."
+    hint = "Data, Recover Accuracy may win some back without training. A report says this, too."
+    return Notice("note", what, f"Measured with {name!r}. {answer.about}".strip(), hint)
+
+
+def measured(value: float, measure: Measure) -> str:
+    """An accuracy as "91.9 %", a measure of the user's own as it is."""
+    return f"{100 * value:.1f} %" if measure == "accuracy" else f"{value:.4g}"
+
+
 def recalibrated(name: str, own: Statistics, about: str) -> Notice:
     """The card of statistics that were taken."""
     what = f"“{name}” has norm statistics of its own, of {own.samples}."
@@ -184,11 +200,12 @@ def locked_by_user(group_id: str) -> Notice:
     return Notice("note", f"{group_id} is locked.", "You locked it in this plan.", "Unlock it first.")
 
 
-def unproven(answer: wire.Unproven) -> Notice:
-    """The card of a save that waits for the user's explicit word."""
+def unproven(answer: wire.Unproven, request: wire.Save) -> Notice:
+    """The card of a save that waits for the user's explicit word, which `request` asked for."""
     hint = "Keep more channels in the groups changed last, or save it anyway if you can check it yourself."
+    why = proof(answer.proof)
     return Notice(
-        "error", "Nothing was saved yet.", proof(answer.proof), hint, offer="accept", subject=answer.path
+        "error", "Nothing was saved yet.", why, hint, offer="accept", subject=answer.path, request=request
     )
 
 

@@ -28,6 +28,7 @@ class DataWork(QObject):
         samples: chosen last for the open model, None for none yet.
         recovery: what every save of a smaller model does for its accuracy, None for nothing.
         sensed: what is lost when each group alone is cut, None before that was measured.
+        evaluated: how often both models are right, and what was measured; None before that was done.
     """
 
     changed = Signal()  #: one of these is another one
@@ -39,10 +40,12 @@ class DataWork(QObject):
         self.samples: SampleSource | None = None
         self.recovery: Recovery | None = None
         self.sensed: wire.Sensed | None = None
+        self.evaluated: tuple[wire.Evaluate, wire.Evaluated] | None = None
 
     def reset(self) -> None:
         """Another model is open."""
         self._trusted, self.samples, self.recovery, self.sensed = (), None, None, None
+        self.evaluated = None
         self.changed.emit()
 
     def choose(self, samples: SampleSource) -> None:
@@ -102,6 +105,30 @@ class DataWork(QObject):
         request = wire.Sense(0, kept, 0, samples.trusting(self._trusted))
         self._tasks.start(request, "measuring sensitivity", self._on_sensed)
 
+    def evaluate(self, samples: SampleSource) -> None:
+        """Measure how often the whole model is right, and the one that a save would write now."""
+        session = self._session
+        if session.snapshot is None or self._tasks.refuse_while_busy():
+            return
+        self._take(samples)
+        plans = session.plans
+        own, plan = plans.fresh.get(plans.current), session.lasting(plans.plan)
+        request = wire.Evaluate(0, plan, 0, samples.trusting(self._trusted), own, self.recovery)
+        doing = f"measuring accuracy of {plans.current}"
+        self._tasks.start(request, doing, lambda answer: self._on_evaluated(answer, request, plans.current))
+
+    def measures_of(self, saved: wire.Save) -> tuple[tuple[str, str, str], ...]:
+        """What was measured of a model that was saved: title, before, after; () when it is of another one."""
+        if self.evaluated is None:
+            return ()
+        asked, found = self.evaluated
+        is_same = (asked.plan, asked.statistics, _steps(asked.recovery)) == (
+            saved.plan, saved.statistics, _steps(saved.recovery),
+        )  # fmt: skip
+        title = "Accuracy" if found.measure == "accuracy" else "evaluate(model)"
+        before, after = (notice.measured(value, found.measure) for value in (found.before, found.after))
+        return ((title, before, after),) if is_same else ()
+
     def _take(self, samples: SampleSource) -> None:
         self.samples = samples.trusting(self._trusted)
         self.changed.emit()
@@ -127,11 +154,22 @@ class DataWork(QObject):
         self._set_recovery(trusting(recovery, self._trusted))
         self._session.noticed.emit(notice.recovered(name, answer))
 
+    def _on_evaluated(self, answer: wire.Evaluated, request: wire.Evaluate, name: str) -> None:
+        self.evaluated = (request, answer)
+        self.changed.emit()
+        self._session.noticed.emit(notice.evaluated(name, answer))
+
     def _on_sensed(self, answer: wire.Sensed) -> None:
         self.sensed = answer
         self.changed.emit()
         assert self._session.document, "groups of a document were measured"
         self._session.noticed.emit(notice.sensed(answer, self._session.document.groups))
+
+
+def _steps(recovery: Recovery | None) -> Recovery | None:
+    """The same without what was agreed to, which may grow while it is asked again."""
+    samples = recovery.samples if recovery else None
+    return replace(recovery, samples=samples and replace(samples, trusted=())) if recovery else None
 
 
 def trusting(recovery: Recovery, hashes: tuple[str, ...]) -> Recovery:
@@ -142,8 +180,10 @@ def trusting(recovery: Recovery, hashes: tuple[str, ...]) -> Recovery:
 
 def trusting_request(request: wire.SampleRequest, sha256: str) -> wire.SampleRequest:
     """The same request, where the code with this hash may run too."""
-    if isinstance(request, wire.Save | wire.Recover):
+    if isinstance(request, wire.Save | wire.Recover | wire.Evaluate):
         recovery = request.recovery and trusting(request.recovery, (sha256,))
-        return msgspec.structs.replace(request, recovery=recovery)
+        request = msgspec.structs.replace(request, recovery=recovery)
+    if isinstance(request, wire.Save | wire.Recover):
+        return request
     samples = request.samples and request.samples.trusting((sha256,))
     return msgspec.structs.replace(request, samples=samples)

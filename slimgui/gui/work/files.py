@@ -38,14 +38,15 @@ class FileWork(QObject):
         super().__init__(session)
         self._session, self._tasks, self._folder = session, tasks, folder
         self.facts: Facts | None = None
+        self._saved: wire.Save | None = None  # what they are of
         self.plans_path = ""
 
     def reset(self) -> None:
         """Another model is open."""
-        self.facts, self.plans_path = None, ""
+        self.facts, self._saved, self.plans_path = None, None, ""
 
-    def save(self, path: str, accept_unproven: bool = False) -> None:
-        """Build the smaller model, prove it and write it to `path`."""
+    def save(self, path: str, accept_unproven: bool = False, format: str = "") -> None:  # noqa: A002 - as in wire
+        """Build the smaller model, prove it and write it to `path`; its suffix says as what, or `format`."""
         session = self._session
         if session.snapshot is None or session.document is None or self._tasks.refuse_while_busy():
             return
@@ -57,9 +58,10 @@ class FileWork(QObject):
         plans, cut = session.plans, session.snapshot
         own = plans.fresh.get(plans.current)
         plan = session.lasting(plans.plan)
-        request = wire.Save(0, path, plan, 0, accept_unproven, own, session.data.recovery)
+        recovery = session.data.recovery
+        request = wire.Save(0, path, plan, 0, accept_unproven, own, recovery, format)
         doing = f"saving {Path(path).name}"
-        self._tasks.start(request, doing, lambda answer: self._on_saved(answer, plans, cut))
+        self._tasks.start(request, doing, lambda answer: self._on_saved(answer, request, plans, cut))
 
     def verify(self) -> None:
         """Build the smaller model and prove it, without writing anything."""
@@ -98,21 +100,32 @@ class FileWork(QObject):
             request = wire.Export(0, path, session.lasting(session.snapshot.plan), 0, what)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
-    def write_report(self, path: str) -> None:
-        """Write a page about the smaller model that was saved last."""
-        if self.facts is not None and not self._tasks.refuse_while_busy():
-            request = wire.Report(0, path, self.facts, 0)
+    def export_times(self, path: str) -> None:
+        """Measure every op on the device that is chosen, and write the times."""
+        session = self._session
+        if session.snapshot is not None and not self._tasks.refuse_while_busy():
+            request = wire.Export(0, path, Plan(), 0, "times", session.insight.device)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
-    def _on_saved(self, answer: wire.Saved | wire.Unproven, written: PlanSet, cut: Snapshot) -> None:
+    def write_report(self, path: str) -> None:
+        """Write a page about the smaller model that was saved last."""
+        if self.facts is not None and self._saved is not None and not self._tasks.refuse_while_busy():
+            facts = replace(self.facts, measures=self._session.data.measures_of(self._saved))
+            request = wire.Report(0, path, facts, 0)
+            self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
+
+    def _on_saved(
+        self, answer: wire.Saved | wire.Unproven, request: wire.Save, written: PlanSet, cut: Snapshot
+    ) -> None:
         session = self._session
         assert session.document and session.base, "a save needs a document"
         if isinstance(answer, wire.Unproven):
-            session.noticed.emit(notice.unproven(answer))
+            session.noticed.emit(notice.unproven(answer, request))
             return
         if _current(session.plans) == _current(written):
             session.undo_stack.setClean()
         self.facts = facts_of(session.document, written, session.base, cut, answer)
+        self._saved = request
         session.noticed.emit(notice.saved(answer, session.base.cost, notice.with_statistics(written)))
         session.saved.emit(answer.path)
 

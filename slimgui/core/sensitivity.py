@@ -158,9 +158,9 @@ def start_file(path: str | Path, of: str) -> Sensitivity:
         except PlanError as error:
             raise SaveError(f"{target.name} was not written.", error.what, "Choose another name.") from None
         if known.of == of:
-            _replace(target, known)  # without a torn last line
+            write_points(target, known)  # without a torn last line
             return known
-    _replace(target, Sensitivity(of, ()))
+    write_points(target, Sensitivity(of, ()))
     return Sensitivity(of, ())
 
 
@@ -172,6 +172,7 @@ def add_point(path: str | Path, point: Point) -> None:
         os.fsync(stream.fileno())
 
 
-def _replace(path: Path, sensitivity: Sensitivity) -> None:
+def write_points(path: str | Path, sensitivity: Sensitivity) -> None:
+    """Write a whole measurement to a file, in place of what is there. Raises SaveError."""
     rows = [{"format": FORMAT, "of": sensitivity.of}, *(asdict(point) for point in sensitivity.points)]
     write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

@@ -74,6 +74,22 @@ def to_numbers(text: str) -> tuple[float, ...]:
         raise PlanError(f"{text.strip()!r} is no list of numbers.", "", "Write it like 0.5 0.25.") from None
 
 
+def to_shares(text: str) -> tuple[tuple[str, float], ...]:
+    """("stage1", 0.3) for every "stage1=30%" of a list with commas. Raises PlanError for anything else."""
+    shares = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        path, _, amount = part.rpartition("=")
+        try:
+            number = float(amount.strip().removesuffix("%"))
+        except ValueError:
+            raise PlanError(f"{part!r} is no share of a part.", "", "Write it like stage1=30%.") from None
+        share = number / 100 if amount.strip().endswith("%") else number
+        if not path.strip() or not 0 <= share <= 1:
+            raise PlanError(f"{part!r} is no share of a part.", "", "Write it like stage1=30%.")
+        shares.append((path.strip(), share))
+    return tuple(shares)
+
+
 def to_ranges(indices: Sequence[int]) -> str:
     """(0, 1, 2, 5) -> "0-2,5"; `indices` ascend."""
     parts: list[list[int]] = []

@@ -11,6 +11,9 @@ from fakes import FakeDialogs, FakeTransport
 from slimgui.core import wire
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Point, Sensitivity, write_points
+from slimgui.core.words import to_shares
+from slimgui.errors import PlanError
 from slimgui.gui.main_window import MainWindow
 
 PHOTOS = SampleSource("/data/photos", 500)
@@ -140,3 +143,48 @@ def test_accuracy_that_needs_code_is_asked_about(
     request = transport.requests[-1]
     assert isinstance(request, wire.Evaluate)
     assert request.samples.trusted == (code.sha256,)
+
+
+def test_sensitivity_is_written_and_read_again_by_another_window(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs, tmp_path: Path
+) -> None:
+    data, actions = loaded.session.data, loaded.menus.actions
+    assert actions["data_curves_save"].property("reason") == "Measure the sensitivity first"
+    curves = Sensitivity("accuracy by l1 of x", (Point("stem.conv", 16, 0.25),))
+    dialogs.source = PHOTOS
+    actions["data_sensitivity"].trigger()
+    transport.answer(wire.Sensed, sensitivity=curves, measure="accuracy")
+    dialogs.path = str(tmp_path / "curves")
+    actions["data_curves_save"].trigger()
+    assert loaded.card.what.text() == "Wrote curves.jsonl."
+
+    data.reset()
+    dialogs.path = str(tmp_path / "curves.jsonl")
+    actions["data_curves_open"].trigger()
+    assert (data.sensed.sensitivity, data.sensed.measure) == (curves, "accuracy")
+    assert "Read from curves.jsonl." in loaded.card.why.text()
+
+    write_points(tmp_path / "curves.jsonl", Sensitivity("distance", (Point("layer9", 1, 0.5),)))
+    actions["data_curves_open"].trigger()
+    assert loaded.card.what.text() == "curves.jsonl is of another model."
+    assert data.sensed.sensitivity == curves
+
+
+def test_parts_of_the_model_lose_a_share_of_their_own(loaded: MainWindow, dialogs: FakeDialogs) -> None:
+    session, action = loaded.session, loaded.menus.actions["plan_ratio_names"]
+    dialogs.typed = "stages.0=25%, stages.1=0.75"
+    action.trigger()
+    assert session.plans.plan.ratios == (("stages.0", 0.25), ("stages.1", 0.75))
+    # 32 and 64 channels: a quarter of 32 goes, three quarters of 64 go
+    assert session.snapshot.counts["stages.0.0.conv1"] == 24
+    assert session.snapshot.counts["stages.1.0.conv1"] == 16
+    dialogs.typed = "stages.0=lots"
+    action.trigger()
+    assert loaded.card.what.text() == "'stages.0=lots' is no share of a part."
+    assert dialogs.asked[-1] == "stages.0=25%, stages.1=75%"
+    dialogs.typed = ""
+    action.trigger()
+    assert session.plans.plan.ratios == ()
+    for odd in ("=30%", "a=130%", "a=-1"):
+        with pytest.raises(PlanError):
+            to_shares(odd)

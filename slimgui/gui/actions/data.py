@@ -15,6 +15,7 @@ from slimgui.gui.dialogs.samples import Purpose
 from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
+CURVES: Final = "Sensitivity (*.jsonl);;All files (*)"
 TABLES: Final = "Times of ops (*.json);;All files (*)"
 DEVICES: Final = ("cpu", "cuda", "mps")
 _LIKE: Final = "Take data like that the model was trained on."
@@ -74,12 +75,8 @@ class DataActions:
 
     def export_times(self) -> None:
         """Measure every op on this device, and write the times."""
-        assert self._session.document, "times are of an open model"
-        name = Path(self._session.document.name.replace(":", ".")).stem + "-times.json"
-        suggestion, title = str(Path(self._settings.folder) / name), "Export the times of this device"
-        if path := self._dialogs.save_path(self._parent, suggestion, title, TABLES):
-            self._settings.folder = str(Path(path).parent)
-            self._session.files.export_times(path if Path(path).suffix else path + ".json")
+        if path := self._ask_target("-times.json", "Export the times of this device", TABLES):
+            self._session.files.export_times(path)
 
     def measure_latency(self) -> None:
         """Measure how long the model takes, whole and under the plan."""
@@ -133,6 +130,28 @@ class DataActions:
         """Measure what is lost when each group alone is cut."""
         if source := self._ask(SENSITIVITY):
             self._session.data.measure(source)
+
+    def open_sensitivity(self) -> None:
+        """Take curves that were measured before, or on another machine."""
+        title = "Open a sensitivity"
+        if path := self._dialogs.open_path(self._parent, self._settings.folder, title, CURVES):
+            self._settings.folder = str(Path(path).parent)
+            self._session.data.read_sensitivity(path)
+
+    def save_sensitivity(self) -> None:
+        """Write the curves that were measured."""
+        if path := self._ask_target("-sensitivity.jsonl", "Save the sensitivity", CURVES):
+            self._session.data.write_sensitivity(path)
+
+    def _ask_target(self, ending: str, title: str, kinds: str) -> str:
+        """Where to write something about the open model, "" for a user who changed their mind."""
+        assert self._session.document, "it is about an open model"
+        name = Path(self._session.document.name.replace(":", ".")).stem + ending
+        path = self._dialogs.save_path(self._parent, str(Path(self._settings.folder) / name), title, kinds)
+        if not path:
+            return ""
+        self._settings.folder = str(Path(path).parent)
+        return path if Path(path).suffix else path + Path(ending).suffix
 
     def _ask(self, purpose: Purpose) -> SampleSource | None:
         source = self._dialogs.samples(self._parent, purpose, self._start())

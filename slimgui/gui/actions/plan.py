@@ -15,6 +15,7 @@ from slimgui.core.criteria import CRITERIA, looks_at_data, title_of
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
+from slimgui.core.words import to_shares
 from slimgui.errors import PlanError
 from slimgui.gui.actions.data import DataActions
 from slimgui.gui.dialogs.asking import Dialogs
@@ -204,6 +205,20 @@ class PlanActions:
         if typed is not None:
             paths = tuple(path for part in typed.split(",") if (path := part.strip()))
             self._session.edit("Lock by name", replace(self._plan, locked=paths))
+
+    def ask_ratios(self) -> None:
+        """Set the shares that are removed of parts of the model."""
+        label = "Share to remove of the groups at or below a name, as stage1=30%, stage2=50% (nothing: none):"
+        now = ", ".join(f"{path}={100 * share:g}%" for path, share in self._plan.ratios)
+        typed = self._dialogs.text(self._parent, "Share by name", label, now)
+        if typed is None:
+            return
+        try:
+            ratios = to_shares(typed)
+        except PlanError as error:
+            self._session.tell(error)
+        else:
+            self._session.edit("Share by name", replace(self._plan, ratios=ratios))
 
     # --- files and the clipboard
 

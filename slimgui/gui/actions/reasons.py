@@ -184,3 +184,8 @@ def has_scores(session: Session) -> str:
         return has_document(session)
     why = session.judging.why_not or "The channels are still being judged"
     return "" if session.judging.scores is not None else why
+
+
+def has_sensitivity(session: Session) -> str:
+    """The sensitivity of groups must have been measured, or read."""
+    return has_document(session) or ("" if session.data.sensed else "Measure the sensitivity first")

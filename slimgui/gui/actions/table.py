@@ -24,6 +24,7 @@ from slimgui.gui.actions.reasons import (
     has_saved,
     has_scores,
     has_selection,
+    has_sensitivity,
     has_several_plans,
     has_statistics,
     has_table,
@@ -146,6 +147,9 @@ ACTIONS: Final = (
     ActionInfo("export_importance", "Export I&mportance…", "Write how important every channel is by the plan's criterion, and whether it stays, for a spreadsheet", "tree_actions.export_importance", has_scores),
     ActionInfo("data_accuracy", "Measure Acc&uracy…", "See on samples with labels how often both models are right: before a save, and after a recovery", "data_actions.measure_accuracy", can_recalibrate),
     ActionInfo("data_export_times", "E&xport Times of This Device…", "Measure every op here and write the times, to plan for this device on another machine", "data_actions.export_times", can_ask),
+    ActionInfo("data_curves_open", "Open Sensi&tivity…", "Take what slimgui sensitivity, or another machine, measured of this model, to search targets by it", "data_actions.open_sensitivity", has_document),
+    ActionInfo("data_curves_save", "Sa&ve Sensitivity…", "Write what was measured, for the command line or another machine", "data_actions.save_sensitivity", has_sensitivity),
+    ActionInfo("plan_ratio_names", "Share by &Name…", "Remove a share of the groups at or below a name, where parts of the model can spare more or less", "plan_actions.ask_ratios", has_free),
 )  # fmt: skip
 
 Entry = str | tuple[str, tuple["Entry", ...]]  # key of an action, "" for a line, or a menu in the menu
@@ -160,9 +164,9 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                ("&Manage Plans", ("plan_rename", "plan_delete", "", "plan_steps")), "",
                "plan_target", "front", ("&Fill In", ("plan_minimum", "plan_maximum", "plan_sample")), "",
                "plan_importance", "plan_global",
-               ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "", "plan_exact")), "",
+               ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "plan_ratio_names", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
-    ("&Data", ("data_samples", "", "data_sensitivity", "data_accuracy", "", "data_latency", "data_device", "data_table", "data_export_times", "", "data_recover", "data_recalibrate", "data_forget", "", "cancel")),
+    ("&Data", ("data_samples", "", "data_sensitivity", "data_curves_open", "data_curves_save", "data_accuracy", "", "data_latency", "data_device", "data_table", "data_export_times", "", "data_recover", "data_recalibrate", "data_forget", "", "cancel")),
     ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "graph_ops")),
                ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
                "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),

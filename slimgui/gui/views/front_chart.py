@@ -16,7 +16,12 @@ from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
 from slimgui.gui.views.burst import Burst
 
-RESOURCES: Final = (("macs", "MACs"), ("params", "Parameters"), ("bytes", "Size"))
+RESOURCES: Final = (
+    ("macs", "MACs"),
+    ("params", "Parameters"),
+    ("bytes", "Size"),
+    ("activation_bytes", "Activations"),
+)
 Spot = tuple[
     float, float, Plan
 ]  # what is left of the cost and of the importance, in percent, and of which plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,8 @@ from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
+from slimgui.core.sensitivity import Measure, read_points, write_points
+from slimgui.errors import PlanError, SaveError
 from slimgui.gui.facts import notice
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.work.tasks import Tasks
@@ -116,6 +119,32 @@ class DataWork(QObject):
         request = wire.Evaluate(0, plan, 0, samples.trusting(self._trusted), own, self.recovery)
         doing = f"measuring accuracy of {plans.current}"
         self._tasks.start(request, doing, lambda answer: self._on_evaluated(answer, request, plans.current))
+
+    def read_sensitivity(self, path: str) -> None:
+        """Take what was measured elsewhere of this model; what is of another one is told."""
+        session = self._session
+        assert session.document, "curves are of an open model"
+        try:
+            found = read_points(path)
+        except PlanError as error:
+            session.tell(error)
+            return
+        if not {point.group for point in found.points} & {row.id for row in session.document.groups}:
+            what = f"{Path(path).name} is of another model."
+            session.noticed.emit(Notice("error", what, "None of its groups is in this one."))
+            return
+        measure: Measure = "distance" if found.of.startswith("distance") else "accuracy"
+        self._on_sensed(wire.Sensed(0, found, measure, f"Read from {Path(path).name}."))
+
+    def write_sensitivity(self, path: str) -> None:
+        """Write what was measured, for another window or the command line."""
+        assert self.sensed, "there is something to write"
+        try:
+            write_points(path, self.sensed.sensitivity)
+        except SaveError as error:
+            self._session.tell(error)
+        else:
+            self._session.noticed.emit(notice.written(path))
 
     def measures_of(self, saved: wire.Save) -> tuple[tuple[str, str, str], ...]:
         """What was measured of a model that was saved: title, before, after; () when it is of another one."""

@@ -226,7 +226,7 @@ class Photographer:
             window.panels.docks[name].toggleViewAction().trigger()
         window.panels.past_tasks.tree.expandAll()
         self.shoot("19-history-and-tasks")
-        window.reset_layout()
+        window.panels.reset()
         self.session.noticed.emit(stopped("saving small.pt", True, "It did not answer.", frozen=True))
         self.shoot("20-frozen")
         self.crash()

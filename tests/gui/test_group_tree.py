@@ -280,3 +280,9 @@ def test_the_sizes_of_a_layer_have_the_room_of_the_empty_cells_before_them(loade
     assert before + tree.columnWidth(Column.STATE) >= widest
     tree.setColumnHidden(Column.IMPORTANCE, True)
     assert room_before(tree, Column.STATE) == tree.columnWidth(Column.MACS)
+
+
+def test_the_search_box_is_marked_as_one(loaded: MainWindow) -> None:
+    marks = [a for a in loaded.panels.groups.search.actions() if a.objectName() == "search"]
+    assert len(marks) == 1
+    assert not marks[0].icon().isNull()

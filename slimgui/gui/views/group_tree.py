@@ -80,6 +80,7 @@ class GroupTree(QWidget):
         column.setSpacing(SPACE)
         for widget in (self.search, self.found, self.tree):
             column.addWidget(widget)
+        self.refresh_colours()
 
     def _set_up_search(self) -> None:
         self.search.setPlaceholderText("Find groups and layers, or locked:  macs>10%  removed>30%  (Ctrl+F)")

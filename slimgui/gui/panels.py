@@ -33,6 +33,7 @@ from slimgui.gui.views.totals import Totals
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
+_GRAPH: Final = 300  # pixels that the docks leave it in a small window
 _WIDTHS: Final = (580, 290)  # of groups and details, where none is remembered
 _TABS: Final = (  # and beside which one each is a tab
     ("plan", "details"),
@@ -95,6 +96,7 @@ class Panels(QObject):
     def _arrange(self) -> None:
         window, area = self._window, Qt.DockWidgetArea
         window.pages.addWidget(self.graph)
+        self.graph.setMinimumWidth(_GRAPH)
         window.setTabPosition(
             area.LeftDockWidgetArea | area.RightDockWidgetArea | area.BottomDockWidgetArea,
             QTabWidget.TabPosition.North,

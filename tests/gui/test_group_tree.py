@@ -286,3 +286,21 @@ def test_the_search_box_is_marked_as_one(loaded: MainWindow) -> None:
     marks = [a for a in loaded.panels.groups.search.actions() if a.objectName() == "search"]
     assert len(marks) == 1
     assert not marks[0].icon().isNull()
+
+
+def test_a_narrow_panel_scrolls_and_keeps_its_names(loaded: MainWindow, qtbot: QtBot) -> None:
+    tree, least = loaded.panels.groups.tree, 160
+    loaded.resize(940, 700)
+    qtbot.waitUntil(lambda: tree.viewport().width() < 500)
+
+    assert tree.columnWidth(Column.GROUP) == least
+    assert tree.horizontalScrollBar().maximum() > 0
+    assert loaded.panels.graph.width() >= 300
+    loaded.resize(1700, 900)
+    loaded.panels.reset()
+    qtbot.waitUntil(lambda: tree.horizontalScrollBar().maximum() == 0)
+    others = sum(tree.columnWidth(column) for column in Column if column != Column.GROUP)
+    assert tree.columnWidth(Column.GROUP) == tree.viewport().width() - others > least
+    before = tree.columnWidth(Column.GROUP)
+    tree.setColumnHidden(Column.PARAMS, True)
+    assert tree.columnWidth(Column.GROUP) > before

@@ -112,7 +112,8 @@ class GroupTree(QWidget):
         header.setAccessibleName("Columns of the groups")
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(Column.GROUP, QHeaderView.ResizeMode.Stretch)
+        tree.resized.connect(self._fit_name)
+        header.sectionResized.connect(self._on_section_resized)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.reset_columns()
         tree.selectionModel().currentRowChanged.connect(self._on_current_changed)
@@ -123,8 +124,18 @@ class GroupTree(QWidget):
         return QSize(620, 500)
 
     def minimumSizeHint(self) -> QSize:
-        """Names stay readable, however narrow the panel is drawn."""
-        return QSize(sum(_WIDTHS.values()) + _NAME, 120)
+        """The names and the counts; the other columns can be scrolled to."""
+        return QSize(_NAME + _WIDTHS[Column.KEEP] + _WIDTHS[Column.OF] + 2 * SPACE, 120)
+
+    def _fit_name(self) -> None:
+        """Give the names what the other columns leave, and what can be read in any case."""
+        header = self.tree.header()
+        others = sum(header.sectionSize(column) for column in Column if column != Column.GROUP)
+        header.resizeSection(Column.GROUP, max(_NAME, self.tree.viewport().width() - others))
+
+    def _on_section_resized(self, column: int) -> None:
+        if column != Column.GROUP:
+            self._fit_name()
 
     # --- what is shown
 

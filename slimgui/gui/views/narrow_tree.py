@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect
-from PySide6.QtGui import QPaintEvent, QRegion
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Signal
+from PySide6.QtGui import QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QTreeView, QWidget
 
 Index = QModelIndex | QPersistentModelIndex
@@ -18,6 +18,8 @@ class NarrowTree(QTreeView):
         exposed: what is to be painted now; Qt's own drawing asks for whole rows.
     """
 
+    resized = Signal()  #: there is another room for the columns
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.exposed = QRegion()
@@ -26,6 +28,11 @@ class NarrowTree(QTreeView):
         """See Qt."""
         self.exposed = event.region()
         super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """See Qt."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
         """See Qt. An open editor is not told: it is ahead of the model."""

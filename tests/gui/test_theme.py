@@ -12,9 +12,11 @@ from slimgui.gui.theme import (
     LIGHT,
     LOCKED_COLOUR,
     Colours,
+    mixed,
     palette_of,
     palettes_of_kinds,
 )
+from slimgui.gui.views.lit_item import VEIL
 
 Rgb = tuple[float, float, float]
 
@@ -116,3 +118,10 @@ def test_fields_have_a_frame_on_a_dark_window() -> None:
     assert contrast(frame, DARK.window) >= 2.5
     plain = palette_of(DARK).color(QPalette.ColorRole.Window).darker(140).name()
     assert contrast(plain, DARK.window) < 1.5
+
+
+@pytest.mark.parametrize("table", [LIGHT, DARK], ids=["light", "dark"])
+def test_what_is_dimmed_can_still_be_read(table: Colours) -> None:
+    share = VEIL / 255
+    ink, back = (mixed(table.canvas, name, share).name() for name in (table.muted, table.raised))
+    assert contrast(ink, back) >= 4.5

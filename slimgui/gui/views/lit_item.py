@@ -15,7 +15,7 @@ from slimgui.gui.views.lighting import Lit
 from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
-_VEIL = 80  # of 255: how much of the rest is covered
+VEIL = 34  # of 255: how much of the rest is covered; its small print can still be read
 _FEW = 40  # boxes that are outlined finely from everywhere: 800 round outlines take half a second
 
 
@@ -52,7 +52,7 @@ class LitItem(QGraphicsItem):
         if cover is not None and lit.boxes:
             self._veil.addRect(self._picture.bounds)
             self._veil.addPath(_rounded([*self._rects, *self._passed]))  # holes: a path is filled odd-even
-            self._cover.setAlpha(_VEIL)
+            self._cover.setAlpha(VEIL)
             self._bounds = self._picture.bounds
 
     def boundingRect(self) -> QRectF:

@@ -22,8 +22,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtCore import QPoint, QSettings, Qt  # noqa: E402 - the path must be set first
-from PySide6.QtGui import QPainter, QPixmap  # noqa: E402
+from PySide6.QtCore import QPoint, QRect, QSettings, Qt  # noqa: E402 - the path must be set first
+from PySide6.QtGui import QPainter, QPalette, QPixmap  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QMenu, QWidget  # noqa: E402
 
@@ -109,7 +109,11 @@ class Photographer:
         QTest.qWait(150)
         picture = self.window.grab()
         painter = QPainter(picture)
-        painter.drawPixmap(self.window.mapFromGlobal(dialog.pos()), dialog.grab())
+        room = self.window.size() - dialog.size()  # where it opens depends on a screen that is not there
+        corner = QPoint(room.width() // 2, room.height() // 3)
+        painter.drawPixmap(corner, dialog.grab())
+        painter.setPen(self.window.palette().color(QPalette.ColorRole.PlaceholderText))
+        painter.drawRect(QRect(corner, dialog.size()))  # in place of what a window manager draws
         painter.end()
         self.save(picture, name)
         dialog.close()

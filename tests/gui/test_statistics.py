@@ -112,11 +112,11 @@ def test_statistics_for_a_plan_that_changed_meanwhile_are_out_of_date_or_gone(
     own = Statistics(Plan(ratio=0.5), "x", "100 samples")
     transport.answer(wire.Recalibrated, statistics=own)
     assert opened.plans.stale == {FIRST: own}
-    assert notices[-1].what == "'Plan 1' was changed meanwhile."
+    assert notices[-1].what == "“Plan 1” was changed meanwhile."
     opened.data.recalibrate(SampleSource("/data/photos", 100))
     opened.edit_plans("Rename", opened.plans.renamed("half"))
     transport.answer(wire.Recalibrated, statistics=own)
-    assert notices[-1].what == "The plan 'Plan 1' is gone, and so are its statistics."
+    assert notices[-1].what == "The plan “Plan 1” is gone, and so are its statistics."
 
 
 def test_an_engine_that_ends_takes_no_statistics_with_it(opened: Session, transport: FakeTransport) -> None:

@@ -86,7 +86,7 @@ class DocumentActions:
     def open_dropped(self, paths: Sequence[str]) -> None:
         """Open the file that was dropped: a plan for the open model, or another model."""
         if len(paths) > 1:
-            hint = "File, New Window opens another model beside this one."
+            hint = "File › New Window opens another model beside this one."
             self._session.noticed.emit(Notice("note", "Drop one file at a time.", "", hint))
         elif self._session.document is not None and _is_plan(paths[0]):
             self._session.files.read_plans(paths[0])

@@ -135,8 +135,8 @@ def evaluated(name: str, answer: wire.Evaluated) -> Notice:
     what = f"The smaller model scores {after}, the whole one {before}."
     if answer.measure == "accuracy":
         what = f"The smaller model is right in {after}, the whole one in {before}."
-    hint = "Data, Recover Accuracy may win some back without training. A report says this, too."
-    return Notice("note", what, f"Measured with {name!r}. {answer.about}".strip(), hint)
+    hint = "Data › Recover Accuracy may win some back without training. A report says this, too."
+    return Notice("note", what, f"Measured with “{name}”. {answer.about}".strip(), hint)
 
 
 def measured(value: float, measure: Measure) -> str:

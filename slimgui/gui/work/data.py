@@ -169,14 +169,14 @@ class DataWork(QObject):
     def _on_recalibrated(self, answer: wire.Recalibrated, name: str, plan: Plan) -> None:
         session, own = self._session, replace(answer.statistics, plan=plan)
         if name not in session.plans.names:
-            what = f"The plan {name!r} is gone, and so are its statistics."
+            what = f"The plan “{name}” is gone, and so are its statistics."
             session.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
             return
         session.edit_plans(f"Recalibrate {name}", session.plans.with_statistics(name, own))
         if name in session.plans.fresh:
             session.noticed.emit(notice.recalibrated(name, own, answer.about))
         else:
-            what = f"{name!r} was changed meanwhile."
+            what = f"“{name}” was changed meanwhile."
             session.noticed.emit(Notice("note", what, "Its new statistics are out of date."))
 
     def _on_recovered(self, answer: wire.Recovered, name: str, recovery: Recovery) -> None:

@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         self.setWindowModified(False)
         self.pages.setCurrentWidget(self.welcome)
         self.welcome.set_last(None)
+        self.welcome.open_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.ratio.set_plan(self.session.plans.plan)
         self.panels.show_docks()
         self.menus.refresh()
@@ -245,6 +246,16 @@ class MainWindow(QMainWindow):
             self._panels.remember()
 
     # --- events
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab passes by what lies behind another tab: for Qt it is visible."""
+        passed: set[QWidget | None] = set()
+        while super().focusNextPrevChild(forward):
+            widget = QApplication.focusWidget()
+            if widget in passed or self._panels is None or not self._panels.is_covered(widget):
+                return True
+            passed.add(widget)
+        return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses the button that has the focus, as Space does: Qt does that in dialogs alone."""

@@ -123,6 +123,11 @@ class Panels(QObject):
         for name, dock in self.docks.items():
             dock.setVisible(self._session.document is not None and name not in EXTRA)
 
+    def is_covered(self, widget: QWidget | None) -> bool:
+        """Whether a widget lies in a panel that another tab hides: Qt keeps those outside of the window."""
+        around = [dock for dock in self.docks.values() if widget is not None and dock.isAncestorOf(widget)]
+        return not all(self._window.rect().intersects(dock.geometry()) for dock in around)
+
     def remember(self) -> None:
         """Keep places and widths for the next time."""
         self.places.remember()
@@ -197,6 +202,7 @@ class Panels(QObject):
         window.setUpdatesEnabled(False)
         self._next_turn.start()
         window.pages.setCurrentWidget(self.graph)
+        self.graph.setFocus(Qt.FocusReason.OtherFocusReason)  # the tree would select a row
         self.show_docks()
         self.docks["details"].raise_()
         self._is_settled = window.restoreState(self._settings.bytes("docks"))

@@ -709,3 +709,28 @@ def test_the_tree_has_its_colours_from_the_start(loaded: MainWindow) -> None:
     assert [action.icon().isNull() for action in groups.search.actions()][:1] == [False]
     back, text = (groups.tree.palette().color(each) for each in (role.Highlight, role.HighlightedText))
     assert abs(back.lightness() - text.lightness()) > 150  # a pale ground: the bars in a row stay visible
+
+
+@pytest.mark.parametrize("panel", ["details", "plan", "plans"])
+@pytest.mark.parametrize("key", [Qt.Key.Key_Tab, Qt.Key.Key_F6])
+def test_keys_reach_all_that_is_seen_and_nothing_else(key: Qt.Key, panel: str, loaded: MainWindow) -> None:
+    loaded.session.select("down.0.conv")
+    loaded.panels.docks[panel].raise_()
+    QTest.qWait(50)
+    reached: set[QWidget] = set()
+    for _ in range(80):
+        QTest.keyClick(QApplication.focusWidget() or loaded, key)
+        reached.add(QApplication.focusWidget())
+
+    inside = {name for name, dock in loaded.panels.docks.items() if any(map(dock.isAncestorOf, reached))}
+    assert inside == {"groups", "totals", panel}
+    assert loaded.panels.graph in reached
+
+
+def test_the_keyboard_is_where_the_work_is(window: MainWindow, transport: FakeTransport) -> None:
+    window.activateWindow()
+    window.session.open("/models/demo.pt")
+    transport.open(demo())
+    assert QApplication.focusWidget() is window.panels.graph
+    window.session.close()
+    assert QApplication.focusWidget() is window.welcome.open_button

@@ -152,7 +152,8 @@ class ComfortActions:
             middle,
             window.strip,
         ]
-        return [part for part in parts if part is not None and part.isVisible()]
+        seen = [part for part in parts if part is not None and part.isVisible()]
+        return [part for part in seen if not window.panels.is_covered(part)]
 
 
 def _first_control(pane: QWidget) -> QWidget | None:

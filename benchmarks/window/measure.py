@@ -5,6 +5,7 @@ python -m benchmarks.window.measure paint|heartbeat|edits
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -26,29 +27,30 @@ EDITS = 200
 
 
 def paint() -> dict[str, Any]:
-    """From the start of the process to the first paint, and what is imported by then."""
-    from PySide6.QtWidgets import QApplication
+    """From the start of the process to the first paint, as main.py starts; and what is imported by then."""
+    gc.disable()
+    from PySide6.QtCore import QCoreApplication
 
-    from slimgui.gui.app import build
-    from slimgui.gui.settings import Settings
-    from slimgui.gui.work.worker import Worker
+    from slimgui.gui import app
 
-    app = QApplication([])
-    worker = Worker()
-    window = build(app, Settings(), worker)
-    window.first_painted.disconnect(worker.start)  # the engine would be started now; this ends here
     found: dict[str, Any] = {}
+    build = app.build
+
+    def watched(*arguments: Any) -> Any:
+        window = build(*arguments)
+        window.first_painted.connect(seen)
+        window.furnished.connect(QCoreApplication.quit)
+        return window
 
     def seen() -> None:
         found["ms"] = 1000 * (time.time() - float(os.environ[STARTED]))
         found["imported"] = [name for name in HEAVY if name in sys.modules]
         found["mb"] = _memory()
-        app.quit()
 
-    window.first_painted.connect(seen)
-    window.show()
-    app.exec()
-    window.close()
+    app.build = watched
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_DATA_HOME"] = folder
+        app.main(["--new-window"])
     return found
 
 

@@ -36,9 +36,9 @@ class Program:
         self.window.first_painted.connect(self.worker.start)
         self.notices: list[Notice] = []
         self.session.noticed.connect(self.notices.append)
+        self.window.furnished.connect(gc.freeze)  # as gui/app.py does
         self.window.show()
         until(self.worker.isRunning)  # it was painted, and is whole
-        gc.freeze()  # as gui/app.py does
 
     def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
         """Open a model and wait until it is seen: what is not painted costs nothing."""

@@ -88,7 +88,7 @@ def _window(words: Sequence[str]) -> int:
         chosen = file_to_open(words)
     except SystemExit:  # --help and --version end this way
         return Exit.DONE
-    from slimgui.gui.app import main as open_window
+    from slimgui.gui.__main__ import main as open_window
 
     status: int = open_window([] if chosen is None else [chosen])
     return status

@@ -72,7 +72,7 @@ def build(app: QApplication, settings: Settings, worker: Worker) -> MainWindow:
     window = MainWindow(session, settings, Theme(app, settings.theme))
     session.setParent(window)
     window.first_painted.connect(worker.start)
-    window.first_painted.connect(window.restore.offer)
+    window.furnished.connect(window.restore.offer)
     return window
 
 
@@ -114,8 +114,8 @@ def _run(app: QApplication, settings: Settings, name: str, source: str) -> int:
     reporter.install()
     doorbell = Doorbell(name, window, lambda: app.activeModalWidget() is None)  # else a question is open
     doorbell.rung.connect(window.show_source)
+    window.furnished.connect(_collect_garbage)
     window.show()
-    gc.freeze()  # what was imported stays: looking through it for garbage would stop the window for a moment
     if source:
         QTimer.singleShot(0, window, lambda: window.document_actions.open_source(source))
     try:
@@ -124,6 +124,12 @@ def _run(app: QApplication, settings: Settings, name: str, source: str) -> int:
         doorbell.close()
         worker.close()
         log.close()
+
+
+def _collect_garbage() -> None:
+    """From now on; what is there by now stays, and looking through it would stop the window for a moment."""
+    gc.freeze()
+    gc.enable()
 
 
 def absolute(source: str) -> str:
@@ -135,7 +141,3 @@ def _no_display() -> bool:
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return False
     return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -58,7 +58,8 @@ class MainWindow(QMainWindow):
         dialogs: asks the user; tests give their own.
     """
 
-    first_painted = Signal()
+    first_painted = Signal()  #: it can be seen
+    furnished = Signal()  #: and everything that a model needs is there
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, dialogs: Dialogs | None = None
@@ -275,6 +276,7 @@ class MainWindow(QMainWindow):
     def _on_first_painted(self) -> None:
         self.first_painted.emit()
         _ = self.panels  # before anybody has opened a model
+        self.furnished.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take local files."""

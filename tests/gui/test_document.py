@@ -87,7 +87,7 @@ def test_another_window_is_a_program_of_its_own(loaded: MainWindow, monkeypatch:
     started = []
     monkeypatch.setattr(QProcess, "startDetached", lambda *words: started.append(words))
     loaded.menus.actions["new_window"].trigger()
-    assert started[0][1] == ["-m", "slimgui.gui.app", "--new-window"]
+    assert started[0][1] == ["-m", "slimgui.gui", "--new-window"]
 
 
 def test_a_pinned_file_stays_in_the_list(loaded: MainWindow, settings: Settings) -> None:

@@ -55,7 +55,7 @@ class DocumentActions:
     def new_window(self) -> None:
         """Open another window, beside this one."""
         home = str(Path(slimgui.__file__).parents[1])  # a clone need not be installed
-        QProcess.startDetached(sys.executable, ["-m", "slimgui.gui.app", "--new-window"], home)
+        QProcess.startDetached(sys.executable, ["-m", "slimgui.gui", "--new-window"], home)
 
     def close_model(self) -> None:
         """Show no model any more, after asking about edits that would be lost."""

@@ -271,6 +271,8 @@ class Photographer:
         window.panels.docks["plans"].raise_()
         tree = window.panels.plan_tree.tree
         self.wait(lambda: tree.currentItem() is not None)
+        QTest.qWait(150)  # it is filled when it is first seen
+        tree.setFocus()
         tree.editItem(tree.currentItem(), 0)
         self.shoot("30-rename-plan")
         tree.setFocus()

@@ -23,11 +23,10 @@ from typing import Final, Literal
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.window import nets_file
-from benchmarks.window.program import Program
+from benchmarks.window.program import Program, until
 from slimgui import resources
 from slimgui.core import wire
 from slimgui.core.plan import Plan
@@ -40,7 +39,6 @@ Moment = Literal["sent", "begun", "done"]
 MOMENTS: Final[tuple[Moment, ...]] = ("sent", "begun", "done")  # request sent, first answer, last answer
 SIGNALS: Final = {"killed": signal.SIGKILL, "frozen": signal.SIGSTOP}
 LIMIT_S: Final = 3.0
-PATIENCE_S: Final = 600.0
 
 
 @dataclass(frozen=True)
@@ -152,17 +150,9 @@ class Rig:
     def _on_stopped(self, _: object) -> None:
         self.stops += 1
 
-    def until(self, done: Callable[[], bool]) -> None:
-        """Let the session live until `done`."""
-        end = time.monotonic() + PATIENCE_S
-        while not done():
-            if time.monotonic() > end:
-                raise TimeoutError("the engine did not come back")
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
-
     def idle(self) -> None:
         """Wait until no task is running."""
-        self.until(lambda: self.session.task is None)
+        until(lambda: self.session.task is None)
 
     def has_answer(self, number: int, *, final: bool) -> bool:
         """Whether a message with this number was answered, or, unless `final`, its work has begun."""
@@ -197,25 +187,25 @@ class Case:
 def case(rig: Rig, message: str, moment: Moment, how: str) -> Case:
     """Send one message, end the engine at that moment, and wait until a fresh one holds the model."""
     session, tasks = rig.session, rig.session.tasks
-    rig.until(lambda: bool(tasks.held))
+    until(lambda: bool(tasks.held))
     session.undo_stack.setIndex(1)  # half of the channels removed, whatever the last case did
     rig.heard.clear()
     rig.worker.asked.clear()
     rig.readies = rig.stops = 0
     rig.requests[message]()
-    rig.until(lambda: message in {type(request).__name__ for request in rig.worker.asked})
+    until(lambda: message in {type(request).__name__ for request in rig.worker.asked})
     number = next(asked.task for asked in rig.worker.asked if type(asked).__name__ == message)
     if moment != "sent":
-        rig.until(lambda: rig.has_answer(number, final=moment == "done"))
+        until(lambda: rig.has_answer(number, final=moment == "done"))
     document, plans = session.document, session.plans
     start = time.monotonic()
     rig.hit(how)
-    rig.until(lambda: rig.stops > 0)
+    until(lambda: rig.stops > 0)
     answered = rig.has_answer(number, final=True)
     fault = _fault(session, document, session.plans if answered else plans)  # it may have been done by then
-    rig.until(lambda: rig.readies > 0)
+    until(lambda: rig.readies > 0)
     ready = time.monotonic() - start
-    rig.until(lambda: bool(tasks.held))
+    until(lambda: bool(tasks.held))
     return Case(message, moment, how, ready, time.monotonic() - start, fault)
 
 

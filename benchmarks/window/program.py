@@ -21,7 +21,7 @@ from slimgui.gui.theme import Theme
 from slimgui.gui.work.worker import Worker
 
 BEAT = 5  # milliseconds
-LOOK = 20  # milliseconds
+LOOK = 10  # milliseconds
 PATIENCE = 600.0  # seconds
 
 

@@ -54,12 +54,16 @@ class Shortcuts(QDialog):
         rows = [(one.title.partition(":")[0], one.keys, one.place) for one in commands if one.keys]
         for row in (*rows, *ELSEWHERE):
             QTreeWidgetItem(self.table, list(row))
+        self.table.header().setStretchLastSection(False)
+        wide = 0
         for column in range(3):
             self.table.resizeColumnToContents(column)
+            wide += self.table.columnWidth(column)
+        self.table.header().setStretchLastSection(True)
         layout = QVBoxLayout(self)
         layout.addWidget(self.box)
         layout.addWidget(self.table)
-        self.resize(640, 560)
+        self.resize(wide + 8 * SPACE, 560)  # the scroll bar and the margins beside the columns
         self.box.textChanged.connect(self._narrow)
 
     def _narrow(self, typed: str) -> None:

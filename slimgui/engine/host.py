@@ -12,14 +12,12 @@ import queue
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from typing import BinaryIO
 
 from slimgui.core import framing, wire
 from slimgui.engine.answering import Host, Send
 from slimgui.engine.arrange import arrange
 
-NICENESS = 5
 CHUNK = 1 << 16
 
 
@@ -97,8 +95,6 @@ def main(argv: list[str] | None = None) -> None:
     requests, answers = claim_pipes()
     if arguments:
         watch(int(arguments[0]))
-    with suppress(OSError, AttributeError):  # comfort only; Windows has no nice
-        os.nice(NICENESS)
     send = sender(answers)
     waiting = receive(requests, send)
     host, version = _warm_host(send)

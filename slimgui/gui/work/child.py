@@ -14,6 +14,7 @@ from typing import IO, Final
 
 CHUNK: Final = 1 << 16
 KEPT_LINES: Final = 200
+NICENESS: Final = 5  # the window comes first: also while torch is imported, so it is set from here
 _POSIX: Final = os.name == "posix"
 
 
@@ -46,6 +47,7 @@ class Child:
             raise
         finally:
             _close(lifeline[:1])
+        _calm(self._process.pid)
         self.requests, self.answers = _pipe(self._process.stdin), _pipe(self._process.stdout)
         self._errors = _pipe(self._process.stderr)
         self._threads = [
@@ -102,6 +104,12 @@ def _started(command: Sequence[str], inherited: Sequence[int]) -> subprocess.Pop
         creationflags=_quiet_flags(),
         env=_environment(),
     )
+
+
+def _calm(pid: int) -> None:
+    if _POSIX:  # Windows: see _quiet_flags
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

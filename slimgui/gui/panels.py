@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 
 from slimgui.gui import drops
@@ -149,6 +149,7 @@ class Panels(QObject):
         self.graph.first_fit()
         self.groups.setUpdatesEnabled(False)  # all at once would stop the window for twice as long
         window.setUpdatesEnabled(True)
+        QCoreApplication.postEvent(window, QEvent(QEvent.Type.UpdateRequest))  # Qt may have lost its own
         self._next_frame.start()
 
     # --- who tells whom

@@ -1,12 +1,13 @@
 """The main window with a transport that has no process, driven through its widgets."""
 
+import time
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -426,3 +427,27 @@ def test_pointing_at_a_box_lights_it(loaded: MainWindow, qtbot: QtBot) -> None:
         lambda: loaded.panels.graph.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor
     )
     assert loaded.panels.graph.palette().color(QPalette.ColorRole.Window).isValid()
+
+
+def test_a_model_is_painted_though_a_paint_was_due_while_it_was_shown(
+    window: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    painted = PaintSpy()
+    window.session.open("/models/demo.pt")
+    qtbot.waitUntil(window.strip.isVisible)  # its bar is painted all the time
+    window.menuBar().update()
+    time.sleep(0.02)  # a paint is due now, and comes before anything that is asked for from here on
+    transport.open(demo())
+    window.panels.graph.viewport().installEventFilter(painted)
+
+    qtbot.waitUntil(lambda: painted.count > 0)
+
+
+class PaintSpy(QObject):
+    """Counts how often a widget is painted."""
+
+    count = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False

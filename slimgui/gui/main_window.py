@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
         self.welcome.set_last(None)
         self.welcome.open_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.ratio.set_plan(self.session.plans.plan)
-        self.panels.show_docks()
+        self.panels.hide_document()
         self.menus.refresh()
 
     def _on_snapshot_changed(self) -> None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
 
+from slimgui.core.view import View
+from slimgui.core.wire import Document
 from slimgui.gui import drops
 from slimgui.gui.actions.finding import Finding
 from slimgui.gui.actions.places import Places
 from slimgui.gui.actions.tree import GROUP_ACTIONS
 from slimgui.gui.docks import EXTRA, add_dock
 from slimgui.gui.facts.losses import losses
-from slimgui.gui.facts.snapshot import Change
-from slimgui.gui.turns import NEXT_FRAME, NEXT_TURN
+from slimgui.gui.facts.snapshot import Change, Snapshot
+from slimgui.gui.turns import NEXT_FRAME, Turns
 from slimgui.gui.views.charts import Charts
 from slimgui.gui.views.details import Details
 from slimgui.gui.views.focus_ring import FocusRing
@@ -56,7 +58,7 @@ class Panels(QObject):
         session = window.session
         self._window, self._session, self._settings = window, session, window.settings
         self._is_settled = False
-        self._next_turn = QTimer(self, singleShot=True, interval=NEXT_TURN)
+        self._arrival = Turns(self)
         self._next_frame = QTimer(self, singleShot=True, interval=NEXT_FRAME)
         self.graph, self.groups = GraphView(window), GroupTree(session.set_counts, window)
         self.inspector, self.totals = Inspector(window), Totals(window)
@@ -64,9 +66,7 @@ class Panels(QObject):
         self.charts, self.plan_tree = Charts(session, window), PlanTree(session, window)
         self.past_tasks = PastTasks(window)
         self.finding = Finding(session, self.graph, self)
-        self.places = Places(
-            session, self.graph, window.settings
-        )  # follows the session before the graph does
+        self.places = Places(session, self.graph, window.settings)  # follows before the graph does
         self.docks = self._docks()
         self._arrange()
         self._first_layout = window.saveState()
@@ -147,6 +147,10 @@ class Panels(QObject):
             window.resizeDocks(sides, _WIDTHS, Qt.Orientation.Horizontal)
             self.docks["details"].raise_()
         self.graph.first_fit()
+
+    def _paint(self) -> None:
+        """Everything is in its place."""
+        window = self._window
         self.groups.setUpdatesEnabled(False)  # all at once would stop the window for twice as long
         window.setUpdatesEnabled(True)
         QCoreApplication.postEvent(window, QEvent(QEvent.Type.UpdateRequest))  # Qt may have lost its own
@@ -157,17 +161,16 @@ class Panels(QObject):
     def _listen(self) -> None:
         """Follow the session."""
         session = self._session
-        self._next_turn.timeout.connect(self._settle)
         self._next_frame.timeout.connect(lambda: self.groups.setUpdatesEnabled(True))
         session.tasks.ended.connect(self.past_tasks.add)
         session.snapshot_changed.connect(self._on_snapshot_changed)
         session.plans_changed.connect(self.show_details)
         session.data.changed.connect(self.show_details)
         session.selection_changed.connect(self._on_selection_changed)
-        session.judging.changed.connect(lambda: self.groups.set_scores(session.judging.scores))
+        session.judging.changed.connect(self._on_judged)
         session.insight.changed.connect(self._show_time)
         session.graph_changed.connect(self._on_graph_changed)
-        session.levels.changed.connect(self.graph.set_view)
+        session.levels.changed.connect(self._on_view_changed)
 
     def _pass_on(self) -> None:
         """Hand wishes to who fulfils them."""
@@ -194,44 +197,68 @@ class Panels(QObject):
     # --- what the session says
 
     def show_document(self) -> None:
-        """Another model is open: painted once, when all is in its place and others had their turn."""
-        session, window = self._session, self._window
-        document, snapshot, base = session.document, session.snapshot, session.base
-        assert document, "the session said so"
-        assert snapshot, "a document has a snapshot"
-        assert base, "a document has a base"
+        """Another model is open: painted once, when all is in its place; others get their turns."""
+        window = self._window
         window.setUpdatesEnabled(False)
-        self._next_turn.start()
         window.pages.setCurrentWidget(self.graph)
         self.graph.setFocus(Qt.FocusReason.OtherFocusReason)  # the tree would select a row
+        self._arrival.start(self._show_places, self._show_model, self._show_graph, self._settle, self._paint)
+
+    def hide_document(self) -> None:
+        """No model is open any more."""
+        self._arrival.start(self._paint)  # where one was just about to be shown
+        self.show_docks()
+
+    def _show_places(self) -> None:
         self.show_docks()
         self.docks["details"].raise_()
-        self._is_settled = window.restoreState(self._settings.bytes("docks"))
+        self._is_settled = self._window.restoreState(self._settings.bytes("docks"))
+
+    def _show_model(self) -> None:
+        document, snapshot, base = self._facts()
         self.groups.set_document(document, snapshot)
         self.totals.set_costs(base.cost, snapshot.cost)
         self.show_details()
+
+    def _show_graph(self) -> None:
+        document, snapshot, _ = self._facts()
         self.places.follow()
         self.graph.set_document(document, snapshot)
 
+    def _facts(self) -> tuple[Document, Snapshot, Snapshot]:
+        """The open model, its current plan, and the plan that removes nothing."""
+        session = self._session
+        assert session.document, "the session said so"
+        assert session.snapshot, "a document has a snapshot"
+        assert session.base, "a snapshot has a base"
+        return session.document, session.snapshot, session.base
+
     def _on_graph_changed(self) -> None:
-        document, snapshot = self._session.document, self._session.snapshot
-        assert document, "the session said so"
-        assert snapshot, "a document has a snapshot"
+        self._arrival.finish()
+        document, snapshot, _ = self._facts()
         self.graph.set_document(document, snapshot)
         self.graph.set_selected(self._session.selected)
         self.finding.set_words(self.groups.search.text())
 
     def _on_snapshot_changed(self, change: Change) -> None:
-        snapshot, base = self._session.snapshot, self._session.base
-        assert snapshot, "the session said so"
-        assert base, "a snapshot has a base"
+        self._arrival.finish()
+        _, snapshot, base = self._facts()
         self.groups.set_snapshot(snapshot, change)
         self.graph.set_snapshot(snapshot, change)
         self.totals.set_costs(base.cost, snapshot.cost)
         self._show_time()
         self.show_details()
 
+    def _on_view_changed(self, view: View) -> None:
+        self._arrival.finish()
+        self.graph.set_view(view)
+
+    def _on_judged(self) -> None:
+        self._arrival.finish()
+        self.groups.set_scores(self._session.judging.scores)
+
     def _on_selection_changed(self, group_id: str) -> None:
+        self._arrival.finish()
         self.graph.set_selected(group_id)
         self.groups.set_selected(group_id)
         self._session.marks.set(self.groups.selected_ids())

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from slimgui.core import wire
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
 from slimgui.gui.dialogs.asking import Consent, Dialogs, Unsaved
 from slimgui.gui.dialogs.samples import Purpose
+from slimgui.gui.turns import Turns
 from slimgui.gui.work.worker import Stopped
 
 
@@ -39,8 +40,11 @@ class FakeTransport(QObject):
         self.stopped.emit(Stopped(ready, log))
 
     def open(self, document: wire.Document) -> None:
-        """Answer the last request with a model."""
+        """Answer the last request with a model, and let windows show it at once."""
         self.answered.emit(wire.Opened(self.requests[-1].task, document))
+        for window in QApplication.topLevelWidgets():
+            for turns in window.findChildren(Turns):
+                turns.finish()
 
     def fail(self, what: str, **more: str | wire.Code) -> None:
         """Refuse the last request."""

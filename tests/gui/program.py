@@ -24,6 +24,7 @@ class Program:
 
     def wait_idle(self) -> None:
         self.qtbot.waitUntil(lambda: self.window.session.task is None, timeout=PATIENCE)
+        self.qtbot.waitUntil(self.window.updatesEnabled)  # what was opened is shown
 
     def open_example(self) -> wire.Document:
         self.qtbot.mouseClick(self.window.welcome.example_button, Qt.MouseButton.LeftButton)

@@ -437,7 +437,7 @@ def test_a_model_is_painted_though_a_paint_was_due_while_it_was_shown(
     qtbot.waitUntil(window.strip.isVisible)  # its bar is painted all the time
     window.menuBar().update()
     time.sleep(0.02)  # a paint is due now, and comes before anything that is asked for from here on
-    transport.open(demo())
+    transport.answered.emit(wire.Opened(transport.requests[-1].task, demo()))
     window.panels.graph.viewport().installEventFilter(painted)
 
     qtbot.waitUntil(lambda: painted.count > 0)

@@ -43,6 +43,7 @@ class Menus:
         self._window, self._session, self._settings, self._theme = window, session, settings, theme
         self.actions = {info.key: self._action(info) for info in ACTIONS}
         self.menus: dict[str, QMenu] = {}
+        self._reasons: dict[str, str] = {}  # why actions are disabled, as last shown
         for title, keys in MENUS:
             menu = window.menuBar().addMenu(title)
             menu.setToolTipsVisible(True)
@@ -160,16 +161,12 @@ class Menus:
         """Enable what can be used; disable the rest and say why; name what undo would undo."""
         stack = self._session.undo_stack
         for info in ACTIONS:
-            action = self.actions[info.key]
-            reason = info.why_not(self._session)
-            action.setEnabled(not reason)
-            action.setProperty("reason", reason)  # the palette shows it
             if info.checked is not None:
-                action.setChecked(info.checked(self._session))
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            tip = f"{info.tip} ({keys})" if keys else info.tip
-            action.setToolTip(f"{tip}\n{reason}" if reason else tip)
-            action.setStatusTip("")
+                self.actions[info.key].setChecked(info.checked(self._session))
+            reason = info.why_not(self._session)
+            if self._reasons.get(info.key) != reason:  # most stay as they were
+                self._reasons[info.key] = reason
+                self._explain(self.actions[info.key], info.tip, reason)
         for key, content in (("undo", stack.undoText()), ("redo", stack.redoText())):
             title = key.capitalize()
             content = content.replace("&", "&&")
@@ -180,6 +177,15 @@ class Menus:
         self.actions["verify"].setIconText("Verify")
         self.actions["fit"].setIconText("Fit")
         self._window.ratio.explain(reasons.has_free(self._session))
+
+    def _explain(self, action: QAction, tip: str, reason: str) -> None:
+        """An action is on, or off for a reason."""
+        action.setEnabled(not reason)
+        action.setProperty("reason", reason)  # the palette shows it
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        tip = f"{tip} ({keys})" if keys else tip
+        action.setToolTip(f"{tip}\n{reason}" if reason else tip)
+        action.setStatusTip("")
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the theme."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from slimgui.core.cost import Cost
 from slimgui.core.sizes import Product, Size
@@ -29,8 +30,7 @@ class Bill:
     channels: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):  # made in a third of the time of a dataclass: a model has thousands
     """A product whose sizes are numbers in the ledger."""
 
     scale: int

@@ -1,5 +1,7 @@
 """The panel of the selected group: judged beside the tasks, a line to drag, channels to tick."""
 
+from array import array
+
 import numpy as np
 import pytest
 from demo import demo
@@ -15,6 +17,7 @@ from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.channels import ChannelModel, Column
 from slimgui.gui.session import Session
 from slimgui.gui.views.curve import Curve
+from slimgui.gui.work.judging import Places
 
 STRICT = QAbstractItemModelTester.FailureReportingMode.Fatal
 GROUP = "down.0.conv"  # 64 channels
@@ -181,9 +184,21 @@ def test_the_last_channel_cannot_be_taken_away(judged: MainWindow) -> None:
 def test_every_channel_says_what_it_is_made_of(judged: MainWindow) -> None:
     cell = judged.panels.details.channels.index(5, Column.PLACES)
 
-    assert cell.data() == f"{GROUP}.weight[5], …"
+    assert cell.data() == "conv[5] +1"
     said = f"Channel 5 stays.\n{GROUP}.weight[5]\nnext.weight[:, 10-11]"
     assert cell.data(Qt.ItemDataRole.ToolTipRole) == said
+
+
+def test_a_channel_is_named_by_the_end_of_its_layer_that_says_something() -> None:
+    def shortly(*members: str) -> str:
+        indices = array("i", range(8))  # four channels of two indices each
+        return Places(tuple((name, dim, 2, indices) for dim, name in enumerate(members))).shortly(1)
+
+    assert shortly("stages.3.conv1.weight") == "conv1[2-3]"
+    assert shortly("layer1.0.downsample.0.weight", "layer1.0.downsample.1.bias") == "downsample.0[2-3] +1"
+    assert shortly("0.weight") == "0[2-3]"
+    assert shortly("table") == "table[2-3]"
+    assert shortly() == ""
 
 
 def test_a_channel_has_no_box_until_it_is_known_whether_it_stays(qtbot: QtBot) -> None:

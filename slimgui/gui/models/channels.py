@@ -26,7 +26,7 @@ class Column(IntEnum):
 _HEADERS: Final = {
     Column.CHANNEL: ("Channel", "Its number in the original model; ticked channels stay"),
     Column.SCORE: ("Importance", "By the criterion of the plan; 1 is the average of the group"),
-    Column.PLACES: ("Comes from", "The indices of the layers' parameters that go with it"),
+    Column.PLACES: ("Comes from", "What goes with it: a part of one layer, and +N of others; all are in the tooltip of a row"),
 }
 
 
@@ -159,9 +159,7 @@ class ChannelModel(QAbstractTableModel):
             return str(channel)
         if column == Column.SCORE:
             return f"{self._scores[channel]:.3f}" if len(self._scores) else "–"
-        places = self._places.of(channel) if self._places else []
-        more = ", …" if len(places) > 1 else ""  # the tooltip has all
-        return places[0] + more if places else ""
+        return self._places.shortly(channel) if self._places else ""  # the tooltip has all
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """A tick was set or taken away."""

@@ -75,7 +75,6 @@ class Details(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.resizeSection(Column.CHANNEL, 74)
         header.resizeSection(Column.SCORE, 78)
-        table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of parameters differ towards their ends
 
     def _arrange(self, inspector: Inspector) -> None:
         buttons = QHBoxLayout()

@@ -25,18 +25,25 @@ WAIT: Final = 300  # milliseconds until it asks: who walks through the groups as
 HEAVY: Final = 1 << 30  # bytes of weights: above, nobody reads them all just to draw small curves
 
 
+Member = tuple[str, int, int, "array[int]"]
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where the channels of a group lie: per member parameter, dimension, width, all indices."""
 
-    members: tuple[tuple[str, int, int, array[int]], ...]
+    members: tuple[Member, ...]
 
     def of(self, channel: int) -> list[str]:
         """Everything that one channel owns, as "conv.weight[:, 3-5]"."""
-        return [
-            f"{parameter}[{':, ' * dim}{to_ranges(sorted(indices[channel * width : (channel + 1) * width]))}]"
-            for parameter, dim, width, indices in self.members
-        ]
+        return [f"{member[0]}{_part(member, channel)}" for member in self.members]
+
+    def shortly(self, channel: int) -> str:
+        """The first of it by the end of its layer's name, and how many more: "conv[:, 3-5] +13"."""
+        if not self.members:
+            return ""
+        more = f" +{len(self.members) - 1}" if len(self.members) > 1 else ""
+        return f"{_ending(self.members[0][0])}{_part(self.members[0], channel)}{more}"
 
 
 class Judging(QObject):
@@ -159,3 +166,17 @@ class Judging(QObject):
                 for parameter, dim, number in answer.members
             )
         )
+
+
+def _part(member: Member, channel: int) -> str:
+    """What of a parameter belongs to a channel, as "[:, 3-5]"."""
+    _, dim, width, indices = member
+    return f"[{':, ' * dim}{to_ranges(sorted(indices[channel * width : (channel + 1) * width]))}]"
+
+
+def _ending(parameter: str) -> str:
+    """The name of a parameter's layer from its last word that is more than a number: "downsample.0"."""
+    layer, _, own = parameter.rpartition(".")
+    words = layer.split(".") if layer else [own]
+    start = max((place for place, word in enumerate(words) if not word.isdigit()), default=0)
+    return ".".join(words[start:])

@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBo
 
 from slimgui.core.recovery import RECOVERY, Recovery
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.dialogs.samples import WIDTH, Problem, SampleForm
+from slimgui.gui.dialogs.samples import WIDTH, SampleForm
 from slimgui.gui.theme import SPACE, colours
+from slimgui.gui.views.problem import Problem
 
 _INDENT = 26  # under a check box, where its text begins
 _ASIDE = (
@@ -40,8 +41,9 @@ class RecoveryDialog(QDialog):
         self.box = QDialogButtonBox(buttons.Ok | buttons.Cancel, self)
         self.run = self.box.button(buttons.Ok)
         self.column.addSpacing(SPACE)
-        for widget in (self.form, self.problem, self.box):
-            self.column.addWidget(widget)
+        self.column.addWidget(self.form)
+        self.column.addSpacing(SPACE)
+        self.column.addLayout(self.problem.beside(self.box))
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
         self.form.changed.connect(self._check)

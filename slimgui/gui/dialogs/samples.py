@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -26,7 +26,8 @@ from PySide6.QtWidgets import (
 from slimgui.core.sampling import SampleSource
 from slimgui.core.words import to_numbers
 from slimgui.errors import PlanError
-from slimgui.gui.theme import SPACE, colours
+from slimgui.gui.theme import SPACE
+from slimgui.gui.views.problem import Problem
 
 FILES: Final = "Samples (*.npz *.py);;All files (*)"
 WIDTH: Final = 540
@@ -123,21 +124,6 @@ class SampleForm(QWidget):
         return str(Path(self.samples.text()).parent) if self.samples.text() else str(Path.home())
 
 
-class Problem(QLabel):
-    """A line that says what is missing."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWordWrap(True)
-        self.setAccessibleName("What is missing")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-
-    def tell(self, problem: str) -> None:
-        """Show `problem`, or nothing."""
-        self.setText(problem)
-        self.setStyleSheet(f"color: {colours(self.palette()).error}" if problem else "")
-
-
 class SamplesDialog(QDialog):
     """Asks for samples.
 
@@ -161,8 +147,9 @@ class SamplesDialog(QDialog):
         self.run.setText(purpose.button)
         column = QVBoxLayout(self)
         column.setSpacing(2 * SPACE)
-        for widget in (aside, self.form, self.problem, self.box):
-            column.addWidget(widget)
+        column.addWidget(aside)
+        column.addWidget(self.form)
+        column.addLayout(self.problem.beside(self.box))
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
         self.form.changed.connect(self._check)

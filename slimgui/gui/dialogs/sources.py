@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core import wire
-from slimgui.gui.dialogs.samples import WIDTH, Problem
+from slimgui.gui.dialogs.samples import WIDTH
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.problem import Problem
 
 MODELS: Final = "PyTorch models (*.pt *.pth *.bin *.ckpt *.safetensors *.json);;All files (*)"
 FACTORIES: Final = "Python files (*.py);;All files (*)"
@@ -114,8 +115,7 @@ class _SourceDialog(QDialog):
         column.setSpacing(2 * SPACE)
         column.addWidget(words)
         column.addLayout(self.form)
-        column.addWidget(self.problem)
-        column.addWidget(self.box)
+        column.addLayout(self.problem.beside(self.box))
         self.box.accepted.connect(self.accept)
         self.box.rejected.connect(self.reject)
 

@@ -26,7 +26,10 @@ class Column(IntEnum):
 _HEADERS: Final = {
     Column.CHANNEL: ("Channel", "Its number in the original model; ticked channels stay"),
     Column.SCORE: ("Importance", "By the criterion of the plan; 1 is the average of the group"),
-    Column.PLACES: ("Comes from", "What goes with it: a part of one layer, and +N of others; all are in the tooltip of a row"),
+    Column.PLACES: (
+        "Comes from",
+        "What goes with it: a part of one layer, and +N of others; all are in the tooltip of a row",
+    ),
 }
 
 

@@ -62,12 +62,33 @@ def test_who_cancels_opens_nothing(asked: MainWindow, transport: FakeTransport) 
     assert len(transport.requests) == before
 
 
-def test_nothing_is_chosen_until_the_user_chooses(dialog: Architectures) -> None:
+def test_of_several_none_is_chosen_until_the_user_chooses(dialog: Architectures) -> None:
     assert dialog.chosen() == ""
     assert not dialog.take.isEnabled()
+    assert dialog.problem.text() == "Choose one of them, or name a factory."
     dialog.list.setCurrentRow(1)
     assert dialog.chosen() == ROWS[1].source
-    assert dialog.take.isEnabled()
+    assert (dialog.take.isEnabled(), dialog.problem.text()) == (True, "")
+
+
+def test_one_alone_is_chosen_already(window: MainWindow, qtbot: QtBot) -> None:
+    made = Architectures(window, "a.pt", ROWS[:1])
+    qtbot.addWidget(made)
+
+    assert made.chosen() == ROWS[0].source
+    assert made.take.isEnabled()
+    assert not made.take.isDefault()  # Enter alone opens nothing
+
+
+def test_what_is_known_of_one_is_a_line_below_it(dialog: Architectures, qtbot: QtBot) -> None:
+    item = dialog.list.item(0)
+    dialog.show()
+
+    assert item.text() == "timm.models:one"
+    assert item.data(Qt.ItemDataRole.AccessibleTextRole) == "timm.models:one: the same names and shapes"
+    row = dialog.list.visualItemRect(item)
+    assert 1.5 * dialog.list.fontMetrics().height() < row.height() < 3 * dialog.list.fontMetrics().height()
+    assert dialog.list.itemAt(row.bottomLeft()) is item
 
 
 def test_a_factory_takes_the_place_of_the_list_and_back(dialog: Architectures, qtbot: QtBot) -> None:

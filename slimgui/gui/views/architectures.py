@@ -1,4 +1,7 @@
-"""The question which architecture weights are of: a list to choose from, nothing chosen, or a factory."""
+"""The question which architecture weights are of: a list to choose from, or a factory.
+
+One alone is chosen already. Of several none is, however likely: names and shapes do not tell them apart.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,13 @@ from PySide6.QtWidgets import (
 
 from slimgui.core import wire
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.problem import Problem
+from slimgui.gui.views.two_lines import BELOW, TwoLines
 
 PYTHON = "Python files (*.py);;All files (*)"
-TELLS = (
-    "Architectures can have the same names and shapes and still compute different things. "
-    "Choose the one that these weights were trained in."
-)
+TELLS = "Architectures can have the same names and shapes and still compute different things."
+SEVERAL = f"{TELLS} Choose the one that these weights were trained in."
+ONE = f"{TELLS} Open this one if these weights were trained in it."
 NONE = "SlimGUI does not know the class of this model. Choose a factory: a function that makes the model."
 
 
@@ -40,11 +44,13 @@ class Architectures(QDialog):
         self.list = QListWidget(self)
         self.list.setAccessibleName("Architectures that these weights may be of, the likeliest first")
         for row in rows:
-            item = QListWidgetItem(f"{row.factory}\n{row.how[:1].upper()}{row.how[1:]}", self.list)
+            item = QListWidgetItem(row.factory, self.list)
             item.setToolTip(row.source)
             item.setData(Qt.ItemDataRole.UserRole, row.source)
+            item.setData(BELOW, f"{row.how[:1].upper()}{row.how[1:]}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{row.factory}: {row.how}")
         self.list.setVisible(bool(rows))
-        self.list.setSpacing(SPACE // 4)
+        self.list.setItemDelegate(TwoLines(self.list))
         self.list.setSizeAdjustPolicy(QListWidget.SizeAdjustPolicy.AdjustToContents)
         self.factory = QLineEdit(self)
         self.factory.setAccessibleName("A factory of the model")
@@ -52,9 +58,13 @@ class Architectures(QDialog):
         self.browse = QPushButton("&Browse…", self)
         self.browse.setToolTip("Choose a Python file with a function that makes the model")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.problem = Problem(self)
         self.take = self.buttons.addButton("&Open", QDialogButtonBox.ButtonRole.AcceptRole)
-        self._lay_out(TELLS if rows else NONE, "Or a &factory:" if rows else "&Factory:")
+        words = SEVERAL if rows[1:] else ONE if rows else NONE
+        self._lay_out(words, "Or a &factory:" if rows else "&Factory:")
         self._connect()
+        if len(rows) == 1:  # there is nothing to choose from; opening it is still a word of its own
+            self.list.setCurrentRow(0)
         self._refresh()
         if rows:  # a list with the focus shows its first row as if it were chosen
             self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setFocus()
@@ -78,7 +88,7 @@ class Architectures(QDialog):
         column.addWidget(told)
         column.addWidget(self.list)
         column.addLayout(line)
-        column.addWidget(self.buttons)
+        column.addLayout(self.problem.beside(self.buttons))
         self.resize(560, self.sizeHint().height())
 
     def _connect(self) -> None:
@@ -105,6 +115,8 @@ class Architectures(QDialog):
             self._on_factory_edited()
 
     def _refresh(self) -> None:
-        is_chosen = bool(self.chosen())
-        self.take.setEnabled(is_chosen)
-        self.take.setToolTip("" if is_chosen else "Choose an architecture, or name a factory")
+        missing = "Choose one of them, or name a factory." if self.list.count() else "Name a factory."
+        problem = "" if self.chosen() else missing
+        self.problem.tell(problem)
+        self.take.setEnabled(not problem)
+        self.take.setToolTip(problem)

@@ -126,17 +126,22 @@ class PlanSet:
         ways = tuple((names[one], names[above]) for one, above in self.parents)
         return type(self)(pairs, names[self.current], owns, ways)
 
-    def removed(self) -> Self:
-        """Without the current plan; its neighbour becomes current. Raises PlanError for the last one."""
+    def removed(self, name: str = "") -> Self:
+        """Without the plan `name`, by default the current one, whose neighbour becomes current.
+
+        Raises PlanError for the last one.
+        """
+        gone = name or self.current
         if len(self.plans) == 1:
             raise PlanError("A document keeps at least one plan.", "", "Reset it instead.")
-        place = self.names.index(self.current)
+        place = self.names.index(gone)
         left = self.plans[:place] + self.plans[place + 1 :]
-        rest, above = self.with_statistics(self.current, None), dict(self.parents)
-        over = above.pop(self.current, None)
-        moved = ((one, over if old == self.current else old) for one, old in above.items())
+        rest, above = self.with_statistics(gone, None), dict(self.parents)
+        over = above.pop(gone, None)
+        moved = ((one, over if old == gone else old) for one, old in above.items())
         ways = tuple((one, old) for one, old in moved if old is not None)
-        return replace(rest, plans=left, current=left[max(0, place - 1)][0], parents=ways)
+        current = left[max(0, place - 1)][0] if gone == self.current else self.current
+        return replace(rest, plans=left, current=current, parents=ways)
 
     def switched(self, name: str) -> Self:
         """Another plan is current. Raises PlanError when there is none of that name."""

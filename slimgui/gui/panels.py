@@ -187,6 +187,7 @@ class Panels(QObject):
         self.inspector.layer_clicked.connect(self.finding.show)
         self.plan_tree.chosen.connect(window.plan_actions.switch)
         self.plan_tree.tree.renamed.connect(window.plan_actions.rename_to)
+        self.plan_tree.tree.delete_wanted.connect(window.plan_actions.delete_named)
         self.plan_panel.importance_chosen.connect(window.plan_actions.set_importance)
         actions = window.menus.actions
         self.plan_panel.set_actions(actions)

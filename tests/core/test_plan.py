@@ -147,6 +147,8 @@ def test_every_change_is_a_new_value_and_keeps_the_others() -> None:
 
 def test_removing_a_plan_shows_its_neighbour() -> None:
     assert THREE.removed().current == "half"
+    assert THREE.removed("half").current == THREE.current
+    assert THREE.removed("half").names == tuple(name for name in THREE.names if name != "half")
     assert THREE.switched(FIRST).removed().current == "half"
     with pytest.raises(PlanError, match="at least one"):
         PlanSet().removed()

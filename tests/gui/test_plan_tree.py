@@ -135,6 +135,27 @@ def test_an_empty_or_a_taken_name_is_refused_with_a_sentence(
     assert set(shape(tree)) == {FIRST, "deep"}
 
 
+def test_del_removes_the_plan_under_the_cursor_as_one_step_but_never_the_last_one(
+    tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
+) -> None:
+    session = window.session
+    branch(window, dialogs, "deep")
+    branch(window, dialogs, "deeper")
+    before = session.plans
+    tree.tree.setFocus()
+    qtbot.keyClick(tree.tree, Qt.Key.Key_Up)  # onto "deep", which stays not current
+    qtbot.keyClick(tree.tree, Qt.Key.Key_Delete)
+    assert (session.plans.current, shape(tree)) == ("deeper", {FIRST: "", "deeper": FIRST})
+    session.undo_stack.undo()
+    assert session.plans == before
+    session.undo_stack.redo()
+    for _ in range(2):
+        tree.tree.setFocus()
+        qtbot.keyClick(tree.tree, Qt.Key.Key_Delete)
+    assert session.plans.names == (FIRST,)
+    assert window.card.what.text() == "A document keeps at least one plan."
+
+
 def test_a_plan_that_is_not_current_can_be_renamed(
     tree: PlanTree, window: MainWindow, dialogs: FakeDialogs, qtbot: QtBot
 ) -> None:

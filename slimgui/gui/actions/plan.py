@@ -77,7 +77,11 @@ class PlanActions:
 
     def delete(self) -> None:
         """Remove the current plan."""
-        self._edit_plans(f"Delete plan {self._session.plans.current}", self._session.plans.removed)
+        self.delete_named(self._session.plans.current)
+
+    def delete_named(self, name: str) -> None:
+        """Remove a plan; the last one stays, which is told."""
+        self._edit_plans(f"Delete plan {name}", lambda: self._session.plans.removed(name))
 
     def switch(self, name: str) -> None:
         """Show another plan."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewIt
 
 Index = QModelIndex | QPersistentModelIndex
 NAME: Final = 0  # the column
+_OWN: Final = (Qt.Key.Key_F2, Qt.Key.Key_Delete)
 
 
 class _Names(QStyledItemDelegate):
@@ -34,9 +35,10 @@ class _Names(QStyledItemDelegate):
 
 
 class PlanNames(QTreeWidget):
-    """F2, a double click, or a click on the name of the chosen plan opens an editor in its place."""
+    """F2, a double click, or a click on the name of the chosen plan edits it in its place; Del removes a plan."""
 
     renamed = Signal(str, str)  #: the old name and the new one
+    delete_wanted = Signal(str)  #: the name of the plan that is to go
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,16 +53,19 @@ class PlanNames(QTreeWidget):
         names.typed.connect(self.renamed, queued)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """F2 changes the name, whichever column was clicked."""
+        """F2 changes the name, whichever column was clicked; Del removes the plan."""
         item = self.currentItem()
+        if event.key() == Qt.Key.Key_Delete and item is not None:
+            self.delete_wanted.emit(item.text(NAME))
+            return
         if event.key() == Qt.Key.Key_F2 and item is not None:
             self.setCurrentItem(item, NAME)
         super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """F2 is the tree's own key while it has the focus; elsewhere it sets the count of a group."""
+        """These are the tree's own keys while it has the focus; elsewhere they mean a group."""
         override = QEvent.Type.ShortcutOverride
-        if isinstance(event, QKeyEvent) and event.type() == override and event.key() == Qt.Key.Key_F2:
+        if isinstance(event, QKeyEvent) and event.type() == override and event.key() in _OWN:
             event.accept()
             return True
         return super().event(event)

@@ -28,6 +28,7 @@ ELSEWHERE: Final = (
         "tree of groups",
     ),
     ("Show and hide the layers of a group", "Right, Left", "tree of groups"),
+    ("Rename a plan, remove it", "F2, Del", "tree of plans"),
 )
 
 

@@ -27,6 +27,7 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.words import to_numbers
 from slimgui.errors import PlanError
 from slimgui.gui.theme import SPACE
+from slimgui.gui.views.calm_wheel import CalmWheel
 from slimgui.gui.views.problem import Problem
 
 FILES: Final = "Samples (*.npz *.py);;All files (*)"
@@ -57,6 +58,7 @@ class SampleForm(QWidget):
         self.limit.setRange(1, _MOST)
         self.limit.setGroupSeparatorShown(True)
         self.limit.setValue(start.limit)
+        CalmWheel(self.limit, parent=self)
         self.limit.setAccessibleName("Samples at most")
         usual = "as the model says; for example"
         self.mean = _line(" ".join(map(str, start.mean)), "Mean of pixels", f"{usual} 0.485 0.456 0.406")

@@ -15,6 +15,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
 from slimgui.gui.views.burst import Burst
+from slimgui.gui.views.calm_wheel import CalmWheel
 
 RESOURCES: Final = (
     ("macs", "MACs"),
@@ -86,6 +87,7 @@ class FrontChart(QWidget):
         self.resource.currentIndexChanged.connect(self.refresh)
         self.slider.sliderPressed.connect(session.begin_gesture)
         self.slider.sliderReleased.connect(session.end_gesture)
+        CalmWheel(self.resource, self.slider, parent=self)
         self._burst = Burst(self.slider, parent=self)
         self._burst.begun.connect(session.begin_gesture)
         self._burst.ended.connect(session.end_gesture)

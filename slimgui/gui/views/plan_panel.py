@@ -28,6 +28,7 @@ from slimgui.core.plan import Plan, Scope
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
 from slimgui.gui.turns import NEXT_TURN
+from slimgui.gui.views.calm_wheel import CalmWheel
 from slimgui.gui.views.own_keys import escape_reverts
 from slimgui.gui.views.targets import Targets
 
@@ -96,8 +97,8 @@ class PlanPanel(QScrollArea):
             escape_reverts(rule)
             rule.setToolTip(tip)
             rule.setAccessibleName(title.replace("&", ""))
-            rule.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             rule.installEventFilter(self)
+        CalmWheel(*self.rules.values(), self.importance, self.scope, parent=self)
         self.rules["min_ratio"].setSuffix(" %")
         self.rules["bins"].setSpecialValueText("off")
 
@@ -246,10 +247,7 @@ class PlanPanel(QScrollArea):
         return tuple((name, min(rows.get(name, n), -(-n // multiple) * multiple)) for name, n in counts)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Steps of one visit to a box are one undo step; a wheel that scrolls the panel changes no box."""
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
+        """Steps of one visit to a box are one undo step."""
         if event.type() == QEvent.Type.FocusIn:
             self._session.begin_gesture()
         elif event.type() == QEvent.Type.FocusOut:

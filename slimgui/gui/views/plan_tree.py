@@ -30,6 +30,7 @@ from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.models.comparison import MARK, ComparisonModel
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, scaled
+from slimgui.gui.views.calm_wheel import CalmWheel
 from slimgui.gui.views.own_keys import copy_rows
 from slimgui.gui.views.plan_names import PlanNames
 
@@ -102,6 +103,7 @@ class PlanTree(QWidget):
         self.other.setAccessibleName("Compare the current plan with")
         self.other.setToolTip("The plan that the current one is compared with, below")
         self.other.view().setAccessibleName("Compare the current plan with")
+        CalmWheel(self.other, parent=self)
         self.only.setToolTip("Leave out what both plans agree on")
 
     def _arrange(self) -> None:

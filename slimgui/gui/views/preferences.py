@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from slimgui.core.criteria import CRITERIA, looks_at_data
 from slimgui.gui.settings import MOST_RECENT
+from slimgui.gui.views.calm_wheel import CalmWheel
 
 if TYPE_CHECKING:
     from slimgui.gui.actions.comfort import ComfortActions
@@ -74,6 +75,7 @@ class Preferences(QDialog):
             part.setAccessibleName(label.replace("&", ""))
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(40)
+        CalmWheel(box, parent=box)
         self._form.addRow(label, box)
         return box
 
@@ -81,6 +83,7 @@ class Preferences(QDialog):
         box = QSpinBox(self)
         box.setRange(low, high)
         box.setValue(value)
+        CalmWheel(box, parent=box)
         box.setAccessibleName(label.replace("&", ""))
         self._form.addRow(label, box)
         return box

@@ -11,6 +11,7 @@ from slimgui.core.plan import Plan
 from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.burst import Burst
+from slimgui.gui.views.calm_wheel import CalmWheel
 from slimgui.gui.views.own_keys import escape_reverts
 
 MOST = 95
@@ -54,6 +55,7 @@ class RatioControl(QWidget):
         self.slider.sliderPressed.connect(self.gesture_started)
         self.slider.sliderReleased.connect(self.gesture_ended)
         self._burst = Burst(self.slider, self.box, parent=self)
+        CalmWheel(self.slider, self.box, parent=self)
         self._burst.begun.connect(self.gesture_started)
         self._burst.ended.connect(self.gesture_ended)
         row = QHBoxLayout(self)

@@ -13,6 +13,7 @@ from slimgui.gui.facts.stages import layers_of, stages, sums
 from slimgui.gui.session import Session
 from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views import plots
+from slimgui.gui.views.calm_wheel import CalmWheel
 
 _WHAT: Final = ("MACs", "Parameters")
 
@@ -33,6 +34,7 @@ class StageChart(QWidget):
         self.what.setAccessibleName("What the bars show")
         self.what.view().setAccessibleName("What the bars show")
         self.what.addItems([f"{name} per stage" for name in _WHAT])
+        CalmWheel(self.what, parent=self)
         self.what.currentIndexChanged.connect(self.refresh)
         self.plot = plots.plot("Stages of the model", self)
         self.before, self.after = (pyqtgraph.BarGraphItem(x0=0, y=[], height=0.7, width=[]) for _ in range(2))

@@ -35,7 +35,7 @@ class _Names(QStyledItemDelegate):
 
 
 class PlanNames(QTreeWidget):
-    """F2, a double click, or a click on the name of the chosen plan edits it in its place; Del removes a plan."""
+    """F2, a double click, or a click on the name of the chosen plan edits it in its place; Del removes it."""
 
     renamed = Signal(str, str)  #: the old name and the new one
     delete_wanted = Signal(str)  #: the name of the plan that is to go

@@ -7,7 +7,7 @@ import pytest
 from demo import demo
 from fakes import FakeTransport
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QUrl
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPainterPathStroker, QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -18,9 +18,12 @@ from slimgui.core.hierarchy import first_opened
 from slimgui.core.view import View
 from slimgui.engine.arrange import arrange
 from slimgui.gui.main_window import MainWindow
+from slimgui.gui.theme import colours
+from slimgui.gui.views.arrows import smooth
 from slimgui.gui.views.graph_item import FAR, NEAR
 from slimgui.gui.views.labels import Labels
 from slimgui.gui.views.scene import united
+from slimgui.gui.views.title_item import TitleItem
 
 
 @pytest.fixture
@@ -423,3 +426,34 @@ def test_long_lists_of_layers_are_folded_until_somebody_asks(loaded: MainWindow)
 
     loaded.panels.inspector.anchorClicked.emit(QUrl("#more"))
     assert "layer19" in loaded.panels.inspector.toPlainText()
+
+
+def test_no_lit_line_crosses_the_title_of_a_frame(window: MainWindow, transport: FakeTransport) -> None:
+    document = demo()
+    kinds = tuple((frame.path, "Sequential " * 9) for frame in document.view.frames)  # as wide as the frame
+    window.document_actions.open_source("/models/demo.pt")
+    transport.open(msgspec.structs.replace(document, graph=replace(document.graph, modules=kinds)))
+    graph = window.panels.graph
+    [titles] = [item for item in graph.scene().items() if isinstance(item, TitleItem)]
+    table = colours(graph.palette())
+    crossed = 0
+    for row in window.session.document.groups:
+        lines = QPainterPathStroker().createStroke(
+            smooth(graph.picture.pieces[number] for number in graph.lit(row.id).pieces)
+        )
+        places = [
+            place for border in graph.picture.borders if lines.intersects(place := titles.place(border))
+        ]
+        window.session.select(row.id)
+        for place in places:
+            inner = QRectF(place.toAlignedRect().adjusted(1, 1, -1, -1))  # whole pixels
+            image = QImage(inner.size().toSize(), QImage.Format.Format_RGB32)
+            painter = QPainter(image)
+            graph.scene().render(painter, QRectF(image.rect()), inner)
+            painter.end()
+            shown = {
+                image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())
+            }
+            assert table.accent not in shown
+            crossed += 1
+    assert crossed  # else nothing was tried

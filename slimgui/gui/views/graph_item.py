@@ -13,11 +13,11 @@ from slimgui.gui import icons
 from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.theme import Colours, colours, mixed
 from slimgui.gui.views.cells import PAD, RADIUS, Cell, Cells, merged
-from slimgui.gui.views.labels import LOCK, Labels
+from slimgui.gui.views.labels import LOCK, NAMED, Labels
 from slimgui.gui.views.scene import Border, Box, Picture
+from slimgui.gui.views.title_item import ground
 
 FAR: Final = 0.3  # below this scale only colours can be told apart
-NAMED: Final = 0.4  # above this one names can be read
 NEAR: Final = 0.6  # above this one small print can be read, too
 _FEW: Final = 60  # boxes that are repainted one by one; more of them as a whole
 Numbered = Sequence[tuple[int, Box]]
@@ -34,7 +34,6 @@ class GraphItem(QGraphicsItem):
         self._cells = Cells(picture)
         self._labels = Labels(font)
         self._colours: Colours = colours(palette)
-        self._grounds: dict[int, QColor] = {}  # of frames, by their depth
         self._lock: QPixmap = icons.pixmap("lock", self._colours.muted, 56, 1.0)
 
     def set_snapshot(self, snapshot: Snapshot, layers: frozenset[int]) -> None:
@@ -71,7 +70,6 @@ class GraphItem(QGraphicsItem):
         self._paint_boxes(painter, cells)
         shown = [pair for cell in cells for pair in cell.boxes if pair[1].rect.intersects(exposed)]
         if scale >= NAMED:
-            self._paint_titles(painter, borders)
             self._paint_names(painter, shown)
             self._paint_counts(painter, shown)
             self._paint_locks(painter, shown)
@@ -102,28 +100,11 @@ class GraphItem(QGraphicsItem):
             painter.drawRects(rects)
 
     def _paint_borders(self, painter: QPainter, borders: Sequence[Border]) -> None:
-        """Frames of open modules; the deeper, the more they stand out from the canvas."""
+        """Frames of open modules."""
         painter.setPen(QPen(QColor(self._colours.border), 1))
         for border in borders:
-            painter.setBrush(self._ground(border.depth))
+            painter.setBrush(ground(self._colours, border.depth))
             painter.drawRoundedRect(border.rect, RADIUS, RADIUS)
-
-    def _ground(self, depth: int) -> QColor:
-        if depth not in self._grounds:
-            share = min(1.0, 0.35 + 0.3 * depth)
-            self._grounds[depth] = mixed(self._colours.faint, self._colours.canvas, share)
-        return self._grounds[depth]
-
-    def _paint_titles(self, painter: QPainter, borders: Sequence[Border]) -> None:
-        painter.setFont(self._labels.fonts[2])
-        painter.setPen(QColor(self._colours.muted))
-        for border in borders:
-            place, title = (
-                QPointF(border.rect.left() + PAD, border.rect.top() + 5),
-                self._labels.title(border),
-            )
-            painter.fillRect(QRectF(place, title.size()), self._ground(border.depth))  # no arrow crosses it
-            painter.drawStaticText(place, title)
 
     def _paint_arrows(self, painter: QPainter, cells: Sequence[Cell]) -> None:
         colour = QColor(self._colours.edge)

@@ -20,6 +20,7 @@ from slimgui.gui.views.lighting import Lighting, Lit, of_box
 from slimgui.gui.views.lit_item import LitItem
 from slimgui.gui.views.minimap import Minimap
 from slimgui.gui.views.scene import Picture, picture, united
+from slimgui.gui.views.title_item import TitleItem
 from slimgui.gui.views.walk import STEPS
 
 _DONE: Final = object()
@@ -96,7 +97,8 @@ class GraphView(Canvas):
         self._item = GraphItem(self.picture, self._snapshot, self.font(), self.palette())
         self._hits, self._hover = LitItem(self.picture, 3.5), LitItem(self.picture, 1.5)
         self._lit, self._cursor = LitItem(self.picture, 2.5), LitItem(self.picture, 1.5)
-        for item in (self._item, self._hover, self._lit, self._hits, self._cursor):
+        titles = TitleItem(self.picture, self.font(), self.palette())
+        for item in (self._item, self._hover, self._lit, titles, self._hits, self._cursor):
             scene.addItem(item)
         first = self.picture.boxes[0].rect if self.picture.boxes else self.picture.bounds
         self.set_bounds(self.picture.bounds, first.center())
@@ -112,6 +114,7 @@ class GraphView(Canvas):
         assert self._snapshot, "a document has a snapshot"
         scene = QGraphicsScene()
         scene.addItem(GraphItem(self.picture, self._snapshot, self.font(), self.palette()))
+        scene.addItem(TitleItem(self.picture, self.font(), self.palette()))
         return scene
 
     def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:

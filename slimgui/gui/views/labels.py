@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
 from slimgui.gui.views.cells import PAD
 from slimgui.gui.views.scene import Border, Box
 
+NAMED: Final = 0.4  # above this scale names can be read
 LOCK: Final = 18.0  # room of the lock beside the name
 _GAP: Final = 6.0
 
@@ -26,7 +27,6 @@ class Labels:
         self.fonts = (_pixels(font, 13, bold=True), _pixels(font, 11), _pixels(font, 11, bold=True))
         self._metrics = [QFontMetricsF(item) for item in self.fonts]
         self._names: dict[int, QStaticText] = {}
-        self._titles: dict[str, QStaticText] = {}
         self._lines: dict[int, tuple[QStaticText, QStaticText, float]] = {}
 
     def name(self, number: int, box: Box) -> QStaticText:
@@ -37,15 +37,6 @@ class Labels:
             elided = self._metrics[0].elidedText(box.title or box.kind, Qt.TextElideMode.ElideLeft, room)
             self._names[number] = _plain(elided)
         return self._names[number]
-
-    def title(self, border: Border) -> QStaticText:
-        """What an open module is called."""
-        if border.path not in self._titles:
-            words = " · ".join(filter(None, (border.title, border.kind)))
-            room = border.rect.width() - 2 * PAD
-            elided = self._metrics[2].elidedText(words, Qt.TextElideMode.ElideRight, room)
-            self._titles[border.path] = _plain(elided)
-        return self._titles[border.path]
 
     def line(self, number: int, box: Box, now: int) -> tuple[QStaticText, QStaticText, float]:
         """Kind (or why it is locked), channels before and after, and the width of the latter.
@@ -75,6 +66,28 @@ class Labels:
         while len(parts) > 1 and self._metrics[1].horizontalAdvance(" · ".join(parts)) > room:
             parts.pop()
         return self._metrics[1].elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, room)
+
+
+class Titles:
+    """What open modules are called; `font`: of it."""
+
+    def __init__(self, font: QFont) -> None:
+        self.font = _pixels(font, 11, bold=True)
+        self._metrics = QFontMetricsF(self.font)
+        self._known: dict[str, QStaticText] = {}
+
+    def title(self, border: Border) -> QStaticText:
+        """As much of name and kind as there is room for."""
+        if border.path not in self._known:
+            words = " · ".join(filter(None, (border.title, border.kind)))
+            room = border.rect.width() - 2 * PAD
+            elided = self._metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+            self._known[border.path] = _plain(elided)
+        return self._known[border.path]
+
+    def corner(self, border: Border) -> QPointF:
+        """Where it begins."""
+        return QPointF(border.rect.left() + PAD, border.rect.top() + 5)
 
 
 def _reason(box: Box) -> str:

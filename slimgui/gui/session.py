@@ -129,8 +129,12 @@ class Session(QObject):
 
     def begin_gesture(self) -> None:
         """Edits from here to `end_gesture` merge to one undo step per subject."""
-        self._gesture = next(self._gestures)
+        self._gesture = self.new_gesture()
         self._begun_from = self._snapshot
+
+    def new_gesture(self) -> int:
+        """What makes steps that follow one another one step, see `edit_plans`."""
+        return next(self._gestures)
 
     def end_gesture(self) -> None:
         """The next edit is a step of its own."""
@@ -190,7 +194,7 @@ class Session(QObject):
         """Replace the current plan, as one undo step; see `edit_plans`."""
         self.edit_plans(title, self._plans.with_plan(plan), subject)
 
-    def edit_plans(self, title: str, plans: PlanSet, subject: str = "") -> None:
+    def edit_plans(self, title: str, plans: PlanSet, subject: str = "", gesture: int = NO_GESTURE) -> None:
         """Replace the plans, as one undo step.
 
         What does not fit the model is told, not done. A plan that compares channels of all groups waits for
@@ -200,10 +204,12 @@ class Session(QObject):
             title: of the step, as the menu shows it.
             plans: in place of the present ones.
             subject: steps of one gesture with the same subject merge.
+            gesture: that the step is of, where it is not the one under way.
         """
         if self._resolver is None or plans == self._plans:
             return
-        if self._resolver.lacks_scores(plans.plan, self.data.samples):
+        is_other = plans.plan != self._plans.plan
+        if is_other and self._resolver.lacks_scores(plans.plan, self.data.samples):
             self._rank(title, plans)
             return
         try:
@@ -211,7 +217,7 @@ class Session(QObject):
         except PlanError as error:
             self.tell(error)
             return
-        gesture = self._gesture if subject else NO_GESTURE
+        gesture = gesture or (self._gesture if subject else NO_GESTURE)
         step = PlanCommand(title, self._plans, plans, self._apply, subject=subject, gesture=gesture)
         self.insight.note_tried(plans.plan, (subject, gesture) if gesture else None)
         self.undo_stack.push(step)

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from demo import demo
@@ -24,7 +25,7 @@ from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.session import Session
 
-HELDOUT = resources.path(resources.SAMPLES)
+HELDOUT, PHOTOS = resources.path(resources.SAMPLES), SampleSource("/data/photos", 100)
 
 
 def recalibrated(session: Session, transport: FakeTransport) -> Statistics:
@@ -181,6 +182,107 @@ def test_statistics_belong_to_a_plan() -> None:
         PlanSet(statistics=(("other", Statistics(Plan(), "x", "all")),))
 
 
+# --- every plan at once
+
+
+def with_three_plans(session: Session) -> None:
+    """ "half" and "deep" remove something, "whole" does not."""
+    plans = PlanSet((("half", Plan(ratio=0.5)), ("whole", Plan()), ("deep", Plan(ratio=0.75))), "half")
+    session.edit_plans("Three", plans)
+
+
+def answer_one(transport: FakeTransport) -> Statistics:
+    request = transport.requests[-1]
+    assert isinstance(request, wire.Recalibrate)
+    own = Statistics(request.plan, request.path, "100 samples of photos")
+    transport.answer(wire.Recalibrated, statistics=own, about="How.")
+    return own
+
+
+def test_all_plans_that_remove_something_are_recalibrated_in_one_undo_step(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    with_three_plans(opened)
+    assert opened.data.cutting == ("half", "deep")
+    told, steps = len(notices), opened.undo_stack.count()
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    assert opened.task.doing == "recalibrating half (1 of 2)"
+    half = answer_one(transport)
+    assert opened.task.doing == "recalibrating deep (2 of 2)"
+    deep = answer_one(transport)
+    assert opened.plans.fresh == {"half": half, "deep": deep}
+    assert (half.plan, deep.plan) == (Plan(ratio=0.5), Plan(ratio=0.75))
+    assert [each.what for each in notices[told:]] == [
+        "2 plans have norm statistics of their own, of 100 samples of photos."
+    ]
+    assert (opened.task, opened.undo_stack.count()) == (None, steps + 1)
+    opened.undo_stack.undo()
+    assert opened.plans.statistics == ()
+    opened.undo_stack.redo()
+    assert opened.plans.fresh == {"half": half, "deep": deep}
+
+
+def test_what_was_recalibrated_before_a_cancel_or_a_refusal_stays(
+    opened: Session, transport: FakeTransport
+) -> None:
+    with_three_plans(opened)
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    half = answer_one(transport)
+    opened.cancel()
+    assert (opened.plans.fresh, opened.task) == ({"half": half}, None)
+    opened.undo_stack.undo()
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    assert isinstance(transport.requests[-1], wire.Open)  # the engine was restarted
+    transport.open(demo())
+    half = answer_one(transport)
+    transport.fail("This cannot be cut.")
+    assert (opened.plans.fresh, opened.task) == ({"half": half}, None)
+
+
+def test_code_that_is_agreed_to_on_the_way_runs_for_the_plans_that_follow(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    with_three_plans(opened)
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    transport.fail("Code.", code=wire.Code("/data/mine.py", "ab" * 32, ("mine.py: this program",)))
+    opened.ask_again(notices[-1].request, "ab" * 32)
+    answer_one(transport)
+    assert transport.requests[-1].samples.trusted == ("ab" * 32,)
+    answer_one(transport)
+    assert list(opened.plans.fresh) == ["half", "deep"]
+
+
+def test_plans_that_change_on_the_way_are_counted_and_an_edit_is_a_step_of_its_own(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    with_three_plans(opened)
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    answer_one(transport)
+    opened.set_ratio(0.6)  # of "half", which is done already
+    deep = answer_one(transport)
+    assert (opened.plans.fresh, list(opened.plans.stale)) == ({"deep": deep}, ["half"])
+    assert notices[-1].what == "1 plan has norm statistics of its own, of 100 samples of photos."
+    assert "The others of 2 were changed meanwhile." in notices[-1].why
+    assert opened.undo_stack.undoText() == "Recalibrate 2 plans"
+    opened.undo_stack.undo()
+    assert (opened.plans.plan.ratio, opened.plans.fresh) == (0.6, {})
+
+
+def test_statistics_of_a_plan_that_was_judged_by_other_samples_are_no_edit_of_it(
+    opened: Session, transport: FakeTransport
+) -> None:
+    other = SampleSource("/data/others", 100)
+    opened.data.choose(other)
+    opened.edit("Taylor", Plan(ratio=0.5, importance="taylor"))
+    scores = {row.id: np.arange(float(row.size)).tobytes() for row in demo().groups}
+    transport.answer(wire.Ranked, importance="taylor", scores=scores)
+    opened.edit_plans("Add", opened.plans.added("deep", Plan(ratio=0.75, importance="taylor")))
+    opened.data.recalibrate(PHOTOS, opened.data.cutting)
+    answer_one(transport)
+    answer_one(transport)  # no new judgement came between
+    assert [name for name, _ in opened.plans.statistics] == ["Plan 1", "deep"]
+
+
 # --- the window
 
 
@@ -256,6 +358,25 @@ def test_the_entry_of_a_plan_and_the_details_say_what_statistics_it_has(
     assert entries(loaded)[0] == "&1 Plan 1"
     loaded.menus.actions["undo"].trigger()
     assert entries(loaded)[0] == "&1 Plan 1  –  own statistics"
+
+
+def test_the_entry_for_all_plans_asks_once_and_says_why_it_is_grey(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    action = loaded.menus.actions["data_recalibrate_all"]
+    assert "No plan removes anything yet" in action.toolTip()
+    loaded.session.set_ratio(0.5)
+    assert "Only one plan removes something" in action.toolTip()
+    with_three_plans(loaded.session)
+    action.trigger()  # the user changed their mind
+    assert (dialogs.labels[-1], loaded.session.task) == ("Recalibrate 2 plans", None)
+    dialogs.source = PHOTOS
+    action.trigger()
+    assert "recalibrating half (1 of 2)" in action.toolTip()  # it waits for itself
+    answer_one(transport)
+    answer_one(transport)
+    assert loaded.card.what.text() == "2 plans have norm statistics of their own, of 100 samples of photos."
+    assert action.isEnabled()
 
 
 def test_the_dialog_takes_only_whole_answers(qtbot: QtBot, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from slimgui.gui.settings import Settings
 CURVES: Final = "Sensitivity (*.jsonl);;All files (*)"
 TABLES: Final = "Times of ops (*.json);;All files (*)"
 DEVICES: Final = ("cpu", "cuda", "mps")
+_SHOWN: Final = 5  # names of plans in a sentence
 _LIKE: Final = "Take data like that the model was trained on."
 _ANY: Final = Purpose(
     "Samples",
@@ -112,6 +114,16 @@ class DataActions:
         if source := self._ask(Purpose(f"Recalibrate {self._session.plans.current}", aside, "Recalibrate")):
             self._session.data.recalibrate(source)
 
+    def recalibrate_all(self) -> None:
+        """Take the norm statistics of every plan that removes something anew, one after the other."""
+        names = self._session.data.cutting
+        aside = (
+            f"One after the other: {_some(names)}. Their statistics become the plain average over these "
+            f"samples; labels are not needed. Do this before plans are compared or saved. {_LIKE}"
+        )
+        if source := self._ask(Purpose(f"Recalibrate {len(names)} plans", aside, "Recalibrate All")):
+            self._session.data.recalibrate(source, names)
+
     def forget_statistics(self) -> None:
         """Let the current plan use the original's statistics again."""
         plans = self._session.plans
@@ -171,3 +183,9 @@ class DataActions:
             if document is not None and document.source == str(resources.path(resources.EXAMPLE)):
                 return str(resources.path(resources.SAMPLES))
         return ""
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of many names."""
+    more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join([*names[:_SHOWN], *more])

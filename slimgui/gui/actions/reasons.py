@@ -116,6 +116,17 @@ def can_recalibrate(session: Session) -> str:
     return is_cut(session) or idle(session)
 
 
+def can_recalibrate_all(session: Session) -> str:
+    """There must be several plans that remove something, and an engine with time for them."""
+    cutting = len(session.data.cutting)
+    few = (
+        "No plan removes anything yet"
+        if cutting == 0
+        else "Only one plan removes something: recalibrate that"
+    )
+    return has_document(session) or (few if cutting < 2 else "") or idle(session)
+
+
 def has_statistics(session: Session) -> str:
     """The current plan must have statistics of its own."""
     own = session.plans.current in dict(session.plans.statistics)

@@ -144,10 +144,20 @@ def measured(value: float, measure: Measure) -> str:
     return f"{100 * value:.1f} %" if measure == "accuracy" else f"{value:.4g}"
 
 
-def recalibrated(name: str, own: Statistics, about: str) -> Notice:
-    """The card of statistics that were taken."""
-    what = f"“{name}” has norm statistics of its own, of {own.samples}."
-    return Notice("success", what, about, "They are saved with the smaller model, and with the plans.")
+def recalibrated(names: Sequence[str], plans: PlanSet, own: Statistics, about: str) -> Notice:
+    """The card of statistics that were taken of `names`; `plans` as they are now, `own` those of the last."""
+    fresh = [name for name in names if name in plans.fresh]
+    if not fresh and names[0] in plans.names:
+        return Notice("note", f"“{names[0]}” was changed meanwhile.", "Its new statistics are out of date.")
+    if not fresh:
+        what = f"The plan “{names[0]}” is gone, and so are its statistics."
+        return Notice("note", what, "It was renamed or deleted meanwhile.")
+    late = f"The others of {len(names)} were changed meanwhile." if len(fresh) < len(names) else ""
+    whose = f"{len(fresh)} plans have norm statistics of their own"
+    if len(fresh) == 1:
+        whose = f"{f'“{names[0]}”' if len(names) == 1 else '1 plan'} has norm statistics of its own"
+    hint = "They are saved with the smaller model, and with the plans."
+    return Notice("success", f"{whose}, of {own.samples}.", " ".join(filter(None, (about, late))), hint)
 
 
 def statistics_changed(before: PlanSet, after: PlanSet) -> Notice | None:

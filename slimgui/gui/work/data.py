@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,32 @@ from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Measure, read_points, write_points
 from slimgui.errors import PlanError, SaveError
-from slimgui.gui.facts import notice
+from slimgui.gui.facts import notice, text
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.work.tasks import Tasks
 
 if TYPE_CHECKING:
     from slimgui.gui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Plans whose statistics are taken one after the other, which `gesture` makes one undo step."""
+
+    plans: tuple[tuple[str, Plan], ...]
+    samples: SampleSource
+    gesture: int
+    done: int = 0
+
+    @property
+    def now(self) -> tuple[str, Plan]:
+        """The one whose turn it is."""
+        return self.plans[self.done]
+
+    @property
+    def number(self) -> str:
+        """Which one of how many that is, "" for the only one."""
+        return f" ({self.done + 1} of {len(self.plans)})" if len(self.plans) > 1 else ""
 
 
 class DataWork(QObject):
@@ -63,18 +84,33 @@ class DataWork(QObject):
         if self.recovery is not None:
             self.recovery = trusting(self.recovery, self._trusted)
 
-    def recalibrate(self, samples: SampleSource) -> None:
-        """Take the norm statistics of the current plan's smaller model anew."""
+    @property
+    def cutting(self) -> tuple[str, ...]:
+        """The names of the plans that remove something."""
+        pairs = self._session.plans.plans
+        return tuple(name for name, plan in pairs if plan.ratio or plan.ratios or plan.counts or plan.indices)
+
+    def recalibrate(self, samples: SampleSource, names: Sequence[str] = ()) -> None:
+        """Take the norm statistics of the smaller models of these plans anew, one after the other.
+
+        () means the current plan. Where it is cancelled, or one of them is refused, those before it stay
+        recalibrated; one undo takes all of them back.
+        """
         session = self._session
         if session.snapshot is None or self._tasks.refuse_while_busy():
             return
         self._take(samples)
-        name, plan = session.plans.current, session.plans.plan
+        known = dict(session.plans.plans)
+        plans = tuple((name, known[name]) for name in names or (session.plans.current,))
+        self._recalibrate(_Round(plans, samples, session.new_gesture()))
+
+    def _recalibrate(self, turn: _Round) -> None:
+        name, plan = turn.now
         path = f"{self._folder}/{uuid.uuid4().hex}.safetensors"
-        request = wire.Recalibrate(0, session.lasting(plan), 0, path, samples.trusting(self._trusted))
-        self._tasks.start(
-            request, f"recalibrating {name}", lambda answer: self._on_recalibrated(answer, name, plan)
-        )
+        samples = turn.samples.trusting(self._trusted)
+        request = wire.Recalibrate(0, self._session.lasting(plan), 0, path, samples)
+        doing = f"recalibrating {name}{turn.number}"
+        self._tasks.start(request, doing, lambda answer: self._on_recalibrated(answer, turn))
 
     def recover(self, recovery: Recovery) -> None:
         """Try `recovery` on the current plan's smaller model, and do it with every save from then on."""
@@ -166,18 +202,18 @@ class DataWork(QObject):
         self.recovery = recovery
         self.changed.emit()
 
-    def _on_recalibrated(self, answer: wire.Recalibrated, name: str, plan: Plan) -> None:
-        session, own = self._session, replace(answer.statistics, plan=plan)
-        if name not in session.plans.names:
-            what = f"The plan “{name}” is gone, and so are its statistics."
-            session.noticed.emit(Notice("note", what, "It was renamed or deleted meanwhile."))
-            return
-        session.edit_plans(f"Recalibrate {name}", session.plans.with_statistics(name, own))
-        if name in session.plans.fresh:
-            session.noticed.emit(notice.recalibrated(name, own, answer.about))
+    def _on_recalibrated(self, answer: wire.Recalibrated, turn: _Round) -> None:
+        session, (name, plan) = self._session, turn.now
+        own = replace(answer.statistics, plan=plan)
+        if name in session.plans.names:
+            what = text.plural(len(turn.plans), "plan") if turn.number else name
+            plans = session.plans.with_statistics(name, own)
+            session.edit_plans(f"Recalibrate {what}", plans, "statistics", turn.gesture)
+        if turn.done + 1 < len(turn.plans):
+            self._recalibrate(replace(turn, done=turn.done + 1))
         else:
-            what = f"“{name}” was changed meanwhile."
-            session.noticed.emit(Notice("note", what, "Its new statistics are out of date."))
+            names = tuple(name for name, _ in turn.plans)
+            session.noticed.emit(notice.recalibrated(names, session.plans, own, answer.about))
 
     def _on_recovered(self, answer: wire.Recovered, name: str, recovery: Recovery) -> None:
         self._set_recovery(trusting(recovery, self._trusted))

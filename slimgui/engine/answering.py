@@ -290,6 +290,7 @@ class Host:
             sensitivity=request.sensitivity,
             table=request.table,
             device=request.device,
+            threads=request.threads,
             told=lambda done, total: self._progress(request.task, "Measuring ops", done, total),
         )
         return wire.Met(request.task, found.plan, found.kept)
@@ -304,7 +305,8 @@ class Host:
 
     def _export_times(self, request: wire.Export) -> wire.Exported:
         told = partial(self._progress, request.task)
-        self._engine.write_times(request.path, self._loaded.model, self._traced, request.device, told)
+        model, how = self._loaded.model, (request.device, told, request.threads)
+        self._engine.write_times(request.path, model, self._traced, *how)
         return wire.Exported(request.task, request.path)
 
     def _report(self, request: wire.Report) -> wire.Exported:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from torch import nn
 
 from slimgui.core import wire
 from slimgui.core.cost import full_counts
-from slimgui.core.latency import read_latency
-from slimgui.core.latency_advice import Rounded, helpful_multiple, stalled
+from slimgui.core.latency import LatencyModel, read_latency
+from slimgui.core.latency_advice import helpful_multiple, stalled
 from slimgui.core.plan import Selection
 from slimgui.core.resolve import resolve
 from slimgui.core.text_files import write_text
@@ -19,11 +19,12 @@ from slimgui.engine.importance import importance
 from slimgui.engine.latency import gauge_of, latency_model
 from slimgui.engine.latency_target import held_to
 from slimgui.engine.load import Loaded
-from slimgui.engine.timing import measure_latency, usable
+from slimgui.engine.timing import measure_latency, usable, with_threads
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
 Told = Callable[[str, int, int], None]
+SLOWEST = 8  # layers that are named
 
 
 def located(traced: Traced, group_id: str) -> tuple[tuple[tuple[str, int, int], ...], tuple[bytes, ...]]:
@@ -55,27 +56,33 @@ def timed(loaded: Loaded, traced: Traced, request: wire.Time, told: Told) -> wir
     selection = resolve(traced.groups, scores, request.plan)
     if request.table:
         return _by_table(traced, request, selection)
-    return _measured(loaded, traced, request, selection, told)
+    with with_threads(request.threads):
+        return _measured(loaded, traced, request, selection, told)
 
 
-def write_times(path: str, model: nn.Module, traced: Traced, device: str, told: Told) -> None:
+def write_times(
+    path: str, model: nn.Module, traced: Traced, device: str, told: Told, threads: int = 0
+) -> None:
     """Measure every op of the model on `device` and write the times, for planning on another machine.
+
+    `threads`: of the processor, 0 for as many as torch has.
 
     Raises:
         SaveError: the file cannot be written.
         SlimError: this torch has no such device.
     """
     time = partial(measure_latency, inputs=traced.inputs, device=str(usable(device)))
-    ops = latency_model(traced, device=device, told=partial(told, "Measuring ops"))
-    told("Measuring whole models", 0, 0)
-    write_text(path, held_to(ops, model, traced, time).to_json())
+    with with_threads(threads):
+        ops = latency_model(traced, device=device, told=partial(told, "Measuring ops"))
+        told("Measuring whole models", 0, 0)
+        found = held_to(ops, model, traced, time)
+    write_text(path, found.to_json())
 
 
 def _by_table(traced: Traced, request: wire.Time, selection: Selection) -> wire.Timed:
     latency = read_latency(request.table, frozenset(group.id for group in traced.groups))
     before, after = latency.at(full_counts(traced.groups)), latency.at(selection.counts())
-    better = helpful_multiple(latency, traced.groups, request.plan, selection.counts())
-    return _answer(request, traced, selection, latency.device, (before, after), None, better)
+    return _answer(request, traced, selection, latency.device, (before, after), None, latency)
 
 
 def _measured(
@@ -94,9 +101,8 @@ def _measured(
     ops = latency_model(traced, device=request.device, told=partial(told, "Measuring ops"))
     told("Measuring whole models", 0, 0)
     latency = held_to(ops, loaded.model, traced, time)
-    better = helpful_multiple(latency, traced.groups, request.plan, selection.counts())
     seconds, spread = (before.median, after.median), (before.spread, after.spread)
-    return _answer(request, traced, selection, device, seconds, spread, better)
+    return _answer(request, traced, selection, device, seconds, spread, latency)
 
 
 def _answer(
@@ -106,11 +112,21 @@ def _answer(
     device: str,
     seconds: tuple[float, float],
     spread: tuple[float, float] | None,
-    better: Rounded | None,
+    latency: LatencyModel | None,
 ) -> wire.Timed:
-    before, after = seconds
-    macs = traced.cost_model.at(full_counts(traced.groups)).macs
-    left = traced.cost_model.at(selection.counts()).macs / macs if macs else 1.0
+    (before, after), full, counts = seconds, full_counts(traced.groups), selection.counts()
+    macs = traced.cost_model.at(full).macs
+    left = traced.cost_model.at(counts).macs / macs if macs else 1.0
     warning = stalled(left, after / before)
+    if latency is None:
+        return wire.Timed(request.task, device, before, after, spread, warning)
+    better = helpful_multiple(latency, traced.groups, request.plan, counts)
     multiple, advice = (better.multiple, str(better)) if better else (0, "")
-    return wire.Timed(request.task, device, before, after, spread, warning, multiple, advice)
+    slowest = _slowest(latency.by_layer(full), latency.by_layer(counts))
+    return wire.Timed(request.task, device, before, after, spread, warning, multiple, advice, slowest)
+
+
+def _slowest(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[tuple[str, float, float], ...]:
+    """The layers of the whole model that take longest: what each takes, and what stays of that."""
+    names = sorted(before, key=lambda name: -before[name])[:SLOWEST]
+    return tuple((name, before[name], after.get(name, 0.0)) for name in names)

@@ -20,6 +20,7 @@ from slimgui.engine.importance import Scores
 from slimgui.engine.importance import importance as _importance
 from slimgui.engine.latency import Told
 from slimgui.engine.latency_target import by_table, meet_latency
+from slimgui.engine.timing import with_threads
 from slimgui.engine.trace import Traced
 from slimgui.errors import PlanError
 
@@ -92,6 +93,7 @@ def meet(
     samples: Samples = None,
     *,
     device: str = "cpu",
+    threads: int = 0,
     sensitivity: Sensitivity | None = None,
     table: str = "",
     told: Told = lambda done, total: None,
@@ -99,6 +101,7 @@ def meet(
     """`plan_for` with parsed targets; with what the plan costs and keeps. `told` as in `latency_model`.
 
     `table`: path of the times of another device, which a latency is then met by; nothing is measured.
+    `threads`: of the processor, to measure with; 0 for as many as torch has.
     """
     scores = _importance(model, traced, plan.importance, samples)
     if any(one.resource == "latency" for one in targets):
@@ -108,7 +111,9 @@ def meet(
         if table:
             known = read_latency(table, frozenset(group.id for group in traced.groups))
             return _lasting(traced, scores, by_table(traced, model, known, targets, plan, samples))
-        found = meet_latency(traced, model, targets, plan, samples=samples, device=device, told=told).found
+        with with_threads(threads):
+            timed = meet_latency(traced, model, targets, plan, samples=samples, device=device, told=told)
+        found = timed.found
     else:
         worth = scores if sensitivity is None else _worth(traced, sensitivity, scores)
         limits = (traced.groups, traced.cost_model, targets, worth, plan)

@@ -70,6 +70,19 @@ def clock(device: torch.device) -> Clock:
     return Clock(time.perf_counter, torch.get_device_module(device).synchronize)
 
 
+@contextmanager
+def with_threads(number: int) -> Iterator[None]:
+    """Compute with so many threads of the processor, then with as many as before; 0 changes nothing."""
+    before = torch.get_num_threads()
+    if number:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number:
+            torch.set_num_threads(before)
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Seconds of one forward pass.

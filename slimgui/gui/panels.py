@@ -193,7 +193,8 @@ class Panels(QObject):
         self.plan_panel.set_actions(actions)
         self.graph.group_actions = [actions[key] for key in GROUP_ACTIONS]
         self.plan_tree.set_actions(actions)
-        self.totals.latency.set_action(actions["data_latency"])
+        how = [actions[key] for key in ("data_device", "data_threads", "data_table")]
+        self.totals.latency.set_actions(actions["data_latency"], how)
 
     # --- what the session says
 

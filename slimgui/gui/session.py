@@ -285,9 +285,8 @@ class Session(QObject):
         plan, sensed = self.insight.searched.start(self._snapshot.plan), self.data.sensed
         samples = self.data.samples if looks_at_data(plan.importance) else None
         curves = sensed.sensitivity if sensed and by_sensitivity else None
-        table, device = self.insight.table, self.insight.device
-        before = self._plans
-        request = wire.Meet(0, targets, plan, 0, samples, curves, table, device)
+        by, before = self.insight, self._plans
+        request = wire.Meet(0, targets, plan, 0, samples, curves, by.table, by.device, by.threads)
         self.tasks.start(
             request, "searching for a plan", lambda answer: self._on_met(answer, title, before, plan)
         )

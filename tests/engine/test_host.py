@@ -99,10 +99,11 @@ class Engine:
         sensitivity: Any,
         table: str,
         device: str,
+        threads: int,
         told: Any,
     ) -> Any:
         self.judged, self.curves, self.table = samples, sensitivity, table
-        self.device = device
+        self.device, self.threads = device, threads
         return SimpleNamespace(plan=plan.with_count(str(targets[0]), 3), kept=0.75)
 
     def located(self, traced: Any, group: str) -> Any:
@@ -287,7 +288,9 @@ def test_a_target_of_time_may_go_by_a_table(rig: Rig) -> None:
     rig.ask(wire.Meet(2, "latency=50%", Plan(), 1, table="phone.json"))
     assert (rig.engine.table, rig.engine.device) == ("phone.json", "cpu")
     rig.ask(wire.Meet(3, "latency=50%", Plan(), 1, device="cuda"))
-    assert (rig.engine.table, rig.engine.device) == ("", "cuda")
+    assert (rig.engine.table, rig.engine.device, rig.engine.threads) == ("", "cuda", 0)
+    rig.ask(wire.Meet(4, "latency=50%", Plan(), 1, threads=2))
+    assert (rig.engine.device, rig.engine.threads) == ("cpu", 2)
 
 
 def test_a_target_goes_by_samples_and_by_measured_curves(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 from slimgui import engine, resources
 from slimgui.core import wire
@@ -40,6 +41,9 @@ class Ops:
 
     per_channel: float
     device: str = "cpu"
+
+    def by_layer(self, counts: dict[str, int]) -> dict[str, float]:
+        return {name: float(count) for name, count in counts.items()}
 
     def at(self, counts: dict[str, int]) -> float:
         return self.per_channel * sum(counts.values()) + sum(count % 8 != 0 for count in counts.values())
@@ -80,6 +84,34 @@ def test_time_that_does_not_follow_is_said_and_multiples_that_help_are_offered(
     assert answer.multiple == 8
     assert "multiples of 8" in answer.advice
     assert ask(opened, Plan(ratio=0.5, round_to=8)).multiple == 0  # nothing more to round
+
+
+def test_the_slowest_layers_are_named_with_what_stays_of_them(
+    opened: tuple[Loaded, Traced], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, [2.0, 1.0], 1e-6)
+    answer = ask(opened, Plan(ratio=0.5))
+    # here a layer takes a second per channel of its group: the widest groups, and half of each
+    widest = sorted((group.size for group in opened[1].groups), reverse=True)[: insight.SLOWEST]
+    assert [before for _, before, _ in answer.slowest] == widest
+    assert all(after == before / 2 for _, before, after in answer.slowest)
+    assert ask(opened, Plan()).slowest == ()
+
+
+def test_it_is_measured_with_the_threads_that_were_asked_for_and_no_others_later(
+    opened: tuple[Loaded, Traced], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, seen = torch.get_num_threads(), []
+    stand_in(monkeypatch, [2.0, 1.0], 1e-6)
+    monkeypatch.setattr(
+        insight, "latency_model", lambda traced, **_: seen.append(torch.get_num_threads()) or Ops(1)
+    )
+    for number in (before + 1, 0):
+        insight.timed(*opened, wire.Time(3, Plan(ratio=0.5), 1, threads=number), lambda *_: None)
+    with pytest.raises(AttributeError, match="to_json"):  # measured, but no model that could be written
+        insight.write_times("x", opened[0].model, opened[1], "cpu", lambda *_: None, before + 2)
+    assert seen == [before + 1, before, before + 2]
+    assert torch.get_num_threads() == before
 
 
 def test_a_device_that_is_not_there_is_refused(opened: tuple[Loaded, Traced]) -> None:

@@ -179,6 +179,49 @@ def test_times_of_another_device_are_used_until_they_are_put_away(
     assert (action.isChecked(), loaded.session.insight.measured) == (False, None)
 
 
+def test_latency_is_measured_with_the_threads_that_were_chosen(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs, tmp_path: Path
+) -> None:
+    action, insight = loaded.menus.actions["data_threads"], loaded.session.insight
+    time_it(loaded, transport)
+    action.trigger()  # the user changed their mind
+    assert (dialogs.asked[-1], insight.is_current) == ("0", True)
+    dialogs.typed = 2
+    action.trigger()
+    assert insight.measured is None  # that was with others
+    loaded.menus.actions["data_latency"].trigger()
+    assert (transport.requests[-1].device, transport.requests[-1].threads) == ("cpu", 2)
+    transport.fail("No.")
+    loaded.session.meet("latency=50%")
+    assert transport.requests[-1].threads == 2
+    transport.fail("No.")
+    loaded.session.files.export_times(str(tmp_path / "times.json"))
+    assert transport.requests[-1].threads == 2
+    transport.fail("No.")
+    action.trigger()
+    assert dialogs.asked[-1] == "2"
+
+    insight.use_device("cuda")
+    assert "Latency is measured on cuda" in action.toolTip()
+
+
+def test_the_tile_offers_how_latency_is_measured(loaded: MainWindow) -> None:
+    tile, actions = loaded.panels.totals.latency, loaded.menus.actions
+    how = [actions[key] for key in ("data_device", "data_threads", "data_table")]
+    assert tile.actions() == how
+    assert [action for action in tile.button.actions() if action is not actions["data_latency"]] == how
+
+
+def test_the_slowest_layers_are_in_the_details_of_the_message(
+    loaded: MainWindow, transport: FakeTransport
+) -> None:
+    loaded.menus.actions["data_latency"].trigger()
+    slowest = (("down.0.conv", 0.004, 0.002), ("", 0.002, 0.002))
+    transport.answer(wire.Timed, device="cpu", before=0.01, after=0.005, slowest=slowest)
+    details = loaded.card.notice.details
+    assert details.splitlines()[1:] == ["down.0.conv: 2.00 ms of 4.00 ms", "(model): 2.00 ms of 2.00 ms"]
+
+
 def test_latency_is_measured_on_the_device_that_was_chosen(
     loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
 ) -> None:

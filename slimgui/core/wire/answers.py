@@ -162,7 +162,8 @@ class Timed(Message, frozen=True, tag="timed"):
 
     `spread`: of both, half of what lies between the first and the last quarter of the runs; None when the
     seconds were read from a table. `warning`: in words, where MACs fall and time does not. `multiple`: of all
-    counts, which would take less time; `advice` says so.
+    counts, which would take less time; `advice` says so. `slowest`: (layer, its seconds whole, under the
+    plan), as its ops say; () where only whole models were measured.
     """
 
     device: str
@@ -172,6 +173,7 @@ class Timed(Message, frozen=True, tag="timed"):
     warning: str = ""
     multiple: int = 0
     advice: str = ""
+    slowest: tuple[tuple[str, float, float], ...] = ()
 
 
 class Looked(Message, frozen=True, tag="looked"):

@@ -96,8 +96,8 @@ class Sense(Message, frozen=True, tag="sense"):
 class Meet(Message, frozen=True, tag="meet"):
     """Search the plan that meets `targets` ("macs=50%, params=11M") within the limits of `plan`.
 
-    `document` as in Save, `samples` as in Rank, `table` and `device` as in Time. `sensitivity`: says in
-    place of the scores alone what a group's channels are worth.
+    `document` as in Save, `samples` as in Rank, `table`, `device` and `threads` as in Time. `sensitivity`:
+    says in place of the scores alone what a group's channels are worth.
     """
 
     targets: str
@@ -107,6 +107,7 @@ class Meet(Message, frozen=True, tag="meet"):
     sensitivity: Sensitivity | None = None
     table: str = ""
     device: str = "cpu"
+    threads: int = 0
 
 
 class ReadPlans(Message, frozen=True, tag="read_plans"):
@@ -135,7 +136,7 @@ class Recalibrate(Message, frozen=True, tag="recalibrate"):
 class Export(Message, frozen=True, tag="export"):
     """Write to `path` what `plan` leaves: the widths as a channel configuration, or the kept channels.
 
-    Or the times of the model's ops on `device`, whatever the plan says.
+    Or the times of the model's ops on `device` with `threads`, see Time, whatever the plan says.
     """
 
     path: str
@@ -143,6 +144,7 @@ class Export(Message, frozen=True, tag="export"):
     document: int
     what: Literal["config", "kept", "times"]
     device: str = "cpu"
+    threads: int = 0
 
 
 class Arrange(Message, frozen=True, tag="arrange"):
@@ -182,13 +184,14 @@ class Time(Message, frozen=True, tag="time"):
     """Measure how long the whole model takes, and the smaller one under `plan`; `document` as in Save.
 
     `table`: path of the times of another device, which are then taken in place of measuring here.
-    `device`: to measure on, "cpu", "cuda" or "mps".
+    `device`: to measure on, "cpu", "cuda" or "mps". `threads`: of the processor, 0 for as many as torch has.
     """
 
     plan: Plan
     document: int
     table: str = ""
     device: str = "cpu"
+    threads: int = 0
 
 
 class Front(Message, frozen=True, tag="front"):

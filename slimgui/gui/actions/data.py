@@ -18,6 +18,7 @@ from slimgui.gui.settings import Settings
 
 CURVES: Final = "Sensitivity (*.jsonl);;All files (*)"
 TABLES: Final = "Times of ops (*.json);;All files (*)"
+MOST_THREADS: Final = 1024
 DEVICES: Final = ("cpu", "cuda", "mps")
 _SHOWN: Final = 5  # names of plans in a sentence
 _LIKE: Final = "Take data like that the model was trained on."
@@ -98,6 +99,19 @@ class DataActions:
         now = self._session.insight.device
         if picked := self._dialogs.choice(self._parent, "Measure on", label, DEVICES, now):
             self._session.insight.use_device(picked)
+
+    def choose_threads(self) -> None:
+        """Say how many threads of the processor latency is measured with."""
+        label = (
+            "Threads of the processor that latency is measured with (0: as many as PyTorch chooses).\n"
+            "Take as many as the model will have where it runs: 1 where several copies share a machine."
+        )
+        insight = self._session.insight
+        number = self._dialogs.number(
+            self._parent, "Processor threads", label, insight.threads, 0, MOST_THREADS
+        )
+        if number is not None:
+            insight.use_threads(number)
 
     def choose_table(self) -> None:
         """Take times from a file of another device, or measure here again."""

@@ -111,6 +111,15 @@ def is_cut(session: Session) -> str:
     return "" if session.snapshot.counts != session.base.counts else "Every group is whole"
 
 
+def has_threads(session: Session) -> str:
+    """Latency must be measured here, on the processor."""
+    insight = session.insight
+    if insight.table:
+        return has_document(session) or "Times are those of another device: nothing is measured here"
+    here = insight.device == "cpu"
+    return has_document(session) or ("" if here else f"Latency is measured on {insight.device}")
+
+
 def can_recalibrate(session: Session) -> str:
     """There must be a smaller model, and an engine with time for it."""
     return is_cut(session) or idle(session)

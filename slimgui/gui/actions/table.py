@@ -29,6 +29,7 @@ from slimgui.gui.actions.reasons import (
     has_several_plans,
     has_statistics,
     has_table,
+    has_threads,
     idle,
     is_cut,
     is_exact_only,
@@ -151,6 +152,7 @@ ACTIONS: Final = (
     ActionInfo("data_curves_open", "Open Sensi&tivity…", "Take what slimgui sensitivity, or another machine, measured of this model, to search targets by it", "data_actions.open_sensitivity", has_document),
     ActionInfo("data_curves_save", "Sa&ve Sensitivity…", "Write what was measured, for the command line or another machine", "data_actions.save_sensitivity", has_sensitivity),
     ActionInfo("plan_ratio_names", "Share by &Name…", "Remove a share of the groups at or below a name, where parts of the model can spare more or less", "plan_actions.ask_ratios", has_free),
+    ActionInfo("data_threads", "Processor T&hreads…", "Choose how many threads of the processor latency is measured with: as many as the model will have where it runs", "data_actions.choose_threads", has_threads),
     ActionInfo("data_recalibrate_all", "Recali&brate All Plans…", "Take the norm statistics of every plan's smaller model anew, one after the other, before plans are compared or saved", "data_actions.recalibrate_all", can_recalibrate_all),
 )  # fmt: skip
 
@@ -168,7 +170,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
                "plan_importance", "plan_global",
                ("&Rules for Counts", ("plan_round_to", "plan_bins", "plan_min_count", "plan_min_ratio", "plan_ratio_names", "", "plan_exact")), "",
                "plan_lock", "plan_lock_names")),
-    ("&Data", ("data_samples", "", "data_sensitivity", "data_curves_open", "data_curves_save", "data_accuracy", "", "data_latency", "data_device", "data_table", "data_export_times", "", "data_recover", "data_recalibrate", "data_recalibrate_all", "data_forget", "", "cancel")),
+    ("&Data", ("data_samples", "", "data_sensitivity", "data_curves_open", "data_curves_save", "data_accuracy", "", "data_latency", "data_device", "data_threads", "data_table", "data_export_times", "", "data_recover", "data_recalibrate", "data_recalibrate_all", "data_forget", "", "cancel")),
     ("&View", (("&Zoom and Detail", ("fit", "zoom_in", "zoom_out", "zoom_selection", "", "graph_modules", "graph_layers", "graph_close", "graph_ops")),
                ("&Rows and Columns", ("columns", "", "expand_rows", "collapse_rows")), "",
                "theme", "panels", "reset_layout", "", "next_pane", "previous_pane", "", "dismiss")),

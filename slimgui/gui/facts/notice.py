@@ -197,7 +197,12 @@ def timed(answer: wire.Timed) -> Notice:
     before, after = text.seconds(answer.before), text.seconds(answer.after)
     how = "measured in turns" if answer.spread else "by its table"
     what = f"{after} of {before} for one forward pass, {how}."
-    return Notice("note", what, answer.warning, answer.advice or f"On {answer.device}.")
+    layers = [
+        f"{name or '(model)'}: {text.seconds(new)} of {text.seconds(old)}"
+        for name, old, new in answer.slowest
+    ]
+    details = "\n".join(["The slowest layers, by their ops alone:", *layers]) if layers else ""
+    return Notice("note", what, answer.warning, answer.advice or f"On {answer.device}.", details)
 
 
 def uses_table(name: str) -> Notice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -131,10 +131,14 @@ class LatencyTile(Tile):
         self.button = QToolButton(self)
         self.button.setAccessibleName("Measure latency")
 
-    def set_action(self, action: QAction) -> None:
-        """What the button does; it is grey when that is, and says why."""
-        action.setIconText("Measure")
-        self.button.setDefaultAction(action)
+    def set_actions(self, measure: QAction, others: Sequence[QAction]) -> None:
+        """What the button does; it is grey when that is, and says why. `others` say how: in its menu."""
+        measure.setIconText("Measure")
+        self.button.setDefaultAction(measure)
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        for widget in (self, self.button):
+            widget.addActions(others)
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def set_time(self, timed: Timed | None, is_current: bool) -> None:
         """Show what was measured, and whether it is of the plan as it is now."""

@@ -104,7 +104,8 @@ class FileWork(QObject):
         """Measure every op on the device that is chosen, and write the times."""
         session = self._session
         if session.snapshot is not None and not self._tasks.refuse_while_busy():
-            request = wire.Export(0, path, Plan(), 0, "times", session.insight.device)
+            device, threads = session.insight.device, session.insight.threads
+            request = wire.Export(0, path, Plan(), 0, "times", device, threads)
             self._tasks.start(request, f"writing {Path(path).name}", self._on_exported)
 
     def write_report(self, path: str) -> None:

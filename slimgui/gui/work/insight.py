@@ -40,6 +40,7 @@ class InsightWork(QObject):
         measured: the time that was measured last, None before that.
         table: path of the times of another device, "" for this one.
         device: what time is measured on: "cpu", "cuda" or "mps".
+        threads: of the processor that it is measured with, 0 for as many as PyTorch chooses.
         front: the plans worth having, from the smallest; () until somebody asks.
         resource: what the front is of.
         tried: the plans that the last steps led to, undone ones too.
@@ -52,7 +53,7 @@ class InsightWork(QObject):
         super().__init__(session)
         self._session, self._tasks = session, tasks
         self.measured: Measured | None = None
-        self.table, self.device = "", "cpu"
+        self.table, self.device, self.threads = "", "cpu", 0
         self.front: tuple[wire.FrontPoint, ...] = ()
         self.resource = "macs"
         self.searched = Searched()
@@ -72,13 +73,19 @@ class InsightWork(QObject):
         if session.snapshot is None or self._tasks.refuse_while_busy():
             return
         counts, plan = session.snapshot.counts, session.lasting(session.plans.plan)
-        request = wire.Time(0, plan, 0, self.table, self.device)
+        request = wire.Time(0, plan, 0, self.table, self.device, self.threads)
         self._tasks.start(request, "measuring latency", lambda answer: self._on_timed(answer, counts))
 
     def use_device(self, device: str) -> None:
         """Measure on another device from now on; one that is not there is told when it is used."""
         self.device, self.table, self.measured = device, "", None
         self.changed.emit()
+
+    def use_threads(self, number: int) -> None:
+        """Measure with so many threads of the processor from now on, 0 for as many as PyTorch chooses."""
+        if number != self.threads:
+            self.threads, self.measured = number, None
+            self.changed.emit()
 
     def use_table(self, path: str) -> None:
         """Take times from a file of another device; "" measures here again. What does not fit is told."""

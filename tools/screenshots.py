@@ -32,10 +32,9 @@ from slimgui.core.plan import Plan  # noqa: E402
 from slimgui.core.plan_set import PlanSet  # noqa: E402
 from slimgui.core.recovery import RECOVERY, Recovery  # noqa: E402
 from slimgui.core.sampling import SampleSource  # noqa: E402
-from slimgui.gui.actions.data import SENSITIVITY  # noqa: E402
 from slimgui.gui.dialogs.asking import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.dialogs.recovery import RecoveryDialog  # noqa: E402
-from slimgui.gui.dialogs.samples import SamplesDialog  # noqa: E402
+from slimgui.gui.dialogs.sensitivity import SensitivityDialog  # noqa: E402
 from slimgui.gui.dialogs.sources import OpenWithDialog, ProveDialog  # noqa: E402
 from slimgui.gui.facts.notice import stopped  # noqa: E402
 from slimgui.gui.journal.record import Entry  # noqa: E402
@@ -316,7 +315,7 @@ class Photographer:
         window, session = self.window, self.session
         samples = str(ROOT / "resources" / "example" / "heldout.npz")
         recover = RecoveryDialog(window, None, SampleSource(samples))
-        sense = SamplesDialog(window, SENSITIVITY, SampleSource(samples))
+        sense = SensitivityDialog(window, SampleSource(samples))
         for dialog, name in ((recover, "14-recover-dialog"), (sense, "14-sensitivity-dialog")):
             dialog.show()
             QTest.qWait(150)

@@ -263,8 +263,10 @@ class Host:
         """Points that are known stay in a file: what was cancelled goes on where it was."""
         data = self._samples(request.task, request.samples)
         own = data.evaluate is not None
-        measure: Measure = "score" if own else "accuracy" if data.labelled else "distance"
-        what = (self._loaded.source, request.plan.importance, replace(request.samples, trusted=()))
+        measure: Measure = "distance"
+        if not request.by_distance and (own or data.labelled):
+            measure = "score" if own else "accuracy"
+        what = (self._loaded.source, request.plan.importance, replace(request.samples, trusted=()), measure)
         phase = "Cutting each group alone"
         self._progress(request.task, phase)
         found = self._engine.sensitivity(

@@ -347,6 +347,10 @@ def test_sensitivity_is_measured_as_the_samples_allow_and_goes_on_in_its_file(
     rig.ask(wire.Sense(3, Plan(), 1, PHOTOS.trusting(("cd",))))
     rig.ask(wire.Sense(4, Plan(importance="l2"), 1, PHOTOS))
     rig.ask(wire.Sense(5, Plan(), 1, replace(PHOTOS, limit=3)))
+    by_distance = rig.ask(wire.Sense(6, Plan(), 1, PHOTOS, by_distance=True))
+    assert by_distance.measure == "distance"
+    last, compared, _ = rig.engine.sensed.pop()
+    assert (last == rig.engine.sensed[0][0], compared) == (measure == "distance", None)  # a file of its own
     first, again, *others = [path for path, _, _ in rig.engine.sensed]
     assert first == again
     assert first.parent == tmp_path / "slimgui" / "sensitivity"

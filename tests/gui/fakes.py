@@ -71,6 +71,7 @@ class FakeDialogs(Dialogs):
         self.chosen = ""
         self.stops = True
         self.source: SampleSource | None = None
+        self.by_distance = False
         self.wanted: Recovery | None = None
         self.asked: list[str] = []
         self.labels: list[str] = []
@@ -120,6 +121,10 @@ class FakeDialogs(Dialogs):
         self.asked.append(start.path)
         self.labels.append(purpose.title)
         return self.source
+
+    def sensitivity(self, parent: QWidget, start: SampleSource) -> tuple[SampleSource, bool] | None:
+        self.asked.append(start.path)
+        return None if self.source is None else (self.source, self.by_distance)
 
     def recovery(self, parent: QWidget, start: Recovery | None, samples: SampleSource) -> Recovery | None:
         self.asked.append(samples.path)

@@ -21,6 +21,7 @@ from slimgui.core.sampling import SampleSource
 from slimgui.core.sensitivity import Point, Sensitivity
 from slimgui.gui.actions.table import ACTIONS
 from slimgui.gui.dialogs.recovery import RecoveryDialog
+from slimgui.gui.dialogs.sensitivity import LOSSES, SensitivityDialog
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.session import Session
@@ -205,6 +206,14 @@ def test_sensitivity_is_of_whole_groups_and_a_target_can_go_by_it(
     assert transport.requests[-1].sensitivity == curves
 
 
+def test_sensitivity_by_distance_is_asked_for_as_such(opened: Session, transport: FakeTransport) -> None:
+    opened.data.measure(PHOTOS, by_distance=True)
+    assert transport.requests[-1].by_distance
+    curves = Sensitivity("distance by l1 of x", (Point("down.0.conv", 32, 0.5),))
+    transport.answer(wire.Sensed, sensitivity=curves, measure="distance")
+    assert opened.data.sensed.measure == "distance"
+
+
 # --- the window
 
 
@@ -367,6 +376,33 @@ def test_a_plan_of_data_is_recovered_saved_and_measured_by_the_engine(
     session.meet("macs=50%", by_sensitivity=True)
     program.wait_idle()
     assert session.snapshot.cost.macs <= 0.5 * session.base.cost.macs
+
+
+def test_the_dialog_of_sensitivity_says_when_to_take_which_loss(loaded: MainWindow, tmp_path: Path) -> None:
+    dialog = SensitivityDialog(loaded, SampleSource(str(tmp_path)))
+    dialog.show()
+    assert not dialog.by_distance()
+    for number, (title, when, by_distance) in enumerate(LOSSES):
+        dialog.loss.setCurrentIndex(number)
+        assert (dialog.loss.currentText(), dialog.by_distance()) == (title, by_distance)
+        assert when in [label.text() for label in dialog.findChildren(QLabel)]
+        assert dialog.loss.accessibleDescription() == when
+    for label in dialog.findChildren(QLabel):
+        assert label.height() >= label.heightForWidth(label.width()), label.text()
+    assert dialog.wanted() == SampleSource(str(tmp_path))
+    dialog.close()
+    dialog.deleteLater()
+
+
+def test_the_entry_of_sensitivity_asks_for_samples_and_loss(
+    loaded: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    action = loaded.menus.actions["data_sensitivity"]
+    action.trigger()  # the user changed their mind
+    assert isinstance(transport.requests[-1], wire.Open)
+    dialogs.source, dialogs.by_distance = PHOTOS, True
+    action.trigger()
+    assert (transport.requests[-1].samples, transport.requests[-1].by_distance) == (PHOTOS, True)
 
 
 def test_the_texts_of_the_recovery_dialog_press_no_field(loaded: MainWindow) -> None:

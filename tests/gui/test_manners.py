@@ -47,6 +47,7 @@ from slimgui.gui.actions.table import ACTIONS
 from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.dialogs.recovery import RecoveryDialog
 from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
+from slimgui.gui.dialogs.sensitivity import SensitivityDialog
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.journal.record import Entry
 from slimgui.gui.main_window import MainWindow
@@ -556,11 +557,12 @@ def test_escape_drops_what_was_typed_into_a_spin_box(loaded: MainWindow, qtbot: 
     assert loaded.session.undo_stack.count() == 0
 
 
-@pytest.mark.parametrize("kind", ["samples", "recovery"])
+@pytest.mark.parametrize("kind", ["samples", "recovery", "sensitivity"])
 def test_tab_reaches_every_field_of_a_form(kind: str, window: MainWindow) -> None:
     dialog = {
         "samples": lambda: SamplesDialog(window, Purpose("Title", "Aside", "Use"), SampleSource("")),
         "recovery": lambda: RecoveryDialog(window, None, SampleSource("")),
+        "sensitivity": lambda: SensitivityDialog(window, SampleSource("")),
     }[kind]()
     dialog.show()
     dialog.activateWindow()

@@ -85,12 +85,14 @@ class Evaluate(Message, frozen=True, tag="evaluate"):
 class Sense(Message, frozen=True, tag="sense"):
     """Measure what is lost when each group alone is cut, on `samples`; `document` as in Save.
 
-    The criterion of `plan` says which channels go, its locks are kept.
+    The criterion of `plan` says which channels go, its locks are kept. `by_distance`: outputs are compared
+    also where the samples have labels.
     """
 
     plan: Plan
     document: int
     samples: SampleSource
+    by_distance: bool = False
 
 
 class Meet(Message, frozen=True, tag="meet"):

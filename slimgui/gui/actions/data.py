@@ -27,15 +27,6 @@ _ANY: Final = Purpose(
     f"What criteria that look at data, recovery, norm statistics and sensitivity are taken of. {_LIKE}",
     "Use",
 )
-SENSITIVITY: Final = Purpose(
-    "Measure sensitivity",
-    "Each group alone is cut by a quarter, half, three quarters and nine tenths, to see what is lost: "
-    "accuracy where the samples have labels, else how far the outputs move. Every cut is one pass over the "
-    f"samples, so a few hundred will do; what is cancelled goes on where it was. {_LIKE}",
-    "Measure",
-)
-
-
 ACCURACY: Final = Purpose(
     "Measure accuracy",
     "How often the whole model is right, and the smaller one as a save would write it now, with statistics "
@@ -154,8 +145,10 @@ class DataActions:
 
     def measure_sensitivity(self) -> None:
         """Measure what is lost when each group alone is cut."""
-        if source := self._ask(SENSITIVITY):
-            self._session.data.measure(source)
+        if answer := self._dialogs.sensitivity(self._parent, self._start()):
+            source, by_distance = answer
+            self._settings.samples = source.path
+            self._session.data.measure(source, by_distance)
 
     def open_sensitivity(self) -> None:
         """Take curves that were measured before, or on another machine."""

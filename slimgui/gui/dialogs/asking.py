@@ -141,6 +141,15 @@ class Dialogs:
         dialog.deleteLater()
         return dialog.wanted() if accepted else None
 
+    def sensitivity(self, parent: QWidget, start: SampleSource) -> tuple[SampleSource, bool] | None:
+        """Samples, and whether outputs are compared though they have labels; None as in `samples`."""
+        from slimgui.gui.dialogs.sensitivity import SensitivityDialog
+
+        dialog = SensitivityDialog(parent, start)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return (dialog.wanted(), dialog.by_distance()) if accepted else None
+
     def recovery(self, parent: QWidget, start: Recovery | None, samples: SampleSource) -> Recovery | None:
         """How to recover accuracy; None for a user who changed their mind."""
         from slimgui.gui.dialogs.recovery import RecoveryDialog

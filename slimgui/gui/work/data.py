@@ -132,8 +132,8 @@ class DataWork(QObject):
             lambda answer: self._on_recovered(answer, plans.current, recovery),
         )
 
-    def measure(self, samples: SampleSource) -> None:
-        """Measure what is lost when each group alone is cut."""
+    def measure(self, samples: SampleSource, by_distance: bool = False) -> None:
+        """Measure what is lost when each group alone is cut: accuracy, where that can be, or a distance."""
         session = self._session
         if session.document is None or self._tasks.refuse_while_busy():
             return
@@ -141,7 +141,7 @@ class DataWork(QObject):
         plan = session.plans.plan
         kept = Plan(locked=plan.locked, whole=plan.whole, only_exact=plan.only_exact)
         kept = replace(kept, importance=plan.importance, min_count=plan.min_count)
-        request = wire.Sense(0, kept, 0, samples.trusting(self._trusted))
+        request = wire.Sense(0, kept, 0, samples.trusting(self._trusted), by_distance)
         self._tasks.start(request, "measuring sensitivity", self._on_sensed)
 
     def evaluate(self, samples: SampleSource) -> None:

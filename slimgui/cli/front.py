@@ -93,9 +93,7 @@ def _export(arguments: argparse.Namespace, found: Sequence[Found], shares: Seque
     from slimgui.core.plan_set import PlanSet
     from slimgui.core.text_files import write_text
 
-    word = RESOURCES[arguments.resource]
-    named = tuple(
-        (f"{100 * share:.4g} % of the {word}", each.plan) for each, share in zip(found, shares, strict=True)
-    )
-    write_text(arguments.export_plans, PlanSet(named, named[0][0]).to_json())
+    plans = zip(shares, (each.plan for each in found), strict=True)
+    named = PlanSet.by_shares(RESOURCES[arguments.resource], plans)
+    write_text(arguments.export_plans, named.to_json())
     return f"Wrote {arguments.export_plans}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -63,6 +63,18 @@ class PlanSet:
         """Plans named "stem 1", "stem 2", ..., the first one current."""
         named = tuple((f"{stem} {number}", plan) for number, plan in enumerate(plans, 1))
         return cls(named, f"{stem} 1")
+
+    @classmethod
+    def by_shares(cls, of: str, plans: Iterable[tuple[float, Plan]]) -> Self:
+        """Plans named by the share of `of` that they leave, "50 % of the MACs", the first one current.
+
+        A name that is taken gets a number.
+        """
+        first, *rest = [(f"{100 * share:.4g} % of the {of}", plan) for share, plan in plans]
+        made = cls((first,), first[0])
+        for name, plan in rest:
+            made = made.added(made.unique(name), plan)
+        return made.switched(first[0])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -166,6 +178,15 @@ class PlanSet:
             start = here if name == others.current else replace(here, current=start.current)
         ways = ((names[one], names[above]) for one, above in others.parents)
         return replace(start, parents=(*start.parents, *ways))
+
+    def with_below(self, others: Self) -> Self:
+        """With the plans of `others` that are not here below the current one, which stays the current one."""
+        known, made = {plan for _, plan in self.plans}, self
+        for name, plan in others.plans:
+            if plan not in known:
+                made = made.added(made.unique(name), plan)
+        ways = ((name, self.current) for name in made.names[len(self.plans) :])
+        return replace(made, current=self.current, parents=(*self.parents, *ways))
 
     def unique(self, name: str) -> str:
         """`name`, or with a number when it is taken."""

@@ -85,7 +85,8 @@ def gauge_of(device: torch.device) -> Gauge:
     timer = clock(device)
     words = [str(device), _processor(device), f"torch {torch.__version__}"]
     if device.type == "cpu":
-        words.append(f"{torch.get_num_threads()} threads")
+        threads = torch.get_num_threads()
+        words.append(f"{threads} thread{'s' * (threads != 1)}")
     return Gauge(", ".join(words), lambda calls: list(_measured(calls, device, timer)))
 
 

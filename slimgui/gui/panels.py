@@ -193,6 +193,7 @@ class Panels(QObject):
         self.plan_panel.set_actions(actions)
         self.graph.group_actions = [actions[key] for key in GROUP_ACTIONS]
         self.plan_tree.set_actions(actions)
+        self.charts.set_action(actions["front_keep"])
         how = [actions[key] for key in ("data_device", "data_threads", "data_table")]
         self.totals.latency.set_actions(actions["data_latency"], how)
 

@@ -208,3 +208,21 @@ def test_a_tree_that_is_none_is_refused(parents: dict[str, str]) -> None:
     content = {**json.loads(TREE.to_json()), "parents": parents}
     with pytest.raises(PlanError):
         PlanSet.from_json(json.dumps(content))
+
+
+def test_plans_are_named_by_the_shares_they_leave_and_no_name_stands_twice() -> None:
+    deep, near, half = (Plan(ratio=ratio) for ratio in (0.9, 0.5000001, 0.5))
+    named = PlanSet.by_shares("MACs", [(0.1234567, deep), (0.4999999, near), (0.5, half)])
+    assert named.names == ("12.35 % of the MACs", "50 % of the MACs", "50 % of the MACs 1")
+    assert (named.plan, dict(named.plans)["50 % of the MACs 1"]) == (deep, half)
+
+
+def test_plans_below_the_current_one_leave_it_current_and_come_once() -> None:
+    front = PlanSet.by_shares("MACs", [(0.1, Plan(ratio=0.9)), (0.5, Plan(ratio=0.5))])
+    made = TREE.with_below(front)
+    new = made.names[len(TREE.names) :]
+    assert made.current == TREE.current
+    assert made.parents == (*TREE.parents, *((name, TREE.current) for name in new))
+    assert new == ("10 % of the MACs", "50 % of the MACs")
+    assert made.with_below(front) == made
+    assert PlanSet.from_json(made.to_json()) == made

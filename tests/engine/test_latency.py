@@ -183,7 +183,7 @@ def test_real_ops_are_measured_once_each(traced: engine.Traced, tmp_path: Path) 
     model = latency_model(traced, cache=tmp_path)
     assert not model.unmeasured
     assert model.at(full_counts(traced.groups)) > 0
-    assert "threads" in model.device
+    assert "thread" in model.device
     assert gauge_of(torch.device("cpu")).setting == model.device
 
 

@@ -1,15 +1,18 @@
 """Charts: stages, the front of plans, and searches that are not bound by the one before."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from demo import demo
-from fakes import FakeTransport
+from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from slimgui.core import budget, wire
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.targets import target
 from slimgui.core.variants import sample
 from slimgui.gui.facts.searched import Searched
@@ -172,11 +175,59 @@ def test_charts_follow_the_plan_and_a_slide_takes_a_plan_of_the_front(
     window.theme.choose("light")
 
 
+def test_the_front_is_searched_as_finely_as_asked_for_and_kept_as_plans(
+    charts: Charts, window: MainWindow, transport: FakeTransport
+) -> None:
+    session, action = window.session, window.menus.actions["front_keep"]
+    assert "Find the front of plans first" in charts.front.keep.toolTip()
+    charts.front.points.setValue(3)
+    window.menus.actions["front"].trigger()
+    assert transport.requests[-1].points == 3
+    transport.answer(wire.Fronted, resource="macs", points=front())
+    session.edit_plans("Rename", session.plans.renamed("mine"))
+    before = session.plans
+    charts.front.keep.click()
+    whole = session.base.cost.macs
+    names = [f"{100 * point.cost.macs / whole:.4g} % of the MACs" for point in front()]
+    assert session.plans.names == ("mine", *names)
+    assert (session.plans.current, session.plans.parents) == ("mine", tuple((name, "mine") for name in names))
+    assert [plan for _, plan in session.plans.plans[1:]] == [point.plan for point in front()]
+    assert window.card.what.text() == "Added 3 plans of the front below “mine”."
+    kept = session.plans
+    action.trigger()  # once more: they are there
+    assert (session.plans, window.card.what.text()) == (
+        kept,
+        "All plans of the front are among your plans already.",
+    )
+    session.undo_stack.undo()
+    assert session.plans == before
+
+
+def test_the_front_is_written_to_a_file_that_the_command_line_takes(
+    charts: Charts, window: MainWindow, transport: FakeTransport, dialogs: FakeDialogs, tmp_path: Path
+) -> None:
+    action, dialogs.path = window.menus.actions["front_export"], str(tmp_path / "front")
+    assert not action.isEnabled()
+    charts.front.resource.setCurrentIndex(1)
+    charts.front.search.click()
+    transport.answer(wire.Fronted, resource="params", points=front())
+    action.trigger()
+    assert dialogs.asked[-1].endswith("demo-front.json")
+    plans = PlanSet.from_file(tmp_path / "front.json")
+    assert [plan for _, plan in plans.plans] == [point.plan for point in front()]
+    assert all(name.endswith(" % of the parameters") for name in plans.names)
+    assert window.session.files.plans_path == ""  # where Save Plans writes is another matter
+    dialogs.path = str(tmp_path / "nowhere" / "front.json")
+    action.trigger()
+    assert window.card.notice.kind == "error"
+
+
 def test_every_part_of_a_chart_has_an_accessible_name(charts: Charts) -> None:
     nameless = [
         type(widget).__name__
         for widget in charts.findChildren(QWidget)
         if widget.focusPolicy() != Qt.FocusPolicy.NoFocus
         and not (widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text()))
+        and not isinstance(widget.parent(), QAbstractSpinBox)
     ]
     assert nameless == []

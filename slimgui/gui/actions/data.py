@@ -17,6 +17,7 @@ from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
 CURVES: Final = "Sensitivity (*.jsonl);;All files (*)"
+PLANS: Final = "Plans (*.json)"
 TABLES: Final = "Times of ops (*.json);;All files (*)"
 MOST_THREADS: Final = 1024
 DEVICES: Final = ("cpu", "cuda", "mps")
@@ -79,6 +80,15 @@ class DataActions:
     def search_front(self) -> None:
         """Find the plans of which none costs less than another and keeps more."""
         self._session.insight.search_front(self._session.insight.resource)
+
+    def keep_front(self) -> None:
+        """Put the plans of the front into the tree of plans."""
+        self._session.insight.keep_front()
+
+    def export_front(self) -> None:
+        """Write the plans of the front to a file."""
+        if path := self._ask_target("-front.json", "Export the front of plans", PLANS):
+            self._session.files.export_front(path)
 
     def cancel(self) -> None:
         """Stop what the engine is doing."""

@@ -17,7 +17,7 @@ from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_python
 from slimgui.core.words import to_shares
 from slimgui.errors import PlanError
-from slimgui.gui.actions.data import DataActions
+from slimgui.gui.actions.data import PLANS, DataActions
 from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.facts.snapshot import Resolver
@@ -25,7 +25,6 @@ from slimgui.gui.session import Session
 from slimgui.gui.settings import Settings
 
 _MANY: Final = 1_000_000
-PLANS: Final = "Plans (*.json)"
 ANY_PLAN: Final = "Plans and channel configurations (*.json *.yaml *.yml);;All files (*)"
 CONFIGS: Final = "Widths of layers (*.yaml);;Choices of units (*.json)"
 

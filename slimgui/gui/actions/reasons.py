@@ -206,6 +206,11 @@ def has_scores(session: Session) -> str:
     return "" if session.judging.scores is not None else why
 
 
+def has_front(session: Session) -> str:
+    """The front of plans must have been searched."""
+    return has_document(session) or ("" if session.insight.front else "Find the front of plans first")
+
+
 def has_sensitivity(session: Session) -> str:
     """The sensitivity of groups must have been measured, or read."""
     return has_document(session) or ("" if session.data.sensed else "Measure the sensitivity first")

@@ -7,14 +7,14 @@ from typing import Final
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.dialogs.samples import WIDTH, Purpose, SamplesDialog
+from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
 from slimgui.gui.theme import colours
 
 _PURPOSE: Final = Purpose(
     "Measure sensitivity",
     "Each group alone is cut by a quarter, half, three quarters and nine tenths, to see what is lost. Every "
-    "cut is one pass over the samples, so a few hundred will do; what is cancelled goes on where it was. Take "
-    "data like that the model was trained on.",
+    "cut is one pass over the samples, so a few hundred will do; what is cancelled goes on where it was. "
+    "Take data like that the model was trained on.",
     "Measure",
 )
 # What is shown, when to take it, and whether outputs are compared also where the samples have labels.
@@ -26,12 +26,10 @@ LOSSES: Final = (
     ),
     (
         "Distance of the outputs from the whole model's",
-        "For few samples, or labels that are not the model's own: it still tells groups apart where the "
-        "accuracy falls alike.",
+        "For few samples, or labels that are not the model's own: outputs move though no answer changes.",
         True,
     ),
 )
-
 
 
 class SensitivityDialog(SamplesDialog):
@@ -59,7 +57,6 @@ class SensitivityDialog(SamplesDialog):
         self.setTabOrder(self.form.size_of, self.loss)
         self.loss.currentIndexChanged.connect(self._explain)
         self._explain()
-        self.setMinimumWidth(WIDTH)
 
     def by_distance(self) -> bool:
         """Whether outputs are compared also where the samples have labels."""

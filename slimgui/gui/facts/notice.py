@@ -205,6 +205,16 @@ def timed(answer: wire.Timed) -> Notice:
     return Notice("note", what, answer.warning, answer.advice or f"On {answer.device}.", details)
 
 
+def kept_front(number: int, above: str) -> Notice:
+    """Plans of a front were put below the plan of that name."""
+    if not number:
+        return Notice("note", "All plans of the front are among your plans already.")
+    what = f"Added {text.plural(number, 'plan')} of the front below “{above}”."
+    return Notice(
+        "success", what, "", "The panel Plans shows them: click one to switch to it, or compare two."
+    )
+
+
 def uses_table(name: str) -> Notice:
     """Times are those of another device from now on."""
     return Notice("note", f"Times are those of {name} from now on.", "", "Nothing is measured here.")

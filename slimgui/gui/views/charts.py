@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QThread, QTimer, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QAction, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from slimgui.gui.session import Session
@@ -44,6 +44,7 @@ class Charts(QWidget):
         self.stages: StageChart | None = None
         self._importer = Importer(self)
         self._importer.finished.connect(self._build)
+        self._keep = QAction(self)
         self._wait = QLabel("Preparing the charts…", self)
         self._wait.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._column = QVBoxLayout(self)
@@ -53,6 +54,11 @@ class Charts(QWidget):
             signal.connect(self.refresh)
         session.insight.changed.connect(self.refresh)
         session.judging.changed.connect(self.refresh)
+
+    def set_action(self, keep: QAction) -> None:
+        """What keeps the front as plans."""
+        keep.setIconText("Keep as Plans")
+        self._keep = keep
 
     def sizeHint(self) -> QSize:
         """See Qt."""
@@ -89,7 +95,7 @@ class Charts(QWidget):
         from slimgui.gui.views.stage_chart import StageChart
 
         self._wait.hide()
-        self.front, self.stages = FrontChart(self._session, self), StageChart(self._session, self)
+        self.front, self.stages = FrontChart(self._session, self._keep, self), StageChart(self._session, self)
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.front)

@@ -6,7 +6,18 @@ from typing import Any, Final
 
 import pyqtgraph
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from slimgui.core.cost import Cost
 from slimgui.core.plan import Plan
@@ -23,6 +34,8 @@ RESOURCES: Final = (
     ("bytes", "Size"),
     ("activation_bytes", "Activations"),
 )
+FEWEST: Final = 2  # plans of a front
+MOST: Final = 200
 Spot = tuple[
     float, float, Plan
 ]  # what is left of the cost and of the importance, in percent, and of which plan
@@ -36,15 +49,18 @@ class FrontChart(QWidget):
 
     Args:
         session: whose plans are shown, and who is told which one is taken.
+        keep: keeps the front as plans.
     """
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, keep: QAction, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
         self._document = session.document  # that plans are remembered of
         self._known: dict[Plan, tuple[Worth, Cost, float]] = {}
         self.resource = QComboBox(self)
+        self.points, self.keep = QSpinBox(self), QToolButton(self)
         self.search = QPushButton("Find the Best Plans", self)
+        self.keep.setDefaultAction(keep)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.says = QLabel(self)
         self.key = QLabel(_KEY, self)
@@ -66,18 +82,25 @@ class FrontChart(QWidget):
             self.resource.addItem(title, name)
         self.resource.setAccessibleName("What the front is of")
         self.resource.view().setAccessibleName("What the front is of")
+        self.points.setRange(FEWEST, MOST)
+        self.points.setValue(self._session.insight.points)
+        self.points.setSuffix(" plans")
+        self.points.setAccessibleName("Plans to look for")
+        self.points.setToolTip("Few to compare one by one, many to slide along smoothly")
+        self.keep.setAccessibleName("Keep the front as plans")
         self.slider.setAccessibleName("Plans of the front, from the smallest")
         self.search.setToolTip(f"Search the best plan for every size. {_CURVE_TIP}")
         self.says.setWordWrap(True)
         self.key.setWordWrap(True)
         self.key.setAccessibleName("What the marks mean")
-        top = QHBoxLayout()
-        top.addWidget(self.resource)
-        top.addWidget(self.search)
-        top.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, SPACE, 0)
-        column.addLayout(top)
+        for row in ((self.resource, self.points), (self.search, self.keep)):
+            line = QHBoxLayout()
+            for control in row:
+                line.addWidget(control)
+            line.addStretch()
+            column.addLayout(line)
         for widget in (self.plot, self.key, self.slider, self.says):
             column.addWidget(widget)
 
@@ -85,6 +108,7 @@ class FrontChart(QWidget):
         session = self._session
         self.search.clicked.connect(lambda: session.insight.search_front(self.resource.currentData()))
         self.resource.currentIndexChanged.connect(self.refresh)
+        self.points.valueChanged.connect(self._on_points_changed)
         self.slider.sliderPressed.connect(session.begin_gesture)
         self.slider.sliderReleased.connect(session.end_gesture)
         CalmWheel(self.resource, self.slider, parent=self)
@@ -174,6 +198,9 @@ class FrontChart(QWidget):
                 session.edit_plans(f"Switch to {names[0]}", session.plans.switched(names[0]))
             else:
                 session.edit("Take a plan that was tried before", plan)
+
+    def _on_points_changed(self, number: int) -> None:
+        self._session.insight.points = number
 
     def _on_slid(self, number: int) -> None:
         if not self.slider.isSliderDown():

@@ -82,6 +82,15 @@ class FileWork(QObject):
         session.undo_stack.setClean()
         session.noticed.emit(notice.written(path))
 
+    def export_front(self, path: str) -> None:
+        """Write the plans of the front, and no others, to a file."""
+        try:
+            write_plans(path, self._session.insight.front_plans)
+        except SaveError as error:
+            self._session.tell(error)
+        else:
+            self._session.noticed.emit(notice.written(path))
+
     def read_plans(self, path: str) -> None:
         """Take over the plans, or the channel configuration, in a file."""
         if self._session.document is not None and not self._tasks.refuse_while_busy():

@@ -13,9 +13,10 @@ from slimgui.core import wire
 from slimgui.core.criteria import looks_at_data
 from slimgui.core.latency import read_latency
 from slimgui.core.plan import Plan
-from slimgui.core.targets import Reach, reach
+from slimgui.core.plan_set import PlanSet
+from slimgui.core.targets import RESOURCES, Reach, reach
 from slimgui.errors import PlanError
-from slimgui.gui.facts import notice
+from slimgui.gui.facts import notice, text
 from slimgui.gui.facts.searched import Searched
 from slimgui.gui.work.tasks import Tasks
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from slimgui.gui.session import Session
 
 TRIED: Final = 60  # steps that are remembered
+POINTS: Final = 24  # of a front, at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class InsightWork(QObject):
         threads: of the processor that it is measured with, 0 for as many as PyTorch chooses.
         front: the plans worth having, from the smallest; () until somebody asks.
         resource: what the front is of.
+        points: plans that are looked for.
         tried: the plans that the last steps led to, undone ones too.
         searched: which plans were found, and what the search for them started from.
     """
@@ -55,7 +58,7 @@ class InsightWork(QObject):
         self.measured: Measured | None = None
         self.table, self.device, self.threads = "", "cpu", 0
         self.front: tuple[wire.FrontPoint, ...] = ()
-        self.resource = "macs"
+        self.resource, self.points = "macs", POINTS
         self.searched = Searched()
         self.tried: list[Plan] = []
         self._tried_in: object = None  # the gesture that the last one is of
@@ -127,7 +130,7 @@ class InsightWork(QObject):
             return
         plan = self.searched.start(session.snapshot.plan)
         samples = session.data.samples if looks_at_data(plan.importance) else None
-        request = wire.Front(0, plan, 0, resource, samples=samples)
+        request = wire.Front(0, plan, 0, resource, self.points, samples)
         self._tasks.start(
             request, "searching for the best plans", lambda answer: self._on_front(answer, plan)
         )
@@ -138,6 +141,24 @@ class InsightWork(QObject):
         self._session.edit(
             f"Take the plan that keeps {point.kept:.0%} of the importance", point.plan, "front"
         )
+
+    @property
+    def front_plans(self) -> PlanSet:
+        """The plans of the front, by the shares that they leave; there must be some."""
+        assert self._session.base, "a front is of an open model"
+        whole = getattr(self._session.base.cost, self.resource)
+        costs = (getattr(point.cost, self.resource) for point in self.front)
+        shares = (cost / whole if whole else 1.0 for cost in costs)
+        plans = zip(shares, (point.plan for point in self.front), strict=True)
+        return PlanSet.by_shares(RESOURCES[self.resource], plans)
+
+    def keep_front(self) -> None:
+        """Put the plans of the front into the tree of plans, below the current one, as one undo step."""
+        session = self._session
+        plans = session.plans.with_below(self.front_plans)
+        number = len(plans.plans) - len(session.plans.plans)
+        session.edit_plans(f"Keep {text.plural(number, 'plan')} of the front", plans)
+        session.noticed.emit(notice.kept_front(number, plans.current))
 
     def _rows(self) -> tuple[wire.GroupRow, ...]:
         assert self._session.document, "a table is for an open model"

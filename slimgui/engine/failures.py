@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from slimgui.core import wire
+from slimgui.core.paths import exists
 from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError, UnnamedModelError
 
 _DOING: Final[dict[type[wire.Request], str]] = {
@@ -26,7 +27,7 @@ _DOING: Final[dict[type[wire.Request], str]] = {
 def document_name(source: str) -> str:
     """The last part of a path, "/home/a/net.pt" -> "net.pt", without a factory behind it; it stays alone."""
     file, at, _ = source.rpartition("@")
-    shown = file if at and not os.path.exists(source) else source  # noqa: PTH110 - any text is asked about
+    shown = file if at and not exists(source) else source
     return Path(shown).name if os.sep in shown or Path(shown).suffix else shown
 
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 import slimgui
 from slimgui import resources
+from slimgui.core.paths import exists
 from slimgui.gui.diagnostics import Log
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
@@ -134,7 +135,7 @@ def _collect_garbage() -> None:
 
 def absolute(source: str) -> str:
     """A file by its whole path: the window that opens it may have been started elsewhere."""
-    return str(Path(source).absolute()) if source and Path(source).exists() else source
+    return str(Path(source).absolute()) if exists(source) else source
 
 
 def _no_display() -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from slimgui.core.criteria import CRITERIA, looks_at_data
+from slimgui.core.paths import exists
 from slimgui.core.plan import Plan
 from slimgui.gui.theme import CHOICES, Choice
 
@@ -133,7 +134,7 @@ class Settings:
     def samples(self) -> str:
         """Where samples were taken from last, "" when that is gone."""
         value = str(self._store.value("samples", ""))
-        return value if value and Path(value).exists() else ""
+        return value if exists(value) else ""
 
     @samples.setter
     def samples(self, value: str) -> None:

@@ -502,8 +502,8 @@ def test_the_plan_can_be_saved_on_close(loaded: MainWindow, dialogs: FakeDialogs
     ("is_cut", "press", "answer"),
     [
         (True, "Save Smaller &Model…", "save"),
-        (True, "Save &Plan…", "plans"),
-        (False, "Save &Plan…", "plans"),
+        (True, "Save &Plans…", "plans"),
+        (False, "Save &Plans…", "plans"),
         (True, "Discard", "discard"),
         (True, "", "cancel"),  # Esc
     ],

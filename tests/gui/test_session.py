@@ -1,5 +1,7 @@
 """The session with a transport that has no process."""
 
+from pathlib import Path
+
 from demo import demo
 from fakes import FakeTransport
 
@@ -133,6 +135,26 @@ def test_a_save_makes_the_plan_count_as_saved(opened: Session, transport: FakeTr
     assert not opened.modified
     opened.undo_stack.undo()
     assert opened.modified
+
+
+def test_a_save_holds_one_plan_and_the_others_count_as_unsaved(
+    opened: Session, transport: FakeTransport, notices: list[Notice], tmp_path: Path
+) -> None:
+    opened.set_ratio(0.25)
+    opened.edit_plans("Add", opened.plans.branched("deep"))
+    opened.set_ratio(0.75)
+    opened.files.save("/tmp/no-such-folder/deep.pt")
+    transport.save()
+    assert opened.modified  # closing asks: "Plan 1" is in no file
+    assert "Not saved yet: “Plan 1”" in notices[-1].why
+
+    opened.files.save_plans(str(tmp_path / "plans.json"))
+    assert not opened.modified
+    opened.set_ratio(0.5)
+    opened.files.save("/tmp/no-such-folder/deep.pt")
+    transport.save()
+    assert not opened.modified  # "Plan 1" is in the file of plans
+    assert "Not saved yet" not in notices[-1].why
 
 
 def test_an_edit_during_a_save_is_not_taken_for_saved(opened: Session, transport: FakeTransport) -> None:

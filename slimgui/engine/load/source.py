@@ -27,6 +27,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from slimgui.core.paths import exists
 from slimgui.engine import memory
 from slimgui.engine.inputs import tensors_in
 from slimgui.engine.load.arguments import are_sizes, arguments, call, is_known
@@ -66,12 +67,12 @@ def parse(text: str) -> Source:
     Raises:
         LoadError: a .py without the name of the function in it, and several may be meant.
     """
-    if not _exists(text):
+    if not exists(text):
         path, at, factory = text.rpartition("@")
         file, entry = _entry(path)
-        if at and factory.endswith(".py") and _exists(file):
+        if at and factory.endswith(".py") and exists(file):
             return Source(Path(file), f"{factory}:{_only_factory(Path(factory))}", entry)
-        if at and is_factory(factory) and (_exists(file) or (path and not is_factory(text))):
+        if at and is_factory(factory) and (exists(file) or (path and not is_factory(text))):
             return Source(Path(file), factory, entry)
         if is_factory(text):  # "weights.pt@net.py:build" is written like one, too
             return Source(None, text)
@@ -84,14 +85,7 @@ def parse(text: str) -> Source:
 def _entry(text: str) -> tuple[str, str]:
     """The file and the set of weights in it; a # may also be part of a file's name."""
     file, _, entry = text.rpartition("#")
-    return (file, entry) if file and _exists(file) and not _exists(text) else (text, "")
-
-
-def _exists(text: str) -> bool:
-    try:
-        return Path(text).exists()
-    except OSError:  # no file can have that name
-        return False
+    return (file, entry) if file and exists(file) and not exists(text) else (text, "")
 
 
 def is_factory(text: str) -> bool:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QDesktopServices
 import slimgui
 from slimgui import resources
 from slimgui.core import wire
+from slimgui.core.paths import exists
 from slimgui.gui.actions.reasons import can_save
 from slimgui.gui.dialogs import architecture, consent
 from slimgui.gui.dialogs.asking import Dialogs
@@ -76,7 +77,7 @@ class DocumentActions:
             source: as the user names it.
             shape: of its input, "" to let it be found; None for the one that was given last.
         """
-        if Path(source).exists():
+        if exists(source):
             source = str(Path(source).absolute())
         if not self._session.tasks.refuse_while_busy():
             known = self._settings.shape_of(source) if shape is None else shape
@@ -210,12 +211,7 @@ class DocumentActions:
         if notice.kind != "success":
             self._then = None
         gone, recent = notice.subject, self._settings.recent
-        if (
-            notice.kind == "error"
-            and not notice.offer
-            and gone in recent
-            and not Path(file_of(gone)).exists()
-        ):
+        if notice.kind == "error" and not notice.offer and gone in recent and not exists(file_of(gone)):
             notice = replace(notice, offer="forget")
         self._window.card.show_notice(notice)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core import file_formats, wire
+from slimgui.core.paths import exists
 from slimgui.core.recovery import Recovery
 from slimgui.core.sampling import SampleSource
 
@@ -57,7 +58,7 @@ class Dialogs:
 
     def may_replace(self, parent: QWidget, path: str) -> bool:
         """Whether a file that the dialog has not asked about may be replaced; when it is not there, yes."""
-        if not Path(path).exists():
+        if not exists(path):
             return True
         buttons = QMessageBox.StandardButton
         text = f"{Path(path).name} already exists. Do you want to replace it?"
@@ -87,12 +88,14 @@ class Dialogs:
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Save your edits?")
         box.setText(f"Your edits of {name} have not been saved.")
-        box.setInformativeText("Save the smaller model, or the plan to go on with it later.")
+        box.setInformativeText(
+            "Save the smaller model, which holds the current plan, or all plans to go on with them later."
+        )
         buttons, role = QMessageBox.StandardButton, QMessageBox.ButtonRole.AcceptRole
         answers: dict[QAbstractButton | None, Unsaved] = {}
         if is_cut:
             answers[box.addButton("Save Smaller &Model…", role)] = "save"
-        answers[box.addButton("Save &Plan…", role)] = "plans"
+        answers[box.addButton("Save &Plans…", role)] = "plans"
         answers[box.addButton(buttons.Discard)] = "discard"
         box.setEscapeButton(box.addButton(buttons.Cancel))
         box.exec()

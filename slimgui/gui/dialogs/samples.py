@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from slimgui.core.paths import exists
 from slimgui.core.sampling import SampleSource
 from slimgui.core.words import to_numbers
 from slimgui.errors import PlanError
@@ -83,7 +84,7 @@ class SampleForm(QWidget):
             return error.what
         if not wanted.path:
             return "Choose a file or a folder." if required else ""
-        if not Path(wanted.path).exists():
+        if not exists(wanted.path):
             return f"There is no {wanted.path}."
         if bool(wanted.mean) != bool(wanted.std):
             return "Give both mean and standard deviation, or neither."

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from slimgui.core import wire
+from slimgui.core.paths import exists
 from slimgui.gui.dialogs.samples import WIDTH
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.problem import Problem
@@ -165,7 +166,7 @@ class ProveDialog(_SourceDialog):
 
     def _check(self) -> None:
         small = self.small.text()
-        missing = "" if small and Path(small).exists() else f"There is no {small}." if small else ""
+        missing = "" if exists(small) else f"There is no {small}." if small else ""
         self._tell(missing or self._shape_problem() or ("" if small else "Choose the file to prove."))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from slimgui.core import wire
 from slimgui.core.cost import Cost
+from slimgui.core.paths import exists
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.sensitivity import Measure
 from slimgui.gui.facts import text
@@ -42,18 +43,10 @@ def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     again = request if isinstance(request, wire.Open | wire.Prove | wire.SampleRequest) else None
     subject = request.source if isinstance(request, wire.Open) else ""
     offer: Offer = "consent" if answer.code else answer.needs if subject else ""
-    if subject and not offer and is_file(subject):
+    if subject and not offer and exists(subject):
         offer = "look"
     told = (answer.what, answer.why, answer.hint, answer.details)
     return Notice("error", *told, offer, subject, again, answer.code, answer.architectures)
-
-
-def is_file(source: str) -> bool:
-    """Whether a source is a file or a folder, and no factory."""
-    try:
-        return Path(source).exists()
-    except OSError:  # no file can have that name
-        return False
 
 
 def stopped(doing: str, has_document: bool, log: str, *, frozen: bool = False) -> Notice:
@@ -180,6 +173,15 @@ def with_statistics(plans: PlanSet) -> str:
     if plans.current in plans.stale:
         return "The statistics of its plan are out of date and were left out."
     return ""
+
+
+def plans_left(names: Sequence[str]) -> str:
+    """Which plans a saved model leaves in no file, in a sentence."""
+    if not names:
+        return ""
+    quoted = ", ".join(f"“{name}”" for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"Not saved yet: {quoted}{more}; File › Save Plans writes all plans."
 
 
 def written(path: str) -> Notice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject
 
 from slimgui.core import wire
+from slimgui.core.paths import exists
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet, Statistics
 from slimgui.core.plan_store import collected, write_plans
@@ -39,11 +39,13 @@ class FileWork(QObject):
         self._session, self._tasks, self._folder = session, tasks, folder
         self.facts: Facts | None = None
         self._saved: wire.Save | None = None  # what they are of
+        self._held = PlanSet()  # plans that some file holds
         self.plans_path = ""
 
     def reset(self) -> None:
         """Another model is open."""
         self.facts, self._saved, self.plans_path = None, None, ""
+        self._held = self._session.plans
 
     def save(self, path: str, accept_unproven: bool = False, format: str = "") -> None:  # noqa: A002 - as in wire
         """Build the smaller model, prove it and write it to `path`; its suffix says as what, or `format`."""
@@ -78,7 +80,7 @@ class FileWork(QObject):
         except SaveError as error:
             session.tell(error)
             return
-        self.plans_path = path
+        self.plans_path, self._held = path, session.plans
         session.undo_stack.setClean()
         session.noticed.emit(notice.written(path))
 
@@ -132,12 +134,24 @@ class FileWork(QObject):
         if isinstance(answer, wire.Unproven):
             session.noticed.emit(notice.unproven(answer, request))
             return
-        if _current(session.plans) == _current(written):
+        left = self._other_plans(written)
+        if _current(session.plans) == _current(written) and not left:
+            self._held = session.plans
             session.undo_stack.setClean()
         self.facts = facts_of(session.document, written, session.base, cut, answer)
         self._saved = request
-        session.noticed.emit(notice.saved(answer, session.base.cost, notice.with_statistics(written)))
+        said = " ".join(filter(None, (notice.with_statistics(written), notice.plans_left(left))))
+        session.noticed.emit(notice.saved(answer, session.base.cost, said))
         session.saved.emit(answer.path)
+
+    def _other_plans(self, written: PlanSet) -> list[str]:
+        """Names of the plans that no file holds: a smaller model is made of one plan."""
+        held = dict(self._held.plans)
+        return [
+            name
+            for name, plan in self._session.plans.plans
+            if name != written.current and held.get(name) != plan
+        ]
 
     def _on_verified(self, answer: wire.Verified, name: str) -> None:
         self._session.noticed.emit(notice.verified(name, answer.proof))
@@ -170,7 +184,7 @@ class FileWork(QObject):
 def file_of(source: str) -> str:
     """The file in a source, without the factory behind it; a factory alone stays."""
     file, at, _ = source.rpartition("@")
-    return file if at and os.path.exists(file) else source  # noqa: PTH110 - any text is asked about
+    return file if at and exists(file) else source
 
 
 def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
@@ -179,4 +193,4 @@ def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
 
 
 def _same_file(one: str, other: str) -> bool:
-    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+    return exists(one) and exists(other) and Path(one).samefile(other)

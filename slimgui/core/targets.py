@@ -28,6 +28,7 @@ NAMES: Final = {
     **RESOURCES,
     "latency": "time",
 }  # what can have a target; latency is known once it is measured
+_OF_BYTES: Final = ("bytes", "activation_bytes")  # their amounts may end with B, as they are shown
 WHEN: Final = {
     "macs": "The usual start: how much is computed, the same on every machine.",
     "params": "For a smaller file and less memory for weights.",
@@ -35,7 +36,11 @@ WHEN: Final = {
     "activation_bytes": "Where memory of the running model is short: large images, small devices.",
     "latency": "For one device, measured there: fewer MACs need not take less time.",
 }  # a sentence for each of NAMES
-_TEXT: Final = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>%|[kKMGT]?)")
+_TEXT: Final = re.compile(
+    r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>%|[kKMGT]?)(?P<bytes>B?)"
+)
+_BETWEEN: Final = re.compile(r";|,(?!\d)|(?<!\d),")  # a comma between digits is one of a number
+_TWO_READINGS: Final = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}\D*")
 _UNITS: Final = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _HOW: Final = "Write what is to be left: 50%, 2.0G, or -50% for a reduction."
 
@@ -95,11 +100,11 @@ def target(resource: str, wanted: float | str) -> Target:
     known = resource.strip().replace("-", "_")
     if known not in NAMES:
         raise PlanError(f"There is no target {resource!r}.", "", f"Choose one of: {', '.join(NAMES)}.")
-    match = _TEXT.fullmatch(str(wanted).strip())
-    if match is None:
+    match = _TEXT.fullmatch(_with_point(str(wanted).strip()))
+    if match is None or (match["bytes"] and known not in _OF_BYTES):
         raise PlanError(f"{wanted!r} is no amount.", "", _HOW)
     number, unit = float(match["number"]), match["unit"]
-    is_share = unit == "%" or (unit == "" and abs(number) <= 1)
+    is_share = unit == "%" or (not (unit or match["bytes"]) and abs(number) <= 1)
     if known == "latency" and not is_share:
         raise PlanError(f"A latency of {wanted} is no share.", "", "Write what is to be left of it: 60%.")
     amount = number * (0.01 if unit == "%" else _UNITS[unit])
@@ -110,10 +115,18 @@ def target(resource: str, wanted: float | str) -> Target:
     return Target(known, amount, is_share)
 
 
+def _with_point(amount: str) -> str:
+    """`amount` with a decimal point, also where people write a comma. Raises PlanError for "1,500"."""
+    if _TWO_READINGS.fullmatch(amount):
+        joined, pointed = amount.replace(",", ""), amount.replace(",", ".")
+        raise PlanError(f"{amount!r} can be read in two ways.", "", f"Write {joined} or {pointed}.")
+    return amount.replace(",", ".", 1)
+
+
 def parse_targets(text: str) -> tuple[Target, ...]:
     """The targets in "macs=50%, params=30%". Raises PlanError."""
     found: dict[str, Target] = {}
-    for part in filter(None, map(str.strip, re.split(r"[,;]", text))):
+    for part in filter(None, map(str.strip, _BETWEEN.split(text))):
         name, sign, amount = part.partition("=")
         if not sign:
             raise PlanError(f"{part!r} is no target.", "", "Write it like this: macs=50%.")
@@ -170,7 +183,7 @@ def limits(targets: Sequence[Target], reachable: Mapping[str, Reach]) -> dict[st
         raise TargetError(
             f"No plan leaves only {names}.",
             f"With every group as small as its limits allow, {ranges}.",
-            "Ask for less, or unlock groups and lower the minima.",
+            "Leave more, or unlock groups and lower the minima.",
             {name: (each.minimum, each.now, each.maximum) for name, each in reachable.items()},
         )
     return result

@@ -373,8 +373,9 @@ class Session(QObject):
     def _on_met(self, answer: wire.Met, title: str, before: PlanSet, start: Plan) -> None:
         self.insight.searched.remember(answer.plan, start)
         if self._is_unchanged(before, title):
+            is_met = answer.plan == before.plan
             self.edit(title, answer.plan)
-            self.noticed.emit(notice.met(title, answer.kept))
+            self.noticed.emit(notice.met_already(title) if is_met else notice.met(title, answer.kept))
 
     def _is_unchanged(self, before: PlanSet, title: str) -> bool:
         """Whether the plans are still those that the engine was asked about; says so when they are not."""

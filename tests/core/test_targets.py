@@ -26,6 +26,9 @@ COST = CostModel(macs=(Product("b", 3, (Size(0, ((1, ("a",)),)), Size(0, ((1, ("
         ("400", 400, "keeps 400 MACs"),
         (1, 1000, "keeps 100 % of the MACs"),
         ("2.0G", 2 * 10**9, "keeps 2 G MACs"),
+        ("0,5", 500, "keeps 50 % of the MACs"),  # a comma, as many people write it
+        ("12,5 %", 125, "keeps 12.5 % of the MACs"),
+        ("0,125", 125, "keeps 12.5 % of the MACs"),
         (" 29% ", 290, "keeps 29 % of the MACs"),  # 0.29 · 1000 is 290.00000000000006 or less
     ],
 )
@@ -39,6 +42,28 @@ def test_what_is_no_amount_is_refused_with_the_way_to_write_it(wanted: str) -> N
     with pytest.raises(PlanError) as caught:
         target("macs", wanted)
     assert "50%" in caught.value.hint
+
+
+def test_bytes_are_read_as_they_are_shown_and_nothing_else_is_bytes() -> None:
+    assert target("bytes", "27.8 MB") == Target("bytes", 27.8e6, False)
+    assert target("activation_bytes", "527KB") == Target("activation_bytes", 527e3, False)
+    assert target("bytes", "1 B") == Target("bytes", 1, False)
+    with pytest.raises(PlanError):
+        target("params", "27.8 MB")
+
+
+@pytest.mark.parametrize(("wanted", "hint"), [("1,500M", "1500M or 1.500M"), ("2,000", "2000 or 2.000")])
+def test_a_comma_before_three_digits_is_asked_about(wanted: str, hint: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        target("macs", wanted)
+    assert caught.value.hint == f"Write {hint}."
+
+
+def test_a_comma_ends_a_target_where_no_digit_follows() -> None:
+    assert parse_targets("macs=0,5,params=12,5%") == (
+        Target("macs", 0.5, True),
+        Target("params", 0.125, True),
+    )
 
 
 def test_several_targets_stand_side_by_side() -> None:
@@ -73,5 +98,5 @@ def test_less_than_the_minimum_is_refused_with_all_that_can_be_reached() -> None
     assert str(caught.value).splitlines() == [
         "No plan leaves only 24.9 % of the MACs.",
         "With every group as small as its limits allow, MACs go from 150 (25 %) to 600, now 600.",
-        "Ask for less, or unlock groups and lower the minima.",
+        "Leave more, or unlock groups and lower the minima.",
     ]

@@ -116,6 +116,8 @@ def found(rig: Rig, typed: str) -> list[str]:
         ("hand:", ["stages.0.0.conv1", "down.0.conv"]),
         ("removed>30%", ["stages.0.0.conv1"]),  # 24 of 32
         ("removed>0.3", ["stages.0.0.conv1"]),
+        ("removed > 30 %", ["stages.0.0.conv1"]),
+        ("Removed>30,5%", ["stages.0.0.conv1"]),
         ("removed>=16", ["stages.0.0.conv1", "down.0.conv"]),  # 24 and 16
         ("keep<=10", ["stages.0.0.conv1", "classifier"]),
         ("of>100 down", ["down.1.conv"]),

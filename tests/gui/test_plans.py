@@ -129,6 +129,18 @@ def test_a_target_becomes_the_plan_that_the_engine_found(
     assert opened.snapshot.plan == request.plan
 
 
+def test_a_target_that_is_met_already_changes_nothing_and_offers_no_undo(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_ratio(0.5)
+    opened.meet("macs=300%")
+    transport.answer(wire.Met, plan=opened.snapshot.plan, kept=1.0)
+
+    assert opened.undo_stack.count() == 1
+    assert notices[-1].what == "The plan meets this as it is."
+    assert "Undo" not in notices[-1].hint
+
+
 def test_a_change_while_a_plan_is_searched_is_not_lost(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:

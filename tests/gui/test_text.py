@@ -16,6 +16,11 @@ from slimgui.gui.facts import text
         ("+8", 88),
         (" 12 ", 12),
         ("33,4 %", 33),
+        ("12,5", 12),
+        ("1,024", 100),  # a thousand, and never one
+        ("1.024", 100),
+        ("-1,024", 1),
+        ("/1,250", 64),
         ("0", 1),  # never empty
         ("999", 100),  # never more than there are
         ("-200", 1),

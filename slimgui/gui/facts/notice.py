@@ -268,6 +268,11 @@ def proof(row: wire.ProofRow) -> str:
     return f"The smaller model does not compute the same: {largest}.{note}"
 
 
+def met_already(title: str) -> Notice:
+    """The plan as it is meets a target."""
+    return Notice("note", "The plan meets this as it is.", f"{title}.", "Nothing was changed: leave less.")
+
+
 def met(title: str, kept: float) -> Notice:
     """A plan that meets a target was found."""
     return Notice(

@@ -7,6 +7,7 @@ import re
 from slimgui.core.plan_set import PlanSet
 
 _COUNT = re.compile(r"^\s*(?P<sign>[=/*+-]?)\s*(?P<number>\d+(?:[.,]\d+)?)\s*(?P<percent>%?)\s*$")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # no part of a channel can be kept
 _STEPS = ("", "k", "M", "G", "T")
 
 
@@ -93,8 +94,10 @@ def parse_count(text: str, current: int, size: int) -> int | None:
     match = _COUNT.match(text)
     if match is None:
         return None
-    number = float(match["number"].replace(",", "."))
-    sign, share = match["sign"], match["percent"]
+    sign, share, written = match["sign"], match["percent"], match["number"]
+    is_count = not share and sign not in ("*", "/")
+    point = "" if is_count and _THOUSANDS.fullmatch(written) else "."
+    number = float(re.sub("[.,]", point, written))
     if sign == "/" and not number:
         return None
     if share:

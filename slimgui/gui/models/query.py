@@ -64,12 +64,14 @@ _UNITS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "%": 0.01}
 _NUMBER: Final = re.compile(
     r"(?P<what>[a-z]+)(?P<how>>=|<=|>|<|=)(?P<number>\d+\.?\d*(?:e\d+)?)(?P<unit>[kmgt%]?)"
 )
+_LOOSE: Final = re.compile(r"\s*(>=|<=|>|<|=)\s*|\s+(?=%)")  # "removed > 30 %" is one word
 _BEGUN: Final = re.compile(r"(?P<what>[a-z]+)(?:>=|<=|>|<|=)")
 
 
 def parse(typed: str) -> tuple[Test, ...]:
     """The tests that a group has to pass, one per word; a comparison without its number asks nothing."""
-    return tuple(test for word in typed.lower().split() if (test := _test(word)))
+    joined = _LOOSE.sub(r"\1", typed.lower())
+    return tuple(test for word in joined.split() if (test := _test(word)))
 
 
 def matching(cells: Cells, tests: tuple[Test, ...]) -> frozenset[int]:
@@ -83,7 +85,7 @@ def _test(word: str) -> Test | None:
     begun = _BEGUN.fullmatch(word)
     if begun and begun["what"] in _NUMBERS:
         return None
-    match = _NUMBER.fullmatch(word)
+    match = _NUMBER.fullmatch(word.replace(",", "."))
     if match and match["what"] in _NUMBERS:
         return _comparison(match)
     return lambda cells, number: cells.has(number, word)

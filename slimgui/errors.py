@@ -87,6 +87,10 @@ class MissingInputsError(LoadError):
     """The model is there, but nothing says what it takes as input."""
 
 
+class InputShapeError(LoadError):
+    """No input can be made of what was written as its shape."""
+
+
 class DataError(SlimError):
     """Samples could not be read, or are none for this model."""
 

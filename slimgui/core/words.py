@@ -1,7 +1,8 @@
-"""A plan in words, and lists of channels as people write them."""
+"""A plan in words; lists of channels, shapes and numbers as people write them."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -10,6 +11,10 @@ from slimgui.core.plan import Plan
 from slimgui.errors import PlanError
 
 _FEW: Final = 3
+_SHAPE: Final = re.compile(r"\d{1,9}(?:x\d{1,9})*(?::\d{1,18})?")
+_BRACKETS: Final = re.compile(r"[(\[]([\d\s,]+)[)\]]")
+_TIMES: Final = re.compile(r"\s*[xX*×]\s*")
+_BELOW: Final = re.compile(r"\s*:\s*")
 _RANGE: Final = re.compile(r"(\d{1,7})(?:-(\d{1,7}))?")
 
 
@@ -66,12 +71,25 @@ def _and(names: Iterable[str]) -> str:
     return " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
 
 
+def to_shapes(text: str) -> tuple[str, ...] | None:
+    """The shapes of inputs as "1x3x224x224" or "1x16:30522"; None when they are written in another way.
+
+    One shape may also be written as python and the window show it: "(1, 3, 224, 224)", "1 × 3 × 224 × 224".
+    """
+    joined = _BRACKETS.sub(lambda match: match[1].rstrip(", ").replace(",", "x"), text)
+    parts = [part.strip() for part in _TIMES.sub("x", _BELOW.sub(":", joined)).split(",")]
+    return tuple(parts) if all(map(_SHAPE.fullmatch, parts)) else None
+
+
 def to_numbers(text: str) -> tuple[float, ...]:
     """Numbers with spaces or commas between them. Raises PlanError when they are written in another way."""
     try:
-        return tuple(float(part) for part in text.replace(",", " ").split())
+        numbers = tuple(map(float, text.replace(",", " ").split()))
     except ValueError:
-        raise PlanError(f"{text.strip()!r} is no list of numbers.", "", "Write it like 0.5 0.25.") from None
+        numbers = (math.nan,)
+    if not all(map(math.isfinite, numbers)):
+        raise PlanError(f"{text.strip()!r} is no list of numbers.", "", "Write it like 0.5 0.25.")
+    return numbers
 
 
 def to_shares(text: str) -> tuple[tuple[str, float], ...]:

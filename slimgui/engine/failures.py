@@ -9,7 +9,15 @@ from typing import Final
 
 from slimgui.core import wire
 from slimgui.core.paths import exists
-from slimgui.errors import ConsentError, DeployError, MissingInputsError, SlimError, UnnamedModelError
+from slimgui.errors import (
+    ConsentError,
+    DeployError,
+    InputShapeError,
+    MissingInputsError,
+    SlimError,
+    TraceError,
+    UnnamedModelError,
+)
 
 _DOING: Final[dict[type[wire.Request], str]] = {
     wire.Recalibrate: "taking the statistics",
@@ -46,6 +54,8 @@ def failed(request: wire.Request, error: BaseException) -> wire.Failed:
         code = wire.Code(error.path, error.sha256, error.runs)
         hint = "Look at what would run, and run it only if you trust who made it."
         return wire.Failed(request.task, error.what, error.why, hint, code=code)
+    if isinstance(request, wire.Open) and isinstance(error, InputShapeError | TraceError):
+        return wire.Failed(request.task, error.what, error.why, error.hint, _trace(error), "inputs")
     if isinstance(error, SlimError):
         counts = error.counts if isinstance(error, DeployError) else {}
         return wire.Failed(request.task, error.what, error.why, error.hint, _trace(error), counts=counts)

@@ -11,7 +11,7 @@ from plain_groups import any_plan
 
 from slimgui.core.plan import Plan
 from slimgui.core.recipe import as_command, as_python, options
-from slimgui.core.words import describe, from_ranges, to_ranges
+from slimgui.core.words import describe, from_ranges, to_numbers, to_ranges
 from slimgui.errors import PlanError
 
 
@@ -71,6 +71,13 @@ def test_any_list_of_channels_comes_back(seed: int) -> None:
 def test_what_is_no_list_of_channels_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="no list of channels"):
         from_ranges(text)
+
+
+@pytest.mark.parametrize("text", ["0.5 nan", "inf", "1e999", "half", "0.5;0.5"])
+def test_what_is_no_list_of_finite_numbers_is_refused(text: str) -> None:
+    assert to_numbers("0.485, 0.456 0.406") == (0.485, 0.456, 0.406)
+    with pytest.raises(PlanError):
+        to_numbers(text)
 
 
 def test_names_with_spaces_and_quotes_are_quoted() -> None:

@@ -23,7 +23,15 @@ from slimgui.engine.deploy import Recovery
 from slimgui.engine.estimate import Estimate
 from slimgui.engine.failures import document_name
 from slimgui.engine.verify import Proof
-from slimgui.errors import Advice, DeployError, LoadError, MissingInputsError, SlimError
+from slimgui.errors import (
+    Advice,
+    DeployError,
+    InputShapeError,
+    LoadError,
+    MissingInputsError,
+    SlimError,
+    TraceError,
+)
 
 
 @dataclass(frozen=True)
@@ -427,6 +435,18 @@ def test_an_unknown_input_shape_says_what_it_needs(rig: Rig) -> None:
     assert isinstance(answer, wire.Failed)
     assert answer.needs == "inputs"
     assert "--input" not in answer.hint
+
+
+@pytest.mark.parametrize("kind", [TraceError, InputShapeError])
+def test_a_model_that_does_not_take_the_given_shape_lets_another_be_given(
+    rig: Rig, kind: type[SlimError]
+) -> None:
+    rig.engine.trouble = kind("It does not fit.", "", "Check the shape.")
+
+    answer = rig.ask(wire.Open(1, "net.pt", "1x2"))
+
+    assert isinstance(answer, wire.Failed)
+    assert (answer.needs, answer.hint) == ("inputs", "Check the shape.")
 
 
 def test_a_document_too_large_for_a_frame_is_refused_and_the_old_one_kept(

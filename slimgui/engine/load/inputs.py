@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from slimgui.core.words import to_shapes
 from slimgui.engine.structural import copy_module, on_meta
-from slimgui.errors import LoadError, MissingInputsError
+from slimgui.errors import InputShapeError, MissingInputsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class Whole:
 Shape = tuple[int, ...] | Whole
 Shapes = tuple[Shape, ...]
 
-_SHAPE: Final = re.compile(r"(?P<sizes>\d{1,9}(?:\s*[xX*]\s*\d{1,9})*)(?:\s*:\s*(?P<below>\d{1,18}))?")
 _SEED: Final = 0
 _LARGEST: Final = 2**28
 _GREY_SIDES: Final = (28, 32, 64, 224, 128, 48, 96)
@@ -43,22 +42,26 @@ def parse_shapes(text: str) -> Shapes:
     A number behind a colon makes an input of whole numbers below it; all others are real numbers.
 
     Raises:
-        LoadError: it is written in another way, or a size is zero or absurd.
+        InputShapeError: it is written in another way, or a size is zero or absurd.
     """
-    return tuple(_parse_shape(_SHAPE.fullmatch(part.strip()), text) for part in text.split(","))
-
-
-def _parse_shape(match: re.Match[str] | None, text: str) -> Shape:
-    if match is None:
+    shapes = to_shapes(text)
+    if shapes is None:
         hint = "Write sizes with x between them: 1x3x224x224; several inputs with commas."
         hint += " Whole numbers below 30522, for words, are written 1x16:30522."
-        raise LoadError(f"{text!r} is not an input shape.", "", hint)
-    sizes = tuple(int(size) for size in re.split(r"\D+", match["sizes"]))
+        raise InputShapeError(f"{text!r} is not an input shape.", "", hint)
+    return tuple(map(_parse_shape, shapes))
+
+
+def _parse_shape(shape: str) -> Shape:
+    """One of the shapes that `to_shapes` finds."""
+    written, _, below = shape.partition(":")
+    sizes = tuple(map(int, written.split("x")))
     elements = math.prod(sizes)
-    if not 0 < elements <= _LARGEST or match["below"] == "0":
-        what = f"An input of shape {match[0]} cannot be made."
-        raise LoadError(what, f"It would have {elements} elements.", "Every number must be at least 1.")
-    return Whole(sizes, int(match["below"])) if match["below"] else sizes
+    if not 0 < elements <= _LARGEST or below == "0":
+        what = f"An input of shape {shape} cannot be made."
+        hint = "Write smaller numbers." if elements > _LARGEST else "Every number must be at least 1."
+        raise InputShapeError(what, f"It would have {elements:,} elements.", hint)
+    return Whole(sizes, int(below)) if below else sizes
 
 
 def show(shape: Shape) -> str:

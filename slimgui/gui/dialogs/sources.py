@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +21,13 @@ from PySide6.QtWidgets import (
 
 from slimgui.core import wire
 from slimgui.core.paths import exists
+from slimgui.core.words import to_shapes
 from slimgui.gui.dialogs.samples import WIDTH
 from slimgui.gui.theme import SPACE
 from slimgui.gui.views.problem import Problem
 
 MODELS: Final = "PyTorch models (*.pt *.pth *.bin *.ckpt *.safetensors *.json);;All files (*)"
 FACTORIES: Final = "Python files (*.py);;All files (*)"
-_SHAPES: Final = re.compile(r"\s*\d+(x\d+)*(:\d+)?(\s*,\s*\d+(x\d+)*(:\d+)?)*\s*")
 _PROVE: Final = (
     "Both files are read from the disk and compared: the saved one with its original, in which the removed "
     "channels are switched off. Do this after a copy or a download, or before you rely on an old file."
@@ -128,7 +127,7 @@ class _SourceDialog(QDialog):
 
     def _shape_problem(self) -> str:
         typed = self.shape.text().strip()
-        return "" if not typed or _SHAPES.fullmatch(typed) else f"{typed!r} is no shape, as 1x3x224x224."
+        return "" if not typed or to_shapes(typed) else f"{typed!r} is no shape, as 1x3x224x224."
 
     def _tell(self, problem: str) -> None:
         self.problem.tell(problem)

@@ -15,6 +15,11 @@ from slimgui.errors import LoadError
         ("1x3x224x224", ((1, 3, 224, 224),)),
         ("1x3x8x8,1x16", ((1, 3, 8, 8), (1, 16))),
         (" 1 X 3 , 2 ", ((1, 3), (2,))),
+        ("(1, 3, 8, 8)", ((1, 3, 8, 8),)),  # as python prints it
+        ("[1, 3]", ((1, 3),)),
+        ("1 × 3 × 8 × 8", ((1, 3, 8, 8),)),  # as the window shows it
+        ("(5,), 1x2", ((5,), (1, 2))),
+        ("1x16 : 30522", (Whole((1, 16), 30522),)),
         ("1x16:30522, 1x8", (Whole((1, 16), 30522), (1, 8))),
     ],
 )
@@ -31,6 +36,9 @@ def test_shapes_are_read(text, shapes):
         "1x-3",
         "1x3,",
         "1.5x2",
+        "1 3 x 8",
+        "(1, 3",
+        "()",
         "a",
         "1x0x3",
         "1x3:0",
@@ -44,6 +52,12 @@ def test_nonsense_is_a_sentence(text):
     with pytest.raises(LoadError) as caught:
         parse_shapes(text)
     assert caught.value.hint
+
+
+def test_a_shape_of_too_many_elements_asks_for_smaller_numbers() -> None:
+    with pytest.raises(LoadError) as caught:
+        parse_shapes("1x3x99999x99999")
+    assert caught.value.hint == "Write smaller numbers."
 
 
 def test_inputs_are_the_same_every_time_and_leave_the_global_state_alone():

@@ -35,7 +35,7 @@ from slimgui.gui.views.totals import Totals
 if TYPE_CHECKING:
     from slimgui.gui.main_window import MainWindow
 
-_GRAPH: Final = 300  # pixels that the docks leave it in a small window
+_GRAPH: Final = 230  # pixels that the docks leave it in a small window
 _WIDTHS: Final = (580, 290)  # of groups and details, where none is remembered
 _TABS: Final = (  # and beside which one each is a tab
     ("plan", "details"),

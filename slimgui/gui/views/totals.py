@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from slimgui.core.cost import Cost
@@ -15,6 +15,10 @@ from slimgui.gui.facts import text
 from slimgui.gui.theme import SPACE, colours, scaled
 
 Read = Callable[[Cost], int]
+_SIZES: Final = (1.3, 1.15, 1.0, 0.9)  # of the value, largest first
+_NARROW: Final = 160  # pixels of a tile
+_GAP: Final = 6
+_MIDDLE: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 TILES: Final[tuple[tuple[str, str, Read, Callable[[float], str]], ...]] = (
     ("Parameters", "How many numbers the model has learned", lambda cost: cost.params, text.short),
@@ -61,7 +65,7 @@ class Tile(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """See Qt."""
-        return QSize(150, self.sizeHint().height())
+        return QSize(136, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """See Qt."""
@@ -73,7 +77,8 @@ class Tile(QWidget):
         painter.setBrush(QColor(table.raised))
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(frame, 7, 7)
-        inner = frame.adjusted(12, 8, -12, -10)
+        side = 12 if frame.width() > _NARROW else 8
+        inner = frame.adjusted(side, 8, -side, -10)
         self._paint_text(painter, inner)
         track = QRectF(inner.left(), inner.bottom() - 5, inner.width(), 5)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -93,7 +98,9 @@ class Tile(QWidget):
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft, self._title)
         painter.setPen(QColor(table.success if self._after < self._before else table.muted))
         said = text.change(self._before, self._after) if self._is_known() else "not measured"
-        painter.drawText(top, Qt.AlignmentFlag.AlignRight, said)
+        widths = map(QFontMetricsF(self.font()).horizontalAdvance, (self._title, said))
+        if sum(widths) + _GAP <= top.width():
+            painter.drawText(top, Qt.AlignmentFlag.AlignRight, said)
         if self._is_known():
             self._paint_values(
                 painter, QRectF(inner.left(), inner.top() + height + 3, inner.width(), height * 1.5)
@@ -105,20 +112,23 @@ class Tile(QWidget):
 
     def _paint_values(self, painter: QPainter, line: QRectF) -> None:
         table = colours(self.palette())
-        big = scaled(self.font(), 1.3, bold=True)
+        after, before = self._show(self._after), f"of {self._show(self._before)}"
+        is_cut = self._before != self._after and self._is_current
+        rest = QFontMetricsF(self.font()).horizontalAdvance(before) + _GAP if is_cut else 0.0
+        big = self._largest(after, line.width() - rest)
         painter.setFont(big)
         painter.setPen(QColor(table.text))
-        after = self._show(self._after)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, after)
-        if self._before != self._after and self._is_current:
-            line.setLeft(line.left() + QFontMetricsF(big).horizontalAdvance(after) + 8)
+        painter.drawText(line, _MIDDLE, after)
+        if is_cut:
+            line.setLeft(line.left() + QFontMetricsF(big).horizontalAdvance(after) + _GAP)
             painter.setFont(self.font())
             painter.setPen(QColor(table.muted))
-            painter.drawText(
-                line,
-                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                f"of {self._show(self._before)}",
-            )
+            painter.drawText(line, _MIDDLE, before)
+
+    def _largest(self, words: str, room: float) -> QFont:
+        """The largest font in which they fit; half a number would read like another one."""
+        fonts = [scaled(self.font(), size, bold=True) for size in _SIZES]
+        return next((f for f in fonts if QFontMetricsF(f).horizontalAdvance(words) <= room), fonts[-1])
 
 
 class LatencyTile(Tile):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QTabBar, QTabWidget, QWidget
 
 from slimgui.core.view import View
 from slimgui.core.wire import Document
@@ -124,9 +124,14 @@ class Panels(QObject):
             dock.setVisible(self._session.document is not None and name not in EXTRA)
 
     def is_covered(self, widget: QWidget | None) -> bool:
-        """Whether a widget lies in a panel that another tab hides: Qt keeps those outside of the window."""
-        around = [dock for dock in self.docks.values() if widget is not None and dock.isAncestorOf(widget)]
-        return not all(self._window.rect().intersects(dock.geometry()) for dock in around)
+        """Whether a widget lies in a panel that another tab hides, or is a row of tabs that nothing needs.
+
+        Qt keeps both outside of the window, and takes them for visible.
+        """
+        around: list[QWidget] = [each for each in self.docks.values() if widget and each.isAncestorOf(widget)]
+        if isinstance(widget, QTabBar):
+            around.append(widget)
+        return not all(self._window.rect().intersects(part.geometry()) for part in around)
 
     def remember(self) -> None:
         """Keep places and widths for the next time."""

@@ -9,7 +9,7 @@ from demo import demo
 from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QDialog, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 import slimgui
@@ -223,3 +223,21 @@ def test_past_tasks_begin_at_the_edge_until_one_has_details(loaded: MainWindow) 
     assert not tasks.tree.rootIsDecorated()
     tasks.add(Ended("opening b.pt", 0.0, 1.0, "failed", "A line."))
     assert tasks.tree.rootIsDecorated()
+
+
+def test_tab_stays_on_what_is_seen_before_and_after_a_model_is_open(
+    window: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    def walked() -> set[QTabBar]:
+        seen: set[QWidget | None] = set()
+        for _ in range(60):
+            qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            seen.add(QApplication.focusWidget())
+        return {each for each in seen if isinstance(each, QTabBar)}
+
+    window.activateWindow()
+    window.welcome.open_button.setFocus()
+    assert walked() == set()
+    window.session.open("/models/demo.pt")
+    transport.open(demo())
+    assert len(walked()) == 1  # of the panels on the right: the others have one panel each

@@ -29,7 +29,7 @@ from slimgui.engine.sides import outputs_of
 from slimgui.engine.structural import cloned, copy_module, in_eval_mode, named_tensors
 from slimgui.engine.trace import Traced
 from slimgui.engine.walk import Walks, fits, walking
-from slimgui.errors import PlanError
+from slimgui.errors import DataError, PlanError
 
 RIDGE = 1e-3  # of the mean square of an input: enough for what few samples leave open
 WITH_SAMPLES = ("absorb", "recalibrate", "fold")
@@ -209,6 +209,14 @@ def recalibrate(deployed: Deployed, batches: Iterable[Inputs]) -> Deployed:
     return with_numbers(deployed, "recalibrate", count, changed)
 
 
+def _no_numbers(name: str, method: str) -> DataError:
+    return DataError(
+        f"{name} would hold values that are no finite numbers.",
+        f"The step {method!r} makes them of these samples.",
+        "Check the samples for numbers that are far too large.",
+    )
+
+
 def with_numbers(
     deployed: Deployed,
     method: str,
@@ -216,11 +224,17 @@ def with_numbers(
     numbers: Mapping[str, Tensor],
     left: tuple[Refusal, ...] = (),
 ) -> Deployed:
-    """`deployed` with other numbers in the named parameters and buffers, and a record of it."""
+    """`deployed` with other numbers in the named parameters and buffers, and a record of it.
+
+    Raises:
+        DataError: they are no finite numbers, where those before were.
+    """
     model = copy_module(deployed.model, cloned)
     tensors, before = named_tensors(model), {}
     with torch.no_grad():
         for name, value in numbers.items():
+            if not value.isfinite().all() and tensors[name].isfinite().all():
+                raise _no_numbers(name, method)
             before[name] = tensors[name].detach().clone()
             tensors[name].copy_(value)
     step = Recovery(method, batches, before, left)

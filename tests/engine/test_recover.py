@@ -17,7 +17,7 @@ from slimgui import engine
 from slimgui.core.recovery import RECOVERY
 from slimgui.engine.recover import NEED_SAMPLES, STEPS, WITH_SAMPLES
 from slimgui.engine.reopen import reopen
-from slimgui.errors import PlanError
+from slimgui.errors import DataError, PlanError
 
 
 class HandNorm(nn.Module):
@@ -120,6 +120,14 @@ def test_neither_the_model_nor_what_was_deployed_changes() -> None:
 def test_without_a_batch_there_is_nothing_to_average() -> None:
     with pytest.raises(PlanError, match="no sample"):
         engine.recalibrate(cut()[2], [])
+
+
+def test_statistics_that_are_no_finite_numbers_are_refused() -> None:
+    _, _, deployed, batches = cut()
+    before = oracle.snapshot(deployed.model)
+    with pytest.raises(DataError, match="no finite numbers"):
+        engine.recalibrate(deployed, [*batches, 1e30 * batches[0]])  # its variance is beyond float32
+    assert oracle.same(before, oracle.snapshot(deployed.model))
 
 
 def test_the_proof_is_of_the_cut_also_when_it_is_made_after_recovery() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from torch import nn
 
 from slimgui.engine.data.arrays import array_samples
-from slimgui.engine.data.described import Reading, Samples
+from slimgui.engine.data.described import Batch, Reading, Samples
 from slimgui.engine.data.folder import folder_samples
 from slimgui.engine.data.program import program_samples
-from slimgui.engine.inputs import Inputs
+from slimgui.engine.inputs import Inputs, tensors_in
 from slimgui.engine.load import Loaded
 from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
@@ -70,14 +71,32 @@ def samples(
     how = own.overruled(mean, std, size)
     classes = model.labels if isinstance(model, Loaded) else ()
     reading = Reading(str(path), like, how, tuple(classes), batch_size, limit, seed)
+    found = _found(path, reading, Consent(allow_code, frozenset(trusted)))
+    return replace(found, batches=lambda: _without_nan(found, path.name))
+
+
+def _found(path: Path, reading: Reading, consent: Consent) -> Samples:
+    """The samples at a path, whatever is there."""
     if path.is_dir():
         return folder_samples(path, reading)
     if path.suffix.lower() == ".npz":
         return array_samples(path, reading)
     if path.suffix.lower() == ".py":
-        return program_samples(path, reading, Consent(allow_code, frozenset(trusted)))
+        return program_samples(path, reading, consent)
     raise DataError(
         f"{path.name} holds no samples that SlimGUI reads.",
         "",
         "Give a folder of images, an .npz of arrays, or a .py with a function samples().",
     )
+
+
+def _without_nan(samples: Samples, shown: str) -> Iterator[Batch]:
+    """Batches in which everything is a number: one NaN makes statistics, scores and weights NaN, unseen."""
+    for number, (inputs, labels) in enumerate(samples.batches(), 1):
+        if any(bool(tensor.isnan().any()) for tensor in tensors_in(inputs) if tensor.is_floating_point()):
+            why, hint = (
+                "A model makes nothing but NaN of it.",
+                "Leave such samples out.",
+            )
+            raise DataError(f"Batch {number} of {shown} holds NaN.", why, hint)
+        yield inputs, labels

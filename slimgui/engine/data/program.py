@@ -17,6 +17,7 @@ from slimgui.engine.load.consent import Consent
 from slimgui.engine.load.source import import_file
 from slimgui.errors import DataError, SlimError
 
+_MEND = "Mend the code and try again; the details say where it failed."
 _HINT = "samples() gives batches like the model's inputs, or pairs (batch, labels)."
 
 
@@ -120,4 +121,4 @@ def _measure(evaluate: Callable[[nn.Module], Any], shown: str) -> Callable[[nn.M
 
 def _failed(what: str, error: Exception) -> DataError:
     first = str(error).partition("\n")[0][:300]
-    return DataError(f"{what}.", f"{type(error).__name__}: {first}" if first else type(error).__name__, "")
+    return DataError(f"{what}.", f"{type(error).__name__}: {first}" if first else type(error).__name__, _MEND)

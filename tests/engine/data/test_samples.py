@@ -320,3 +320,20 @@ def test_what_is_no_source_of_samples_is_named(tmp_path: Path) -> None:
         engine.samples(tmp_path / "notes.txt", COLOUR)
     with pytest.raises(DataError, match="There is no"):
         engine.samples(tmp_path / "nowhere", COLOUR)
+
+
+@pytest.mark.parametrize("kind", ["npz", "py"])
+def test_samples_that_hold_nan_are_refused_by_the_number_of_their_batch(kind: str, tmp_path: Path) -> None:
+    images = np.zeros((6, 1, 8, 8), np.float32)
+    images[4, 0, 3, 3] = np.nan
+    path = tmp_path / f"heldout.{kind}"
+    np.savez(tmp_path / "heldout.npz", images=images)
+    if kind == "py":
+        path.write_text(
+            "import torch\n"
+            "def samples():\n"
+            "    yield torch.zeros(2, 1, 8, 8), [0, 1]\n"
+            "    yield torch.full((2, 1, 8, 8), float('nan')), [0, 1]\n"
+        )
+    with pytest.raises(DataError, match=r"Batch \d of heldout\.\w+ holds NaN"):
+        list(engine.samples(path, GREY, batch_size=2))

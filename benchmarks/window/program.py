@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import sub
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.facts.notice import Notice
@@ -23,6 +27,7 @@ from slimgui.gui.work.worker import Worker
 BEAT = 5  # milliseconds
 LOOK = 10  # milliseconds
 PATIENCE = 600.0  # seconds
+_TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 
 
 class Program:
@@ -41,12 +46,14 @@ class Program:
         until(self.worker.isRunning)  # it was painted, and is whole
 
     def open(self, source: str, shape: str = "", trusted: tuple[str, ...] = ()) -> None:
-        """Open a model and wait until it is seen: what is not painted costs nothing."""
+        """Open a model and wait until all of it is seen: what is not painted costs nothing."""
         self.session.open(source, shape, trusted)
         self.wait_idle()
-        until(self.window.updatesEnabled)
         if self.session.document is None:
             raise RuntimeError(f"{source} was not opened: {self.notices}")
+        panels = self.window.panels
+        spies = [_PaintSpy(view.viewport()) for view in (panels.graph, panels.groups.tree)]
+        until(lambda: all(spy.has_painted for spy in spies))
 
     def wait_idle(self) -> None:
         """Let the window live until no task is running."""
@@ -57,6 +64,23 @@ class Program:
         self.session.undo_stack.setClean()
         self.window.close()
         self.worker.close()
+
+
+class _PaintSpy(QObject):
+    """Knows whether a widget was painted since.
+
+    Attributes:
+        has_painted: says so.
+    """
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.has_painted = False
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.has_painted |= event.type() == QEvent.Type.Paint
+        return False
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -87,19 +111,43 @@ def painted() -> None:
             QCoreApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What lies between two beats, in milliseconds.
+
+    Attributes:
+        long: how much.
+        taken: of it, what the host of this virtual machine kept from the processor that lost most
+            (`steal` of proc_stat(5), in steps of 10 ms): no program can do anything then.
+    """
+
+    long: float
+    taken: float
+
+
 @contextmanager
-def heartbeat() -> Iterator[list[float]]:
-    """Milliseconds between the beats of a timer, as they come, inside the block."""
-    beats: list[float] = []
+def heartbeat() -> Iterator[list[Gap]]:
+    """What lies between the beats of a timer inside the block."""
+    beats: list[tuple[float, list[float]]] = []
     timer = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=BEAT)
-    timer.timeout.connect(lambda: beats.append(time.perf_counter() * 1000))
-    gaps: list[float] = []
+    timer.timeout.connect(lambda: beats.append((time.perf_counter() * 1000, _stolen())))
+    gaps: list[Gap] = []
     timer.start()
     try:
         yield gaps
     finally:
         timer.stop()
-        gaps.extend(later - earlier for earlier, later in itertools.pairwise(beats))
+        gaps += [_gap(*earlier, *later) for earlier, later in itertools.pairwise(beats)]
+
+
+def _gap(since: float, stolen: list[float], until: float, stolen_then: list[float]) -> Gap:
+    return Gap(until - since, max(map(sub, stolen_then, stolen)))
+
+
+def _stolen() -> list[float]:
+    """Milliseconds since the machine was started in which the host ran others, for each processor."""
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    return [int(line.split()[8]) * 1000 / _TICKS for line in lines if re.match(r"cpu\d", line)]
 
 
 def percentile(numbers: list[float], share: float) -> float:

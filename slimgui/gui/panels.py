@@ -73,6 +73,10 @@ class Panels(QObject):
         self._listen()
         self._pass_on()
         window.menus.add_panels(self.docks.values())
+        overview = self.graph.minimap.toggle
+        overview.setChecked(self._settings.overview)
+        overview.toggled.connect(self._settings.set_overview)
+        window.menus.add_panel(overview)
         self.refresh_colours()
 
     # --- places
@@ -114,6 +118,7 @@ class Panels(QObject):
         """Put every panel and every column back where it was at first."""
         self._window.restoreState(self._first_layout)
         self.groups.reset_columns()
+        self.graph.minimap.toggle.setChecked(True)
         self.show_docks()
         self._is_settled = False
         self._settle()

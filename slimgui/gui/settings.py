@@ -160,6 +160,15 @@ class Settings:
     def theme(self, value: Choice) -> None:
         self._store.setValue("theme", value)
 
+    @property
+    def overview(self) -> bool:
+        """Whether the graph has an overview in a corner."""
+        return bool(self._number("overview", 1, 0, 1))
+
+    def set_overview(self, shown: bool) -> None:
+        """Store whether it has one."""
+        self._store.setValue("overview", int(shown))
+
     def _texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; Qt gives a list of one as that one."""
         value = self._store.value(key, [])

@@ -22,6 +22,7 @@ from slimgui.gui.theme import colours
 from slimgui.gui.views.arrows import smooth
 from slimgui.gui.views.graph_item import FAR, NEAR
 from slimgui.gui.views.labels import Labels
+from slimgui.gui.views.minimap import REST_MS
 from slimgui.gui.views.scene import united
 from slimgui.gui.views.title_item import TitleItem
 
@@ -328,10 +329,11 @@ def test_what_is_searched_for_is_outlined_and_f3_goes_from_one_to_the_next(
 
 def test_the_overview_shows_where_one_is_and_moves_there(loaded: MainWindow, qtbot: QtBot) -> None:
     loaded.panels.graph.fit()
-    assert not loaded.panels.graph.minimap.isVisible()  # everything is seen
-    loaded.panels.graph.zoom(8)
     overview = loaded.panels.graph.minimap
-    assert overview.isVisible()
+    qtbot.wait(2 * REST_MS)
+    assert not overview.isVisible()  # everything is seen
+    loaded.panels.graph.zoom(8)
+    qtbot.waitUntil(overview.isVisible)
 
     corner = overview.rect().bottomRight() - QPoint(8, 8)
     qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=corner)
@@ -340,6 +342,51 @@ def test_the_overview_shows_where_one_is_and_moves_there(loaded: MainWindow, qtb
         loaded.panels.graph.picture.bounds.bottomRight() - QPointF(40, 40)
     )
     assert loaded.grab().size() == loaded.size() * loaded.devicePixelRatioF()
+
+
+def covered(window: MainWindow) -> QRectF:
+    """What lies below the overview."""
+    graph = window.panels.graph
+    return graph.mapToScene(graph.minimap.geometry()).boundingRect()
+
+
+def test_the_overview_steps_aside_for_the_box_that_keys_move_from(loaded: MainWindow, qtbot: QtBot) -> None:
+    graph = loaded.panels.graph
+    graph.zoom(1.2 / graph.zoomed)
+    qtbot.waitUntil(graph.minimap.isVisible)
+    for number, box in enumerate(graph.picture.boxes[:4]):
+        graph.go_to(number)
+        graph.put(box.rect.center(), graph.minimap.geometry().center())
+        assert covered(loaded).intersects(box.rect)
+        qtbot.waitUntil(lambda rect=box.rect: not covered(loaded).intersects(rect))
+
+
+def test_the_overview_stays_where_it_is_while_nothing_lies_below_it(loaded: MainWindow, qtbot: QtBot) -> None:
+    graph = loaded.panels.graph
+    graph.zoom(3 / graph.zoomed)
+    qtbot.waitUntil(graph.minimap.isVisible)
+    graph.put(graph.bounds.topLeft() - QPointF(500, 500), QPoint())  # far from every box
+    qtbot.wait(2 * REST_MS)
+    before = graph.minimap.pos()
+    graph.put(graph.bounds.topLeft() - QPointF(400, 500), QPoint())
+    qtbot.wait(2 * REST_MS)
+
+    assert graph.minimap.pos() == before
+
+
+def test_the_overview_can_be_switched_off_for_good(loaded: MainWindow, qtbot: QtBot) -> None:
+    graph, toggle = loaded.panels.graph, loaded.panels.graph.minimap.toggle
+    graph.zoom(8)
+    qtbot.waitUntil(graph.minimap.isVisible)
+    toggle.trigger()
+    assert not graph.minimap.isVisible()
+    graph.zoom(1.1)
+    qtbot.wait(2 * REST_MS)
+    assert not graph.minimap.isVisible()
+    assert not loaded.settings.overview
+    loaded.menus.actions["reset_layout"].trigger()
+    assert loaded.settings.overview
+    qtbot.waitUntil(graph.minimap.isVisible)
 
 
 def test_a_selection_can_be_zoomed_to(loaded: MainWindow) -> None:

@@ -89,11 +89,15 @@ class Menus:
 
     def add_panels(self, docks: Iterable[QDockWidget]) -> None:
         """Let these be shown and hidden."""
-        for number, dock in enumerate(docks, 1):
+        for dock in docks:
             toggle = dock.toggleViewAction()
-            toggle.setText(f"&{number} {dock.windowTitle()}")
             toggle.triggered.connect(lambda shown, dock=dock: dock.raise_() if shown else None)
-            self._panels.addAction(toggle)
+            self.add_panel(toggle)
+
+    def add_panel(self, toggle: QAction) -> None:
+        """One more part of the window that can be shown and hidden."""
+        toggle.setText(f"&{len(self._panels.actions()) + 1} {toggle.text()}")
+        self._panels.addAction(toggle)
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()

@@ -13,7 +13,7 @@ from slimgui.core.view import View
 from slimgui.core.wire import Document
 from slimgui.gui.facts import text
 from slimgui.gui.facts.snapshot import Change, Snapshot
-from slimgui.gui.theme import SPACE, colours
+from slimgui.gui.theme import colours
 from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem
 from slimgui.gui.views.lighting import Lighting, Lit, of_box
@@ -143,6 +143,7 @@ class GraphView(Canvas):
             return []
         table, lit = colours(self.palette()), self.lit(self._selected)
         self._lit.light(lit, QColor(table.accent), QColor(table.canvas))
+        self._make_way()
         return [self.picture.boxes[number].rect for number in sorted(lit.boxes)]
 
     def set_hits(self, layers: Sequence[int]) -> None:
@@ -158,6 +159,7 @@ class GraphView(Canvas):
         self._hits.light(Lit(frozenset(box_of[layer] for layer in self._found)), QColor(table.success))
         at = Lit() if self._here is None else Lit(between=frozenset({box_of[self._here]}))
         self._cursor.light(at, QColor(table.text))
+        self._make_way()
 
     # --- from place to place
 
@@ -323,9 +325,12 @@ class GraphView(Canvas):
 
     def _on_moved(self) -> None:
         """Keep the overview in its corner, and true."""
-        corner, away = self.viewport().rect().bottomRight(), QPoint(SPACE, SPACE)
-        self.minimap.move(corner - away - self.minimap.rect().bottomRight())
-        self.minimap.set_seen(self.visible_area())
+        self.minimap.set_seen(self.visible_area(), self.viewport().rect())
+
+    def _make_way(self) -> None:
+        """Let the overview cover nothing of what the user is at."""
+        marks = [item.rects for item in (self._cursor, self._lit, self._hits) if item is not None]
+        self.minimap.make_way(*marks)
 
     def viewportEvent(self, event: QEvent) -> bool:
         """See Qt."""

@@ -55,6 +55,11 @@ class LitItem(QGraphicsItem):
             self._cover.setAlpha(VEIL)
             self._bounds = self._picture.bounds
 
+    @property
+    def rects(self) -> list[QRectF]:
+        """Of the boxes that are lit, or passed."""
+        return [*self._rects, *self._passed]
+
     def boundingRect(self) -> QRectF:
         """See Qt."""
         return self._bounds

@@ -1,22 +1,33 @@
-"""The whole graph, small, in a corner of the view: where one is, and a quick way to elsewhere."""
+"""The whole graph, small, in a corner of the view: where one is, and a quick way to elsewhere.
+
+It takes the corner in which it covers least, and looks again whenever the view has come to rest: the box that
+keys move from, then what is selected or was searched for, then any box is not to lie below it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from slimgui.gui.theme import colours
+from slimgui.gui.theme import SPACE, colours
 from slimgui.gui.views.scene import Picture
 
 _LARGEST: Final = QSize(190, 140)
 _MARGIN: Final = 6.0
+REST_MS: Final = 120  # without a move: the view has come to rest
+CORNERS: Final = ((1, 1), (0, 1), (1, 0), (0, 0))  # right or left, below or above; the first that will do
 
 
 class Minimap(QWidget):
-    """Shows a picture and a rectangle around what is seen of it; a spot that is pressed is `wanted`."""
+    """Shows a picture and a rectangle around what is seen of it; a spot that is pressed is `wanted`.
+
+    Attributes:
+        toggle: whether it is shown where there is more than what is seen.
+    """
 
     wanted = Signal(QPointF)  #: a spot of the picture, which is to be seen in the middle
 
@@ -27,7 +38,13 @@ class Minimap(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._picture: Picture | None = None
         self._drawn: QPixmap | None = None
-        self._seen = QRectF()
+        self._seen, self._room = QRectF(), QRect()
+        self._corner = 0
+        self.toggle = QAction("Overview of the graph", self, checkable=True, checked=True)
+        self.toggle.toggled.connect(self._settle)
+        self._held: tuple[Sequence[QRectF], ...] = ()
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._settle)
         self.hide()
 
     def set_picture(self, picture: Picture) -> None:
@@ -36,11 +53,61 @@ class Minimap(QWidget):
         size = picture.bounds.size().scaled(_LARGEST, Qt.AspectRatioMode.KeepAspectRatio).toSize()
         self.resize(size.expandedTo(QSize(24, 24)))
 
-    def set_seen(self, area: QRectF) -> None:
-        """Say what is seen of the picture; when that is all of it, an overview says nothing."""
-        self._seen = area
-        self.setVisible(self._picture is not None and not area.contains(self._picture.bounds))
+    def set_seen(self, area: QRectF, room: QRect) -> None:
+        """Say what is seen of the picture, and where in the window."""
+        self._seen, self._room = area, room
+        self.move(self._places()[self._corner].topLeft())
+        if not self._says_something:
+            self.hide()
+        self._rest.start()
         self.update()
+
+    def make_way(self, *held: Sequence[QRectF]) -> None:
+        """Leave these spots of the picture free, the first ones before the others."""
+        self._held = held
+        self._rest.start()
+
+    @property
+    def _says_something(self) -> bool:
+        """Whether there is more than what is seen: an overview of all of it says nothing."""
+        return self._picture is not None and not self._seen.contains(self._picture.bounds)
+
+    def _settle(self) -> None:
+        """Take the corner in which least is covered; of equal ones that of now, not to jump about."""
+        if not (self.toggle.isChecked() and self._says_something):
+            self.hide()
+        elif not self.underMouse():  # who drags in it holds it
+            places = self._places()
+            costs = [self._cost(place) for place in places]
+            if costs[self._corner] > min(costs):
+                self._corner = costs.index(min(costs))
+            self.move(places[self._corner].topLeft())
+            self.show()
+
+    def _places(self) -> list[QRect]:
+        """Where it would be in each corner."""
+        room = self._room.adjusted(SPACE, SPACE, -SPACE, -SPACE)
+        free = room.size() - self.size()
+        return [
+            QRect(room.topLeft() + QPoint(x * free.width(), y * free.height()), self.size())
+            for x, y in CORNERS
+        ]
+
+    def _cost(self, place: QRect) -> tuple[int, ...]:
+        """How much would be covered there: of what is held first, then of all boxes."""
+        assert self._picture, "boxes are of a picture"
+        unit = self._seen.width() / max(1, self._room.width())
+        corner = self._seen.topLeft() + QPointF(place.topLeft() - self._room.topLeft()) * unit
+        area = QRectF(corner, place.size().toSizeF() * unit)
+        return tuple(
+            sum(area.intersects(rect) for rect in rects)
+            for rects in (*self._held, [box.rect for box in self._picture.boxes])
+        )
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """See Qt: it may step aside again."""
+        super().leaveEvent(event)
+        self._rest.start()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """See Qt."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from html import escape
 from typing import Final
 
@@ -14,6 +14,7 @@ from slimgui.core.recovery import Recovery
 from slimgui.core.wire import Document, GroupRow
 from slimgui.core.words import describe
 from slimgui.gui.facts import text
+from slimgui.gui.facts.losses import Losses
 from slimgui.gui.facts.snapshot import Snapshot
 from slimgui.gui.theme import colours
 
@@ -44,7 +45,7 @@ class Inspector(QTextBrowser):
         self.setOpenLinks(False)
         self.document().setDocumentMargin(10)
         self.anchorClicked.connect(self._on_clicked)
-        self._shown: tuple[GroupRow, Snapshot, Sequence[str], Collection[str]] | None = None
+        self._shown: tuple[GroupRow, Snapshot, Losses | None, Collection[str]] | None = None
         self._unfolded = ""  # id of the group whose layers are all named
 
     def show_model(self, document: Document, plans: PlanSet, recovery: Recovery | None) -> None:
@@ -66,14 +67,14 @@ class Inspector(QTextBrowser):
         )
 
     def show_group(
-        self, row: GroupRow, snapshot: Snapshot, losses: Sequence[str], boxes: Collection[str]
+        self, row: GroupRow, snapshot: Snapshot, losses: Losses | None, boxes: Collection[str]
     ) -> None:
         """Say what a group is, what happens to it, and why.
 
         Args:
             row: the group.
             snapshot: what the plan makes of it.
-            losses: what was measured, in sentences.
+            losses: what was measured of it; None when nothing is known.
             boxes: names of the layers that the graph can show.
         """
         self._shown = row, snapshot, losses, boxes
@@ -89,8 +90,19 @@ class Inspector(QTextBrowser):
         if row.id in snapshot.locked:
             body += "<p><b>You locked it</b> in this plan.</p>"
         if losses:
-            body += f"<p>{'<br>'.join(map(escape, losses))}</p>"
+            body += self._losses(losses)
         self._show(row.id or "Input of the model", body + self._layers(row, boxes))
+
+    def _losses(self, losses: Losses) -> str:
+        """A small table: channels that stay, and below what that costs."""
+        kept = "".join(f"<td align=right>{count}</td>" for count, _ in losses.rows)
+        lost = "".join(f"<td align=right><b>{escape(loss)}</b></td>" for _, loss in losses.rows)
+        rows = ((self._muted("Stay"), kept), (self._muted("Lost"), lost))
+        table = "".join(f"<tr><td>{title}</td>{cells}</tr>" for title, cells in rows)
+        return (
+            f"<p><b>Cut alone</b>, it loses {escape(losses.of)}:</p>"
+            f"<table cellspacing=0 cellpadding=3>{table}</table>"
+        )
 
     def _layers(self, row: GroupRow, boxes: Collection[str]) -> str:
         """What moves with the group: how much, why, and the names as links into the graph."""

@@ -36,6 +36,7 @@ from slimgui.gui.dialogs.asking import Dialogs, consent_box  # noqa: E402
 from slimgui.gui.dialogs.recovery import RecoveryDialog  # noqa: E402
 from slimgui.gui.dialogs.sensitivity import SensitivityDialog  # noqa: E402
 from slimgui.gui.dialogs.sources import OpenWithDialog, ProveDialog  # noqa: E402
+from slimgui.gui.facts.losses import losses  # noqa: E402
 from slimgui.gui.facts.notice import stopped  # noqa: E402
 from slimgui.gui.journal.record import Entry  # noqa: E402
 from slimgui.gui.journal.writer import LAST, read  # noqa: E402
@@ -302,11 +303,9 @@ class Photographer:
         window.menus.actions["plan_global"].trigger()
         self.wait(self.idle)
         window.menus.actions["plan_lock"].trigger()
-        bar = window.menuBar()
         for title in ("&File", "&Plan"):
             menu = window.menus.menus[title]
-            place = bar.mapTo(window, bar.actionGeometry(menu.menuAction()).bottomLeft())
-            self.popped(menu, f"9-menu-{title[1:].lower()}", place)
+            self.popped(menu, f"9-menu-{title[1:].lower()}", self.below(menu))
         session.select("")
         self.statistics(menu)
 
@@ -332,20 +331,32 @@ class Photographer:
         self.shoot("15-recovered")
         session.data.measure(SampleSource(samples, 200))
         self.wait(self.idle)
-        session.select(next(row.id for row in session.document.groups if row.locked is None))
+        session.select(next(row.id for row in session.document.groups if losses(session.data.sensed, row)))
         self.shoot("15-sensitivity")
         session.set_ratio(0.4)
-        entries = next(action.menu() for action in menu.actions() if action.menu())
-        assert isinstance(entries, QMenu), "a menu of plans is in the menu"
-        self.popped(entries, "16-statistics", QPoint(80, 120))
+        self.popped(menu, "16-statistics", self.below(menu), inner=0)
 
-    def popped(self, menu: QMenu, name: str, place: QPoint) -> None:
-        """A picture with an open menu, which is a window of its own."""
+    def below(self, menu: QMenu) -> QPoint:
+        """Where a menu of the bar opens."""
+        bar = self.window.menuBar()
+        return bar.mapTo(self.window, bar.actionGeometry(menu.menuAction()).bottomLeft())
+
+    def popped(self, menu: QMenu, name: str, place: QPoint, inner: int | None = None) -> None:
+        """A picture with an open menu, a window of its own; `inner`: the menu in it that is open as well."""
         menu.popup(self.window.mapToGlobal(place))
+        shown = [menu]
+        if inner is not None:
+            entry = [action for action in menu.actions() if action.menu()][inner]
+            menu.setActiveAction(entry)
+            QTest.keyClick(menu, Qt.Key.Key_Right)
+            within = entry.menu()
+            assert isinstance(within, QMenu), "chosen as one"
+            shown.append(within)
         QTest.qWait(150)
         picture = self.window.grab()
         painter = QPainter(picture)
-        painter.drawPixmap(self.window.mapFromGlobal(menu.pos()), menu.grab())
+        for each in shown:
+            painter.drawPixmap(self.window.mapFromGlobal(each.pos()), each.grab())
         painter.end()
         self.save(picture, name)
         menu.close()

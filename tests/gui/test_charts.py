@@ -231,3 +231,17 @@ def test_every_part_of_a_chart_has_an_accessible_name(charts: Charts) -> None:
         and not isinstance(widget.parent(), QAbstractSpinBox)
     ]
     assert nameless == []
+
+
+def test_each_chart_is_made_in_a_turn_of_its_own(
+    window: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    window.document_actions.open_source("/models/demo.pt")
+    transport.open(demo())
+    charts, later = window.panels.charts, []
+    charts._next_turn.timeout.connect(lambda: later.append(charts.front))
+    with qtbot.waitSignal(charts.ready):
+        window.panels.docks["charts"].raise_()
+    assert len(later) == 2  # the second one, and showing both
+    assert charts.stages is not None
+    qtbot.waitUntil(lambda: charts.front.isVisible() and charts.stages.isVisible())

@@ -1,6 +1,7 @@
 """The charts of the model: stage by stage, and the plans worth having. pyqtgraph draws them.
 
-It is imported when somebody looks, in a thread: in the window's, its half second would be felt.
+It is imported when somebody looks, in a thread, where it holds Python's lock for a few milliseconds at a
+time. What only the window's own thread can do, to make the charts, is done in turns, one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from PySide6.QtGui import QAction, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from slimgui.gui.session import Session
+from slimgui.gui.turns import NEXT_TURN
 
 if TYPE_CHECKING:
     from slimgui.gui.views.front_chart import FrontChart
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
 
 class Importer(QThread):
-    """Imports what draws charts."""
+    """Imports what draws charts, and the charts."""
 
     def run(self) -> None:
         """See Qt."""
-        import_module("pyqtgraph")
+        for module in ("front_chart", "stage_chart"):
+            import_module(f"slimgui.gui.views.{module}")
 
 
 class Charts(QWidget):
@@ -43,7 +46,9 @@ class Charts(QWidget):
         self.front: FrontChart | None = None
         self.stages: StageChart | None = None
         self._importer = Importer(self)
-        self._importer.finished.connect(self._build)
+        self._importer.finished.connect(self._make_next)
+        self._next_turn = QTimer(self, singleShot=True, interval=NEXT_TURN)
+        self._next_turn.timeout.connect(self._make_next)
         self._keep = QAction(self)
         self._wait = QLabel("Preparing the charts…", self)
         self._wait.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -87,19 +92,30 @@ class Charts(QWidget):
         super().paintEvent(event)
         if self._is_stale:
             QTimer.singleShot(0, self, self.refresh)
-        if self.front is None and not self._importer.isRunning():
+        if self.stages is None and not self._importer.isRunning():
             self._importer.start(QThread.Priority.LowPriority)
 
-    def _build(self) -> None:
-        from slimgui.gui.views.front_chart import FrontChart
-        from slimgui.gui.views.stage_chart import StageChart
+    def _make_next(self) -> None:
+        """One chart: both at once would stop the window for 50 ms."""
+        if self.stages is None:
+            from slimgui.gui.views.stage_chart import StageChart
 
+            self.stages = StageChart(self._session, self)
+        elif self.front is None:
+            from slimgui.gui.views.front_chart import FrontChart
+
+            self.front = FrontChart(self._session, self._keep, self)
+        else:
+            self._show(self.front, self.stages)
+            return
+        self._next_turn.start()
+
+    def _show(self, front: FrontChart, stages: StageChart) -> None:
         self._wait.hide()
-        self.front, self.stages = FrontChart(self._session, self._keep, self), StageChart(self._session, self)
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.front)
-        splitter.addWidget(self.stages)
+        splitter.addWidget(front)
+        splitter.addWidget(stages)
         self._column.addWidget(splitter)
         self.refresh()
         self.ready.emit()

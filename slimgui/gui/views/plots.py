@@ -15,10 +15,9 @@ AXES = ("left", "bottom")
 
 def plot(name: str, parent: QWidget) -> Any:
     """An empty plot that neither zooms nor asks for a menu: the charts here show everything they have."""
-    widget = pyqtgraph.PlotWidget(parent)
+    widget = pyqtgraph.PlotWidget(parent, enableMenu=False)
     widget.setAccessibleName(name)
     widget.viewport().setAccessibleName(name)
-    widget.setMenuEnabled(False)
     widget.setMouseEnabled(False, False)
     widget.hideButtons()
     widget.setMinimumHeight(140)

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QDialog
 from pytestqt.qtbot import QtBot
 
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.actions.data import SENSITIVITY
-from slimgui.gui.dialogs.samples import SamplesDialog
+from slimgui.gui.dialogs.sensitivity import SensitivityDialog
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.views.preferences import Preferences
 
@@ -79,7 +78,7 @@ def test_the_wheel_turns_what_has_the_focus(loaded: MainWindow) -> None:
 def test_the_wheel_changes_nothing_in_dialogs(loaded: MainWindow, qtbot: QtBot) -> None:
     loaded.menus.actions["preferences"].trigger()
     dialogs: list[QDialog] = [loaded.findChild(Preferences)]
-    dialogs.append(SamplesDialog(loaded, SENSITIVITY, SampleSource(__file__)))
+    dialogs.append(SensitivityDialog(loaded, SampleSource(__file__)))
     for dialog in dialogs:
         dialog.show()
         dialog.setFocus()

@@ -7,15 +7,14 @@ from PySide6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from slimgui.core.sampling import SampleSource
-from slimgui.gui.actions.data import SENSITIVITY
 from slimgui.gui.dialogs.recovery import RecoveryDialog
-from slimgui.gui.dialogs.samples import SamplesDialog
+from slimgui.gui.dialogs.sensitivity import SensitivityDialog
 from slimgui.gui.dialogs.sources import OpenWithDialog, ProveDialog
 from slimgui.gui.theme import SPACE
 
 DIALOGS: tuple[tuple[str, Callable[[QWidget], QDialog]], ...] = (
     ("recover", lambda parent: RecoveryDialog(parent, None, SampleSource(__file__))),
-    ("samples", lambda parent: SamplesDialog(parent, SENSITIVITY, SampleSource(__file__))),
+    ("sensitivity", lambda parent: SensitivityDialog(parent, SampleSource(__file__))),
     ("prove", lambda parent: ProveDialog(parent, __file__)),
     ("open with", lambda parent: OpenWithDialog(parent, __file__, "1x3")),
 )
@@ -29,17 +28,14 @@ def test_there_is_no_empty_band_above_the_buttons(
     qtbot.addWidget(window)
     dialog = make(window)
     dialog.show()
-    last = dialog.shape if hasattr(dialog, "shape") else dialog.form.size_of
-    below = last.mapTo(dialog, last.rect().bottomLeft()).y()
-
-    assert dialog.box.y() - below <= 3 * SPACE
+    assert dialog.box.y() - dialog.form.geometry().bottom() <= 3 * SPACE
     dialog.close()
 
 
 def test_a_long_name_widens_no_dialog(qtbot: QtBot) -> None:
     window = QWidget()
     qtbot.addWidget(window)
-    short, long = (SamplesDialog(window, SENSITIVITY, SampleSource(path)) for path in ("/no", "/no" * 200))
+    short, long = (SensitivityDialog(window, SampleSource(path)) for path in ("/no", "/no" * 200))
 
     assert long.problem.text() == f"There is no {'/no' * 200}."
     assert long.sizeHint() == short.sizeHint()

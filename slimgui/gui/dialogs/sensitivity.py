@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 from slimgui.core.sampling import SampleSource
 from slimgui.gui.dialogs.samples import Purpose, SamplesDialog
 from slimgui.gui.theme import colours
+from slimgui.gui.views.calm_wheel import CalmWheel
 
 _PURPOSE: Final = Purpose(
     "Measure sensitivity",
@@ -47,6 +48,7 @@ class SensitivityDialog(SamplesDialog):
             self.loss.addItem(title, (when, by_distance))
         for part in (self.loss, self.loss.view()):
             part.setAccessibleName("What counts as a loss")
+        CalmWheel(self.loss, parent=self)
         self._when.setWordWrap(True)
         self._when.setStyleSheet(f"color: {colours(self.palette()).muted}")
         self._when.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)  # no dialog asks for it itself

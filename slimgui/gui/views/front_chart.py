@@ -111,7 +111,7 @@ class FrontChart(QWidget):
         self.points.valueChanged.connect(self._on_points_changed)
         self.slider.sliderPressed.connect(session.begin_gesture)
         self.slider.sliderReleased.connect(session.end_gesture)
-        CalmWheel(self.resource, self.slider, parent=self)
+        CalmWheel(self.resource, self.points, self.slider, parent=self)
         self._burst = Burst(self.slider, parent=self)
         self._burst.begun.connect(session.begin_gesture)
         self._burst.ended.connect(session.end_gesture)

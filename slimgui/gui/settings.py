@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,18 @@ RECENT_LIMIT: Final = 10
 MOST_RECENT: Final = 50
 MOST_PLACES: Final = 50
 LAYOUT_VERSION: Final = 4  # raise when docks or toolbars change, so that an old layout is not forced on them
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A file whose code may run without being asked about: its bytes, where they lay, and since when.
+
+    `path` and `since` (as 2026-11-24) are "" where nobody noted them.
+    """
+
+    sha256: str
+    path: str = ""
+    since: str = ""
 
 
 class Settings:
@@ -112,13 +126,32 @@ class Settings:
         """SHA-256 of the files whose code the user wants to run without being asked again."""
         return self._texts("trusted")
 
-    def add_trusted(self, sha256: str) -> None:
-        """Remember a file's bytes, never its name."""
+    @property
+    def allowed(self) -> tuple[Allowed, ...]:
+        """The same with what a person knows them by, by name."""
+        noted = self._by_source("trusted_files")
+        found = []
+        for sha256 in self.trusted:
+            since, _, path = noted.get(sha256, "").partition(" ")
+            found.append(Allowed(sha256, path, since))
+        return tuple(sorted(found, key=lambda one: (not one.path, Path(one.path).name.lower(), one.path)))
+
+    def add_trusted(self, sha256: str, path: str) -> None:
+        """Trust a file's bytes, never its path, which is noted for the user to know them by."""
         self._store.setValue("trusted", sorted({*self.trusted, sha256}))
+        noted = {**self._by_source("trusted_files"), sha256: f"{_today()} {path}"}
+        self._store.setValue("trusted_files", json.dumps(noted))
+
+    def forget_trusted(self, sha256: str) -> None:
+        """Ask about these bytes again."""
+        self._store.setValue("trusted", [known for known in self.trusted if known != sha256])
+        noted = {known: text for known, text in self._by_source("trusted_files").items() if known != sha256}
+        self._store.setValue("trusted_files", json.dumps(noted))
 
     def clear_trusted(self) -> None:
         """Ask about every file again."""
-        self._store.remove("trusted")
+        for key in ("trusted", "trusted_files"):
+            self._store.remove(key)
 
     @property
     def folder(self) -> str:
@@ -176,7 +209,7 @@ class Settings:
         return tuple(str(item) for item in items)
 
     def _by_source(self, key: str) -> dict[str, str]:
-        """Something that is stored of every model, by its source."""
+        """A text that is stored of every model, or file, by its source or hash."""
         with suppress(ValueError):
             known = json.loads(str(self._store.value(key, "{}")))
             if isinstance(known, dict):
@@ -199,3 +232,8 @@ class Settings:
     def set_bytes(self, key: str, value: QByteArray) -> None:
         """Store a layout."""
         self._store.setValue(f"layout{LAYOUT_VERSION}/{key}", value)
+
+
+def _today() -> str:
+    """As 2026-11-24, where the user is."""
+    return datetime.now(UTC).astimezone().date().isoformat()

@@ -20,6 +20,7 @@ from slimgui.gui.actions.listing import fit
 from slimgui.gui.facts.notice import Notice
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.settings import Settings
+from slimgui.gui.views.allowed import AllowedCode
 from slimgui.gui.views.palette import Palette
 from slimgui.gui.views.preferences import Preferences
 from slimgui.gui.views.shortcuts import Shortcuts
@@ -147,7 +148,13 @@ def test_the_cache_goes_where_the_user_wants_it(
 
 
 @pytest.mark.parametrize(
-    ("kind", "key"), [(Palette, "palette"), (Shortcuts, "shortcuts"), (Preferences, "preferences")]
+    ("kind", "key"),
+    [
+        (Palette, "palette"),
+        (Shortcuts, "shortcuts"),
+        (Preferences, "preferences"),
+        (AllowedCode, "allowed_code"),
+    ],
 )
 def test_every_control_of_the_dialogs_has_an_accessible_name(
     loaded: MainWindow, kind: type[QDialog], key: str

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from demo import demo
 from fakes import FakeDialogs, FakeTransport
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +16,7 @@ from slimgui.core import wire
 from slimgui.gui.dialogs.asking import Dialogs
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.settings import Settings
+from slimgui.gui.views.allowed import AllowedCode
 from slimgui.gui.work.worker import Worker
 
 CODE = wire.Code("/models/my_net.py", "ab" * 32, ("my_net.py: this program, and every module it imports",))
@@ -77,9 +79,48 @@ def test_what_is_remembered_is_the_hash_and_the_user_can_forget_it(
     asked.document_actions.open_source("/models/moved/net.py:build")  # by content, wherever it lies
     assert sent(transport).trusted == (CODE.sha256,)
     transport.open(demo())
-    asked.menus.actions["clear_trusted"].trigger()
+    shown = allowed(asked)
+    name, since, folder = (shown.table.topLevelItem(0).text(place) for place in range(3))
+    assert (name, folder) == ("my_net.py", "/models")
+    assert date.fromisoformat(since) >= date(2026, 1, 1)
+    shown.forget.click()
+    shown.close()
     asked.document_actions.open_source("/models/my_net.py:build")
     assert sent(transport).trusted == ()
+
+
+def allowed(window: MainWindow) -> AllowedCode:
+    window.menus.actions["allowed_code"].trigger()
+    return next(found for found in window.findChildren(AllowedCode) if found.isVisible())
+
+
+def test_allowed_files_are_forgotten_one_by_one_or_all(
+    window: MainWindow, settings: Settings, qtbot: QtBot
+) -> None:
+    settings._store.setValue("trusted", ["99" * 32])  # by a version that noted no names
+    for number, path in enumerate(("/b/net.py", "/a/Data.py", "/c/a.pt")):
+        settings.add_trusted(f"{number:064}", path)
+    shown = allowed(window)
+    rows = [shown.table.topLevelItem(place) for place in range(4)]
+    assert [row.text(0) for row in rows[:3]] == ["a.pt", "Data.py", "net.py"]
+    assert "older SlimGUI" in rows[3].text(0)
+    assert "99" * 32 in rows[3].toolTip(0)
+
+    qtbot.waitUntil(shown.isActiveWindow)
+    shown.table.setCurrentItem(rows[1])
+    qtbot.keyClick(shown.table, Qt.Key.Key_Delete)
+    assert settings.trusted == (f"{0:064}", f"{2:064}", "99" * 32)
+    assert [one.path for one in settings.allowed] == ["/c/a.pt", "/b/net.py", ""]
+    settings.add_trusted(f"{7:064}", "/d/later.py")  # while the list is open
+    shown.table.setCurrentItem(shown.table.topLevelItem(1))
+    QApplication.sendEvent(shown, QEvent(QEvent.Type.ActivationChange))
+    assert shown.table.topLevelItemCount() == 4
+    assert [row.text(0) for row in shown.table.selectedItems()] == ["net.py"]  # later.py came before it
+    shown.forget_all.click()
+    assert (settings.trusted, settings.allowed) == ((), ())
+    assert (shown.forget.isEnabled(), shown.forget_all.isEnabled()) == (False, False)
+    assert shown.about.text().startswith("No file's code may run")
+    shown.close()
 
 
 def test_a_file_that_changed_meanwhile_is_asked_about_again(

@@ -61,6 +61,12 @@ class ComfortActions:
 
         self._show(Preferences, lambda: Preferences(self._window, self._settings, self))
 
+    def allowed_code(self) -> None:
+        """List the files whose code may run without being asked about."""
+        from slimgui.gui.views.allowed import AllowedCode
+
+        self._show(AllowedCode, lambda: AllowedCode(self._window, self._settings))
+
     def _show(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """Show a window that stays open beside ours; the one that is open comes to the front."""
         known = [found for found in self._window.findChildren(kind) if found.isVisible()]

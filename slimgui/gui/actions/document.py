@@ -127,10 +127,6 @@ class DocumentActions:
         self._settings.clear_recent()
         self.show_recent()
 
-    def clear_trusted(self) -> None:
-        """Ask again about every file whose code was allowed to run."""
-        self._settings.clear_trusted()
-
     def pin(self) -> None:
         """Keep the open model in the list of recent ones, or do so no longer."""
         if (document := self._session.document) is not None:

@@ -20,6 +20,6 @@ def ask(parent: QWidget, dialogs: Dialogs, settings: Settings, session: Session,
     assert code, "consent is asked for when there is code"
     answer = dialogs.consent(parent, code)
     if answer == "remember":
-        settings.add_trusted(code.sha256)
+        settings.add_trusted(code.sha256, code.path)
     if answer != "cancel":
         session.ask_again(request, code.sha256)

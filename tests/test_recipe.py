@@ -14,7 +14,8 @@ import pytest
 from slimgui import engine
 from slimgui.cli import main
 from slimgui.core.plan import Plan
-from slimgui.core.recipe import as_command, as_python
+from slimgui.core.plan_set import PlanSet
+from slimgui.core.recipe import as_command, as_mask, as_python, as_supernet
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = str(ROOT / "resources" / "example" / "fashion_cnn.pt")
@@ -47,13 +48,43 @@ def test_the_command_line_does_what_the_plan_says(number: int, expected, tmp_pat
     assert kept_in(tmp_path / "small.pt") == expected[number]
 
 
-def test_the_python_text_does_what_the_plan_says(expected, tmp_path) -> None:
-    (tmp_path / "pasted.py").write_text(as_python(PLANS[1], EXAMPLE))
+def pasted(code: str, folder: Path) -> str:
+    """What the code prints, run as a program of the user's own."""
+    (folder / "pasted.py").write_text(code, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-W", "error", "pasted.py"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "passed=True" in done.stdout
+    return done.stdout
+
+
+def test_the_python_text_does_what_the_plan_says(expected, tmp_path) -> None:
+    assert "passed=True" in pasted(as_python(PLANS[1], EXAMPLE), tmp_path)
     assert kept_in(tmp_path / "small.pt") == expected[1]
+
+
+def params_of(plan: Plan) -> int:
+    """By the engine, in this process."""
+    loaded = engine.load(EXAMPLE)
+    traced = engine.trace(loaded.model, loaded.example_inputs)
+    deployed = engine.deploy(loaded.model, traced, engine.resolve(traced, plan, loaded.model))
+    return sum(weight.numel() for weight in deployed.model.parameters())
+
+
+def test_the_mask_and_the_supernet_to_paste_can_be_trained_and_cut(tmp_path) -> None:
+    step = (
+        "\nfor module in ({}):\n"
+        "    loss = module(*loaded.example_inputs).square().mean()\n"
+        "    loss.backward()\n"
+        "assert all(weight.grad is not None for weight in loaded.model.parameters())\n"
+        "print(sum(weight.numel() for weight in small.parameters()))\n"
+    )
+    said = pasted(as_mask(PLANS[0], EXAMPLE, "1x1x28x28") + step.format("masked,"), tmp_path)
+    assert said.splitlines()[-1] == str(params_of(PLANS[0]))
+
+    plans = PlanSet((("wide", Plan()), ("half's", PLANS[0]), ("deep", Plan(ratio=0.75))), "deep")
+    said = pasted(as_supernet(plans, EXAMPLE) + step.format("*supernet.values(),"), tmp_path)
+    rows = [f"{name} {params_of(plan)}" for name, plan in plans.plans]
+    assert said.splitlines()[:3] == rows

@@ -1,4 +1,4 @@
-"""The current plan as something to paste: a command line, or a piece of Python. Pure text."""
+"""Plans as something to paste: a command line, or a piece of Python. Pure text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Final
 
 from slimgui.core.plan import Plan
+from slimgui.core.plan_set import PlanSet
 from slimgui.core.words import to_ranges
 
 OUT: Final = "small.pt"
@@ -57,20 +58,11 @@ def _options(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def as_python(plan: Plan, source: str, shape: str = "", out: str = OUT) -> str:
     """A script that does what `plan` says; arguments as in `as_command`."""
-    usual = Plan()
-    given = [item.name for item in fields(plan) if getattr(plan, item.name) != getattr(usual, item.name)]
-    lines = "".join(f"    {name}={getattr(plan, name)!r},\n" for name in given)
-    call = f"engine.Plan(\n{lines})" if lines else "engine.Plan()"
-    inputs = f", {shape!r}" if shape else ""
     return f"""\
 from dataclasses import replace
 
-from slimgui import engine
-from slimgui.engine.load import with_inputs
-
-loaded = with_inputs(engine.load({source!r}){inputs})
-traced = engine.trace(loaded.model, loaded.example_inputs)
-plan = {call}
+{_opening(source, shape)}
+plan = {_call(plan)}
 selection = engine.resolve(traced, plan, loaded.model)
 deployed = engine.deploy(loaded.model, traced, selection)
 proof = engine.verify(loaded.model, deployed, loaded.example_inputs)
@@ -78,3 +70,51 @@ print(proof)
 engine.save(replace(deployed, source=loaded.source, proof=proof), {out!r})
 small = deployed.model
 """
+
+
+def as_mask(plan: Plan, source: str, shape: str = "") -> str:
+    """A script that makes a module to train, which runs as if pruned by `plan`; see `as_command`."""
+    return f"""\
+{_opening(source, shape)}
+plan = {_call(plan)}
+selection = engine.resolve(traced, plan, loaded.model)
+masked = engine.mask(loaded.model, traced, selection)  # a module on the weights of loaded.model: train it
+print(engine.cost(traced, selection))
+deployed = engine.deploy(loaded.model, traced, selection)  # after the training: nothing is cut before
+small = deployed.model
+"""
+
+
+def as_supernet(plans: PlanSet, source: str, shape: str = "") -> str:
+    """A script that makes every plan a subnet of one model, to train in turn; see `as_command`."""
+    entries = "".join(f"    {name!r}: {_call(plan, 1)},\n" for name, plan in plans.plans)
+    return f"""\
+{_opening(source, shape)}
+plans = {{
+{entries}}}
+supernet = engine.Supernet(loaded.model, traced)
+for name, plan in plans.items():
+    subnet = supernet.add(name, engine.resolve(traced, plan, loaded.model))  # a module: train them in turn
+for name in supernet:  # after the training; supernet.recalibrate(name, batches) takes norm statistics anew
+    small = supernet.deploy(name).model
+    print(name, sum(weight.numel() for weight in small.parameters()))
+"""
+
+
+def _opening(source: str, shape: str) -> str:
+    """The lines that open and trace the model."""
+    inputs = f", {shape!r}" if shape else ""
+    return f"""\
+from slimgui import engine
+from slimgui.engine.load import with_inputs
+
+loaded = with_inputs(engine.load({source!r}){inputs})
+traced = engine.trace(loaded.model, loaded.example_inputs)"""
+
+
+def _call(plan: Plan, depth: int = 0) -> str:
+    """What makes `plan`, of only what it says, indented by so many levels."""
+    usual, indent = Plan(), "    " * depth
+    given = [item.name for item in fields(plan) if getattr(plan, item.name) != getattr(usual, item.name)]
+    lines = "".join(f"{indent}    {name}={getattr(plan, name)!r},\n" for name in given)
+    return f"engine.Plan(\n{lines}{indent})" if lines else "engine.Plan()"

@@ -438,6 +438,29 @@ def test_the_plan_is_copied_for_the_command_line_and_for_python(loaded: MainWind
     assert loaded.card.what.text() == "The Python code is on the clipboard."
 
 
+def test_the_training_mask_and_a_supernet_of_all_plans_are_copied_as_python(loaded: MainWindow) -> None:
+    actions, clipboard = loaded.menus.actions, QGuiApplication.clipboard()
+    assert "Every group is whole" in actions["plan_mask"].toolTip()
+    assert "It is the only plan" in actions["plan_supernet"].toolTip()
+    loaded.session.set_count("stem.conv", 9)
+    act(loaded, "plan_mask")
+    assert "engine.mask(loaded.model, traced, selection)" in clipboard.text()
+    assert "counts=(('stem.conv', 9),)" in clipboard.text()
+    assert loaded.card.what.text() == "The training mask is on the clipboard."
+
+    loaded.session.edit_plans("Add", loaded.session.plans.added("deep", Plan(ratio=0.75)))
+    act(loaded, "plan_supernet")
+    assert "engine.Supernet(loaded.model, traced)" in clipboard.text()
+    for said in (
+        "'Plan 1': engine.Plan(",
+        "counts=(('stem.conv', 9),)",
+        "'deep': engine.Plan(",
+        "ratio=0.75",
+    ):
+        assert said in clipboard.text()
+    assert "It has 2 subnets" in loaded.card.hint.text()
+
+
 def test_the_shape_the_user_gave_is_copied_too(window: MainWindow, transport: FakeTransport) -> None:
     window.session.open("/models/demo.pt", "1x1x28x28")
     transport.open(demo())

@@ -14,7 +14,7 @@ from slimgui.core import variants
 from slimgui.core.criteria import CRITERIA, looks_at_data, title_of
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
-from slimgui.core.recipe import as_command, as_python
+from slimgui.core.recipe import as_command, as_mask, as_python, as_supernet
 from slimgui.core.words import to_shares
 from slimgui.errors import PlanError
 from slimgui.gui.actions.data import PLANS, DataActions
@@ -260,19 +260,32 @@ class PlanActions:
 
     def copy_command(self) -> None:
         """Put the command line that does the same on the clipboard."""
-        self._copy(as_command, "The command line")
+        self._copy_saving(as_command, "The command line")
 
     def copy_python(self) -> None:
         """Put Python that does the same on the clipboard."""
-        self._copy(as_python, "The Python code")
+        self._copy_saving(as_python, "The Python code")
 
-    def _copy(self, write: Callable[..., str], what: str) -> None:
-        document = self._resolver().document
+    def copy_mask(self) -> None:
+        """Put Python that trains the model as if it were pruned on the clipboard."""
+        document, plan = self._resolver().document, self._session.lasting(self._plan)
+        hint = "Put your training where it says so; the model is cut afterwards."
+        self._copy(as_mask(plan, document.source, self._session.shape), "The training mask", hint)
+
+    def copy_supernet(self) -> None:
+        """Put Python that trains all plans as subnets of one model on the clipboard."""
+        document, plans = self._resolver().document, self._session.plans.mapped(self._session.lasting)
+        hint = f"It has {len(plans.plans)} subnets, one for every plan. Put your training where it says so."
+        self._copy(as_supernet(plans, document.source, self._session.shape), "The supernet", hint)
+
+    def _copy_saving(self, write: Callable[..., str], what: str) -> None:
+        document, plan = self._resolver().document, self._session.lasting(self._plan)
         out = f"{_stem(document.name)}-slim.pt"
-        QGuiApplication.clipboard().setText(
-            write(self._session.lasting(self._plan), document.source, self._session.shape, out)
-        )
-        self._session.noticed.emit(Notice("note", f"{what} is on the clipboard.", "", f"It writes {out}."))
+        self._copy(write(plan, document.source, self._session.shape, out), what, f"It writes {out}.")
+
+    def _copy(self, code: str, what: str, hint: str) -> None:
+        QGuiApplication.clipboard().setText(code)
+        self._session.noticed.emit(Notice("note", f"{what} is on the clipboard.", "", hint))
 
     def _ask_target(self, ending: str, title: str, kinds: str) -> str:
         name = _stem(self._resolver().document.name) + ending

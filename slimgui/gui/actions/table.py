@@ -155,6 +155,8 @@ ACTIONS: Final = (
     ActionInfo("plan_ratio_names", "Share by &Name…", "Remove a share of the groups at or below a name, where parts of the model can spare more or less", "plan_actions.ask_ratios", has_free),
     ActionInfo("front_keep", "&Keep the Front as Plans", "Add the plans of the front below the current one, to compare, recalibrate or save some of them", "data_actions.keep_front", has_front),
     ActionInfo("front_export", "Export the &Front of Plans…", "Write the plans of the front to a file, named by their shares, for slimgui slim --plan-name", "data_actions.export_front", has_front),
+    ActionInfo("plan_mask", "Copy &Training Mask as Python", "Copy Python code to train the model as if it were pruned, before anything is cut: where tuning after the cut loses too much", "plan_actions.copy_mask", is_cut),
+    ActionInfo("plan_supernet", "Copy &Supernet as Python", "Copy Python code to train all plans as subnets that share the weights of one model: one training for several sizes", "plan_actions.copy_supernet", has_several_plans),
     ActionInfo("data_threads", "Processor T&hreads…", "Choose how many threads of the processor latency is measured with: as many as the model will have where it runs", "data_actions.choose_threads", has_threads),
     ActionInfo("data_recalibrate_all", "Recali&brate All Plans…", "Take the norm statistics of every plan's smaller model anew, one after the other, before plans are compared or saved", "data_actions.recalibrate_all", can_recalibrate_all),
 )  # fmt: skip
@@ -164,7 +166,7 @@ MENUS: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ("&File", ("new_window", "open", "open_with", "example", "recent", "look", "close_model", "",
                "save", "verify", "prove", "report", "",
                "plan_open", "plan_save", "plan_save_as",
-               ("E&xport", ("plan_export", "plan_kept", "front_export", "export_importance", "save_pickled", "", "export_graph", "export_rows", "", "plan_command", "plan_python")), "",
+               ("E&xport", ("plan_export", "plan_kept", "front_export", "export_importance", "save_pickled", "", "export_graph", "export_rows", "", "plan_command", "plan_python", "plan_mask", "plan_supernet")), "",
                "allowed_code", "", "quit")),
     ("&Edit", ("undo", "redo", "", "edit_count", "reset_group", "reset_all", "", "copy_rows", "", "find", "find_next", "find_previous", "", "preferences")),
     ("&Plan", ("plans", "plan_new",

@@ -229,7 +229,7 @@ class Photographer:
         kinds = (("shortcuts", Shortcuts), ("preferences", Preferences), ("allowed_code", AllowedCode))
         for key, kind in kinds:
             window.menus.actions[key].trigger()
-            self.shoot_dialog(window.findChild(kind), f"18-{key}")
+            self.shoot_dialog(window.findChild(kind), f"18-{key.replace('_', '-')}")
         for name in ("history", "tasks"):
             window.panels.docks[name].toggleViewAction().trigger()
         window.panels.past_tasks.tree.expandAll()

@@ -23,7 +23,7 @@ from slimgui.gui.theme import SPACE
 
 _ABOUT: Final = (
     "You allowed the code of these files to run without being asked again. They are known by their bytes: a "
-    "file that changed is asked about. Forget what you trust no longer; what is open stays as it is."
+    "file that changed is asked about. Forget what you trust no longer; what is open now stays open."
 )
 _NONE: Final = (
     "No file's code may run without being asked about. The question that comes with such a file can remember "
@@ -58,6 +58,8 @@ class AllowedCode(QDialog):
         for widget in (self.about, self.table, box):
             column.addWidget(widget)
         self.resize(620, 360)
+        for button in (self.forget, self.forget_all):
+            button.setAutoDefault(False)  # Enter closes
         self.forget.setToolTip("Ask again about the selected files (Delete)")
         self.forget_all.setToolTip("Ask again about every file")
         self.forget.clicked.connect(self._forget_selected)

@@ -61,6 +61,7 @@ class Unit(msgspec.Struct, frozen=True):
     init_args: MadeWith = MadeWith()
 
 
+_OTHER: Final = "Choose a file that SlimGUI, or a tool for supernets, wrote."
 _CHANNELS: Final = frozenset(Layer.__struct_fields__)
 _UNIT: Final = re.compile(r"(?P<layer>.+)_\((?P<start>\d+), (?P<end>\d+)\)(_.*)?")
 
@@ -88,7 +89,7 @@ def read_plans(text: str, groups: Sequence[Group], widths: Mapping[str, Widths])
     raise PlanError(
         "This is neither a plan nor a channel configuration.",
         "A channel_cfg has in_channels and out_channels per layer, a choice file a choice per unit.",
-        "Choose another file.",
+        _OTHER,
     )
 
 
@@ -101,9 +102,9 @@ def _parse(text: str) -> dict[Any, Any]:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
             why = str(error).replace("\n", " ")
-            raise PlanError("This is neither a plan nor a channel configuration.", why) from None
+            raise PlanError("This is neither a plan nor a channel configuration.", why, _OTHER) from None
     if not isinstance(data, dict):
-        raise PlanError("This is neither a plan nor a channel configuration.", "It holds no names.")
+        raise PlanError("This is neither a plan nor a channel configuration.", "It holds no names.", _OTHER)
     return data
 
 

@@ -195,6 +195,31 @@ def test_after_a_crash_a_save_reads_the_model_again_first(opened: Session, trans
     assert kept(opened) == 16
 
 
+def test_a_file_that_is_gone_when_a_fresh_engine_reads_it_is_told_with_what_keeps_the_plans(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_count("stem.conv", 16)
+    transport.stop()
+    opened.files.verify()
+    transport.fail("There is no file /models/demo.pt.", hint="Check the name.")
+
+    assert notices[-1].what == "demo.pt cannot be read again."
+    assert notices[-1].why == "There is no file /models/demo.pt."
+    assert "Save Plans" in notices[-1].hint
+    assert kept(opened) == 16
+
+
+def test_a_proof_is_not_said_of_a_plan_that_was_changed_meanwhile(
+    opened: Session, transport: FakeTransport, notices: list[Notice]
+) -> None:
+    opened.set_ratio(0.25)
+    opened.files.verify()
+    opened.set_ratio(0.5)
+    transport.answer(wire.Verified, proof=wire.ProofRow(True, 3e-7, "numeric"))
+    assert notices[-1].what == "“Plan 1” was changed while it was proven."
+    assert notices[-1].kind == "note"
+
+
 def test_a_file_that_changed_meanwhile_is_not_saved(
     opened: Session, transport: FakeTransport, notices: list[Notice]
 ) -> None:

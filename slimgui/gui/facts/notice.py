@@ -49,6 +49,12 @@ def failed(answer: wire.Failed, request: wire.Request | None) -> Notice:
     return Notice("error", *told, offer, subject, again, answer.code, answer.architectures)
 
 
+def not_read_again(name: str, answer: wire.Failed) -> Notice:
+    """The card when a fresh engine cannot read the open model, which something was asked about."""
+    hint = "Put the file back where it was, then try again. File › Save Plans keeps your plans meanwhile."
+    return Notice("error", f"{name} cannot be read again.", answer.what, hint, answer.details)
+
+
 def stopped(doing: str, has_document: bool, log: str, *, frozen: bool = False) -> Notice:
     """The card after the engine's process died, or was frozen, in the middle of a task."""
     what = "did not answer any more" if frozen else "stopped"
@@ -236,8 +242,11 @@ def unproven(answer: wire.Unproven, request: wire.Save) -> Notice:
     )
 
 
-def verified(name: str, row: wire.ProofRow) -> Notice:
-    """The card of a proof without a save, of the plan of that name."""
+def verified(name: str, row: wire.ProofRow, is_current: bool) -> Notice:
+    """The card of a proof without a save, of the plan of that name; `is_current`: as it still is."""
+    if not is_current:
+        what = f"“{name}” was changed while it was proven."
+        return Notice("note", what, f"Before the change: {proof(row)}", "Verify it again as it is now.")
     if row.passed and row.level != "structural":
         hint = "Nothing was written. File › Save Smaller Model writes it."
         return Notice("success", f"The cut of “{name}” is proven.", proof(row), hint)

@@ -69,8 +69,9 @@ class FileWork(QObject):
         """Build the smaller model and prove it, without writing anything."""
         session = self._session
         if session.snapshot is not None and not self._tasks.refuse_while_busy():
-            name, request = session.plans.current, wire.Verify(0, session.lasting(session.plans.plan), 0)
-            self._tasks.start(request, f"proving {name}", lambda answer: self._on_verified(answer, name))
+            plans, request = session.plans, wire.Verify(0, session.lasting(session.plans.plan), 0)
+            doing = f"proving {plans.current}"
+            self._tasks.start(request, doing, lambda answer: self._on_verified(answer, plans))
 
     def save_plans(self, path: str) -> None:
         """Write all plans to a file."""
@@ -153,8 +154,9 @@ class FileWork(QObject):
             if name != written.current and held.get(name) != plan
         ]
 
-    def _on_verified(self, answer: wire.Verified, name: str) -> None:
-        self._session.noticed.emit(notice.verified(name, answer.proof))
+    def _on_verified(self, answer: wire.Verified, proven: PlanSet) -> None:
+        now = dict(self._session.plans.plans).get(proven.current)
+        self._session.noticed.emit(notice.verified(proven.current, answer.proof, now == proven.plan))
 
     def _on_plans_read(self, answer: wire.PlansRead, name: str) -> None:
         session = self._session

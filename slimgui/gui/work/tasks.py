@@ -204,12 +204,13 @@ class Tasks(QObject):
             self.task = replace(self.task, phase=answer.phase, done=answer.done, total=answer.total)
             self.changed.emit()
         elif isinstance(answer, wire.Failed):
-            request = self._request
+            request, known = self._request, self._document if self._after_reload else None
             assert self._then, "every task has a receiver"
             self._refused = (answer.task, self.task.doing, self._then)
             told = (answer.what, answer.why, answer.hint, answer.details)
             self._finish("refused", "\n".join(filter(None, told)))
-            self.noticed.emit(notice.failed(answer, request))
+            told_as = notice.not_read_again(known.name, answer) if known else notice.failed(answer, request)
+            self.noticed.emit(told_as)
         elif isinstance(answer, wire.Opened):
             self._on_opened(answer)
         else:

@@ -14,6 +14,7 @@ from slimgui.gui.main_window import MainWindow
 from slimgui.gui.models.columns import Column, Role
 from slimgui.gui.settings import Settings
 from slimgui.gui.views.delegates import CountDelegate, CountEditor, room_before
+from slimgui.gui.views.group_tree import REST_MS
 
 WIDE = ("down.0.conv", "down.1.conv", "stages.0.0.conv1")  # 64, 128 and 32 channels
 
@@ -304,3 +305,48 @@ def test_a_narrow_panel_scrolls_and_keeps_its_names(loaded: MainWindow, qtbot: Q
     before = tree.columnWidth(Column.GROUP)
     tree.setColumnHidden(Column.PARAMS, True)
     assert tree.columnWidth(Column.GROUP) > before
+
+
+def shown(window: MainWindow) -> set[str]:
+    model = window.panels.groups.model
+    return {model.index(row, 0).data() for row in window.panels.groups.shown_rows()}
+
+
+def test_rows_that_an_edit_makes_fit_or_not_come_and_go_once_it_rests(
+    loaded: MainWindow, qtbot: QtBot
+) -> None:
+    groups, session = loaded.panels.groups, loaded.session
+    session.set_counts({"down.0.conv": 16, "down.1.conv": 16})
+    groups.search.setText("removed>50%")
+    assert shown(loaded) == {"down.0.conv", "down.1.conv"}
+    groups.tree.selectionModel().clear()
+    session.set_counts({"stem.conv": 8, "down.0.conv": 64})
+    assert shown(loaded) == {"down.0.conv", "down.1.conv"}  # nothing moves under the pointer
+    qtbot.waitUntil(lambda: shown(loaded) == {"stem.conv", "down.1.conv"})
+    assert groups.found.text() == f"2 of {len(demo().groups)} groups"
+
+
+def test_the_selected_row_stays_until_another_one_is_selected(loaded: MainWindow, qtbot: QtBot) -> None:
+    groups, session = loaded.panels.groups, loaded.session
+    session.set_counts({"down.0.conv": 16, "down.1.conv": 16})
+    groups.search.setText("removed>50%")
+    session.select("down.0.conv")
+    session.set_count("down.0.conv", 60)
+    of = f"1 of {len(demo().groups)} groups"
+    qtbot.waitUntil(lambda: groups.found.text() == f"{of}, and the selected one, which fits no more")
+    assert shown(loaded) == {"down.0.conv", "down.1.conv"}
+    session.select("down.1.conv")
+    qtbot.waitUntil(lambda: shown(loaded) == {"down.1.conv"})
+    assert groups.found.text() == of
+
+
+def test_no_row_goes_while_a_count_is_edited(loaded: MainWindow, qtbot: QtBot) -> None:
+    session = loaded.session
+    session.set_counts({"down.0.conv": 16, "down.1.conv": 16})
+    loaded.panels.groups.search.setText("removed>50%")
+    editor = select(loaded, "down.0.conv")
+    session.set_count("down.1.conv", 120)
+    qtbot.wait(2 * REST_MS)
+    assert shown(loaded) == {"down.0.conv", "down.1.conv"}
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: shown(loaded) == {"down.0.conv"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import (
@@ -13,8 +13,10 @@ from PySide6.QtCore import (
     QSignalBlocker,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -46,6 +48,7 @@ _WIDTHS: Final = {
     Column.KEEP: 48, Column.OF: 46, Column.REMOVED: 64, Column.PARAMS: 58, Column.MACS: 50,
     Column.IMPORTANCE: 78, Column.STATE: 46,
 }  # fmt: skip  # the name of the group takes what they leave
+REST_MS: Final = 600  # without an edit: the rows that the search shows may be others
 _ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _NAME: Final = 160  # the least that a name can be told by, with the bar beside it
 _INDENT: Final = 14
@@ -67,6 +70,9 @@ class GroupTree(QWidget):
         self._starts: dict[
             str, int
         ] = {}  # counts of the rows that an open editor changes, when it was opened
+        self._extra = 0  # rows that are shown though they match no more
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._look_again)
         self.model = GroupModel(edit, self)
         self.delegate = CountDelegate(self._apply, self._revert, self)
         self.delegate.editing_started.connect(self._on_editing_started)
@@ -149,6 +155,8 @@ class GroupTree(QWidget):
     def set_snapshot(self, snapshot: Snapshot, change: Change) -> None:
         """Show another plan."""
         self.model.set_snapshot(snapshot, change)
+        if self.search.text():
+            self._rest.start()
 
     def set_scores(self, scores: Scores | None) -> None:
         """Draw how important channels are; None: nobody has judged them."""
@@ -253,23 +261,35 @@ class GroupTree(QWidget):
 
     def _go_to_first(self) -> None:
         """Enter in the search box: look again, as counts may be others by now, and go to the first one."""
-        self._on_search_changed(self.search.text())
+        self._on_search_changed()
         if shown := self.shown_rows():
             self.tree.setCurrentIndex(self.model.index(shown[0], 0))
             self.tree.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _on_search_changed(self, typed: str) -> None:
-        """Hide the rows that do not match: hidden ones keep their place, and whether they are open."""
+    def _on_search_changed(self) -> None:
+        self._rest.stop()
+        self._narrow(held=())
+
+    def _look_again(self) -> None:
+        """Counts are others by now. While somebody edits no row goes, and none that is selected later."""
+        if self._editor() is not None or QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._rest.start()
+        else:
+            self._narrow(held=self.selected_ids())
+
+    def _narrow(self, held: Sequence[str]) -> None:
+        """Hide the rows that neither match nor are `held`: hidden ones keep their place, and are as open."""
         cells, everywhere = self.model.cells, QModelIndex()
         if cells is None:
             return
-        tests = query.parse(typed)
-        shown = query.matching(cells, tests)
+        found = query.matching(cells, query.parse(self.search.text()))
+        extra = {self.model.number(self.model.index_of(group_id)) for group_id in held} - found
         for row in range(self.model.rowCount()):
-            hidden = self.model.number(self.model.index(row, 0)) not in shown
+            hidden = self.model.number(self.model.index(row, 0)) not in found | extra
             if hidden != self.tree.isRowHidden(row, everywhere):
                 self.tree.setRowHidden(row, everywhere, hidden)
-        self._tell_found(len(shown))
+        self._extra = len(extra)
+        self._tell_found(len(found))
         self.marked.emit(self.selected_ids())
 
     def _is_hidden(self, index: QModelIndex) -> bool:
@@ -278,9 +298,15 @@ class GroupTree(QWidget):
 
     def _tell_found(self, shown: int) -> None:
         rows = self.model.rowCount()
-        self.found.setText(text.plural(rows, "group") if shown == rows else f"{shown} of {rows} groups")
+        told = text.plural(rows, "group") if shown == rows else f"{shown} of {rows} groups"
+        fits = (
+            "the selected one, which fits" if self._extra == 1 else f"{self._extra} selected ones, which fit"
+        )
+        self.found.setText(f"{told}, and {fits} no more" if self._extra else told)
 
     def _on_current_changed(self, current: QModelIndex) -> None:
+        if self._extra:  # the one that was held need not stay
+            self._rest.start()
         group_id = current.data(Role.GROUP_ID) if current.isValid() else None
         if group_id is not None:
             self.group_selected.emit(group_id)

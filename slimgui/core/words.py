@@ -15,7 +15,7 @@ _SHAPE: Final = re.compile(r"\d{1,9}(?:x\d{1,9})*(?::\d{1,18})?")
 _BRACKETS: Final = re.compile(r"[(\[]([\d\s,]+)[)\]]")
 _TIMES: Final = re.compile(r"\s*[xX*×]\s*")
 _BELOW: Final = re.compile(r"\s*:\s*")
-_RANGE: Final = re.compile(r"(\d{1,7})(?:-(\d{1,7}))?")
+_RANGE: Final = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")  # no layer has a million channels
 
 
 def describe(plan: Plan) -> str:

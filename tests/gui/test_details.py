@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 import pytest
 from demo import demo
-from fakes import FakeTransport
+from fakes import FakeDialogs, FakeTransport
 from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QPushButton
@@ -256,3 +256,28 @@ def test_a_curve_without_scores_says_why(qtbot: QtBot) -> None:
 
     assert (curve.accessibleDescription(), curve.count) == ("Judging…", 0)
     assert not curve.grab().isNull()
+
+
+def test_channels_that_stay_are_typed_as_ranges(judged: MainWindow, dialogs: FakeDialogs) -> None:
+    action, session = judged.menus.actions["pick_channels"], judged.session
+    session.set_count(GROUP, 3)
+    action.trigger()  # the user changed their mind
+    assert dialogs.asked[-1] == "61-63"  # the most important ones
+    assert "0 to 63" in dialogs.labels[-1]
+    dialogs.typed = "0-7, 12"
+    action.trigger()
+    assert session.plans.plan.indices == ((GROUP, (*range(8), 12)),)
+    assert kept(judged) == 9
+    action.trigger()
+    assert dialogs.asked[-1] == "0-7,12"
+    for wrong, said in (("a few", "no list of channels"), ("0-64", GROUP)):
+        dialogs.typed = wrong
+        action.trigger()
+        assert said in judged.card.what.text()
+        assert kept(judged) == 9
+
+    dialogs.typed = ""  # importance chooses, and as many stay
+    action.trigger()
+    assert (session.plans.plan.indices, kept(judged)) == ((), 9)
+    session.select("")
+    assert "Select a group first" in action.toolTip()

@@ -15,7 +15,7 @@ from slimgui.core.criteria import CRITERIA, looks_at_data, title_of
 from slimgui.core.plan import Plan
 from slimgui.core.plan_set import PlanSet
 from slimgui.core.recipe import as_command, as_mask, as_python, as_supernet
-from slimgui.core.words import to_shares
+from slimgui.core.words import from_ranges, to_ranges, to_shares
 from slimgui.errors import PlanError
 from slimgui.gui.actions.data import PLANS, DataActions
 from slimgui.gui.dialogs.asking import Dialogs
@@ -192,6 +192,22 @@ class PlanActions:
         """Judge channels by another criterion; one that looks at data asks for samples first."""
         if name and (not looks_at_data(name) or self._data_actions.have_samples(name)):
             self._session.edit(f"Judge channels by {title_of(name)}", replace(self._plan, importance=name))
+
+    def ask_channels(self) -> None:
+        """Name the channels of the selected group that stay; none: let importance choose again."""
+        session, group_id = self._session, self._session.selected
+        kept, last = session.judging.kept(group_id), session.row(group_id).size - 1
+        label = f"Channels of {group_id} that stay, 0 to {last}, as 0-7,12 (nothing: importance chooses):"
+        now = "" if kept is None else to_ranges(kept)
+        typed = self._dialogs.text(self._parent, "Choose channels", label, now)
+        if typed is None:
+            return
+        try:
+            channels = from_ranges(typed) if typed else ()
+        except PlanError as error:
+            session.tell(error)
+        else:
+            session.pick(group_id, channels) if channels else session.unpick(group_id)
 
     def toggle_lock(self) -> None:
         """Leave the selected groups whole, or not any more."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from slimgui.core import wire
 from slimgui.core.paths import exists
+from slimgui.engine.shortage import ran_out
 from slimgui.errors import (
     ConsentError,
     DeployError,
@@ -64,7 +65,7 @@ def failed(request: wire.Request, error: BaseException) -> wire.Failed:
 
 def _unexpected(request: wire.Request, error: BaseException) -> wire.Failed:
     doing = _doing(request)
-    if isinstance(error, MemoryError):
+    if ran_out(error):
         return wire.Failed(
             request.task,
             f"The memory ran out while {doing}.",

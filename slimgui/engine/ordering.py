@@ -6,8 +6,8 @@ Rows follow the forward pass. An arrow that skips rows gets a narrow lane of its
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from slimgui.core.view import BOX_HEIGHT, BOX_WIDTH
@@ -80,8 +80,10 @@ def layered(items: Sequence[Item], edges: Sequence[Edge], first: bool, last: boo
     """
     layers = None
     if len(items) >= OWN_LIMIT and edges and not (first or last):
-        with suppress(Exception):  # a layout is a comfort: whatever the library does, the own one serves
+        try:
             layers = _ordered_by_library(items, edges)
+        except Exception as error:  # noqa: BLE001 - whatever the library does, the own layout serves
+            warnings.warn(f"fast-sugiyama did not order {len(items)} boxes: {error!r}", stacklevel=2)
     layers = layers or _ordered(items, edges, _ranks(len(items), edges, first, last))
     _place(layers)
     return layers

@@ -16,6 +16,7 @@ from slimgui.engine.effective import gains, spectral
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.memory import available, device_of, lends
 from slimgui.engine.parted import parted_at, raises_at
+from slimgui.engine.shortage import ran_out
 from slimgui.engine.sides import Narrowing, Sides, relative_error
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def _numeric(sides: Sides) -> Proof:
     tolerance = _tolerance(sides, want)
     try:
         small = sides.small()
-    except Exception as problem:  # noqa: BLE001 - the model's code may raise anything
+    except Exception as problem:  # the model's code may raise anything
+        if ran_out(problem):
+            raise
         return _raised(sides, problem)
     error = relative_error(want, small)
     if not error <= tolerance:

@@ -427,6 +427,16 @@ def test_whatever_a_model_raises_becomes_a_sentence_with_the_trace_in_the_detail
     assert "Traceback" in answer.details
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_told_and_not_taken_for_a_fault(rig: Rig, error: Exception) -> None:
+    rig.engine.trouble = error
+
+    answer = rig.ask(wire.Open(1, "/models/net.pt"))
+
+    assert isinstance(answer, wire.Failed)
+    assert answer.what == "The memory ran out while opening net.pt."
+
+
 def test_an_unknown_input_shape_says_what_it_needs(rig: Rig) -> None:
     rig.engine.trouble = MissingInputsError("No shape.", "", "Give --input.")
 

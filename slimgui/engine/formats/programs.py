@@ -26,6 +26,7 @@ from slimgui.engine.formats.batches import (
 from slimgui.engine.formats.draft import Content, Draft
 from slimgui.engine.inputs import Inputs, as_call
 from slimgui.engine.load import own
+from slimgui.engine.shortage import ran_out
 from slimgui.errors import SaveError
 
 _PROGRAM_TOLERANCE: Final = 1e-5  # the same operations, some of them written as others
@@ -127,6 +128,8 @@ def _writes(
         except OSError:
             raise
         except Exception as error:
+            if ran_out(error):
+                raise
             hint = "Choose a name that ends with .pt."
             raise SaveError(
                 "Nothing was saved: the model cannot be exported.", f"{first_line(error)}.", hint

@@ -22,6 +22,7 @@ from slimgui.engine.load import own
 from slimgui.engine.load.allow import allowed_classes
 from slimgui.engine.load.consent import NONE, Consent, unpickle
 from slimgui.engine.load.tensors import read_tensors
+from slimgui.engine.shortage import ran_out
 from slimgui.errors import LoadError, UnsafeFileError
 from slimgui.files.scan import examine
 from slimgui.files.shards import check_names, checkpoint_at, kind_of, shards_of
@@ -125,11 +126,15 @@ def _torch_load(stream: BinaryIO, classes: dict[str, type[nn.Module]], shown: st
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(name or stream, map_location="cpu", weights_only=True, mmap=name is not None)
-    except Exception as error:  # noqa: BLE001 - what a broken file makes torch raise is not documented
+    except Exception as error:  # what a broken file makes torch raise is not documented
+        if ran_out(error):  # the file may be whole
+            raise
         text = str(error).partition("\n")[0]
         if "persistent_load" in str(error):
             raise old_module(shown) from None
-        raise LoadError(f"{shown} is damaged.", f"torch says: {text}", "Download or save it again.") from None
+        raise LoadError(
+            f"{shown} is damaged.", f"torch says: {text}", "Download or save it again."
+        ) from error
 
 
 def _mappable(stream: BinaryIO) -> str | None:

@@ -110,25 +110,27 @@ def guess_shapes(model: nn.Module) -> Shapes:
         MissingInputsError: none of them works.
     """
     skeleton = copy_module(model, on_meta).eval()
+    problem: Exception | None = None
     for shape in _candidates(model):
-        if _accepts(skeleton, shape):
+        if (problem := _problem(skeleton, shape)) is None:
             return (shape,)
     raise MissingInputsError(
         "What this model takes as input is not known.",
         "The file does not say it, and the common shapes do not fit.",
         "Give the shape with --input, for example --input 1x3x224x224, or 1x16:30522 for numbers of words.",
-    )
+    ) from problem  # of the last one: maybe no shape can help
 
 
-def _accepts(skeleton: nn.Module, shape: Shape) -> bool:
+def _problem(skeleton: nn.Module, shape: Shape) -> Exception | None:
+    """What the model raises for an input of this shape."""
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             (given,) = example_inputs((shape,), model_dtype(skeleton))
             skeleton(given.to("meta"))
-    except Exception:  # noqa: BLE001 - a wrong guess fails in whatever way the model's code likes
-        return False
-    return True
+    except Exception as error:  # noqa: BLE001 - a wrong guess fails in whatever way the model's code likes
+        return error
+    return None
 
 
 def _candidates(model: nn.Module) -> Iterator[Shape]:

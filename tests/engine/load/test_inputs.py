@@ -6,7 +6,7 @@ from torch import nn
 
 from slimgui.engine.load import example_inputs, guess_shapes, parse_shapes
 from slimgui.engine.load.inputs import Whole, shape_of, show
-from slimgui.errors import LoadError
+from slimgui.errors import LoadError, MissingInputsError
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,17 @@ def test_guessing_leaves_the_model_alone():
     guess_shapes(model)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_model_that_takes_no_common_shape_says_in_the_details_what_it_raised() -> None:
+    class Broken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.missing(self.conv(x))
+
+    with pytest.raises(MissingInputsError) as caught:
+        guess_shapes(Broken())
+    assert "missing" in str(caught.value.__cause__)

@@ -201,3 +201,13 @@ def test_a_pipe_is_not_read_forever(tmp_path):
 def test_a_buffer_of_zeros_is_refused(tmp_path):
     (tmp_path / "a.pt").write_bytes(bytes(5000))
     assert "a.pt" in refusal(tmp_path / "a.pt")
+
+
+def test_a_whole_file_is_not_called_damaged_where_memory_ran_out(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "a.pt")
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        load(tmp_path / "a.pt")

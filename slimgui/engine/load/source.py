@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import torch
@@ -164,8 +165,12 @@ def build(factory: str, consent: Consent = NONE) -> nn.Module:
     return model.eval()
 
 
-def _without_consent(factory: str) -> UnsafeFileError:
+def _without_consent(factory: str) -> LoadError:
     """The sentence for an installed package: what would run is no one file that could be agreed to."""
+    match = _IMPORTABLE.fullmatch(factory)
+    module = sys.modules.get(match["home"]) if match else None
+    if match and module and not hasattr(module, match["name"]):  # torchvision's, mistyped
+        return _without(match, module)
     return UnsafeFileError(
         f"{factory} was not run.",
         "It would run the code of a package, and consent is given to single files.",
@@ -201,11 +206,16 @@ def _find(factory: str, consent: Consent) -> Callable[..., Any]:
         raise mismatch(error) if is_mismatch(error) else _failed(factory, error) from error
     found = getattr(module, match["name"], None)
     if not callable(found):
-        there = sorted(name for name, value in vars(module).items() if inspect.isfunction(value))
-        named = difflib.get_close_matches(match["name"], there, n=3) or there[:6]
-        hint = f"It has {', '.join(named)}." if named else "Check its spelling."
-        raise LoadError(f"{match['home']} has no function {match['name']!r}.", "", hint)
+        raise _without(match, module)
     return found  # type: ignore[no-any-return]  # callable() says no more than that
+
+
+def _without(match: re.Match[str], module: ModuleType) -> LoadError:
+    """The sentence for a module that is there, without a function of that name."""
+    there = sorted(name for name, value in vars(module).items() if inspect.isfunction(value))
+    named = difflib.get_close_matches(match["name"], there, n=3) or there[:6]
+    hint = f"It has {', '.join(named)}." if named else "Check its spelling."
+    return LoadError(f"{match['home']} has no function {match['name']!r}.", "", hint)
 
 
 def _import(home: str) -> Any:

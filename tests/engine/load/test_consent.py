@@ -175,3 +175,10 @@ def answers(requests):
     )  # fmt: skip
     found = map(wire.decode_answer, framing.FrameReader().feed(done.stdout))
     return [answer for answer in found if not isinstance(answer, (wire.Ready, wire.Progress))]
+
+
+def test_a_mistyped_model_of_torchvision_names_those_that_are_like_it():
+    with pytest.raises(LoadError) as caught:
+        load("torchvision.models:resnet55", allow_code=False)
+    assert caught.value.what == "torchvision.models has no function 'resnet55'."
+    assert "resnet50" in caught.value.hint

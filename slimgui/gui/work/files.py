@@ -25,6 +25,8 @@ from slimgui.gui.work.tasks import Tasks
 if TYPE_CHECKING:
     from slimgui.gui.session import Session
 
+_Content = tuple[Plan, Statistics | None]  # of a plan: what a smaller model is made of
+
 
 class FileWork(QObject):
     """The part of the session that works with files.
@@ -39,13 +41,13 @@ class FileWork(QObject):
         self._session, self._tasks, self._folder = session, tasks, folder
         self.facts: Facts | None = None
         self._saved: wire.Save | None = None  # what they are of
-        self._held = PlanSet()  # plans that some file holds
+        self._held: dict[str, _Content] = {}  # what files have of the plans
         self.plans_path = ""
 
     def reset(self) -> None:
         """Another model is open."""
         self.facts, self._saved, self.plans_path = None, None, ""
-        self._held = self._session.plans
+        self._held = _contents(self._session.plans)
 
     def save(self, path: str, accept_unproven: bool = False, format: str = "") -> None:  # noqa: A002 - as in wire
         """Build the smaller model, prove it and write it to `path`; its suffix says as what, or `format`."""
@@ -81,7 +83,8 @@ class FileWork(QObject):
         except SaveError as error:
             session.tell(error)
             return
-        self.plans_path, self._held = path, session.plans
+        self.plans_path = path
+        self._held = _contents(session.plans)
         session.undo_stack.setClean()
         session.noticed.emit(notice.written(path))
 
@@ -135,9 +138,9 @@ class FileWork(QObject):
         if isinstance(answer, wire.Unproven):
             session.noticed.emit(notice.unproven(answer, request))
             return
-        left = self._other_plans(written)
-        if _current(session.plans) == _current(written) and not left:
-            self._held = session.plans
+        self._held[written.current] = _contents(written)[written.current]
+        left = [name for name in self._unheld() if name != written.current]
+        if not self._unheld():
             session.undo_stack.setClean()
         self.facts = facts_of(session.document, written, session.base, cut, answer)
         self._saved = request
@@ -145,14 +148,10 @@ class FileWork(QObject):
         session.noticed.emit(notice.saved(answer, session.base.cost, said))
         session.saved.emit(answer.path)
 
-    def _other_plans(self, written: PlanSet) -> list[str]:
-        """Names of the plans that no file holds: a smaller model is made of one plan."""
-        held = dict(self._held.plans)
-        return [
-            name
-            for name, plan in self._session.plans.plans
-            if name != written.current and held.get(name) != plan
-        ]
+    def _unheld(self) -> list[str]:
+        """Names of the plans that no file holds as they are: a smaller model is made of one plan."""
+        contents = _contents(self._session.plans)
+        return [name for name, content in contents.items() if self._held.get(name) != content]
 
     def _on_verified(self, answer: wire.Verified, proven: PlanSet) -> None:
         now = dict(self._session.plans.plans).get(proven.current)
@@ -189,9 +188,9 @@ def file_of(source: str) -> str:
     return file if at and exists(file) else source
 
 
-def _current(plans: PlanSet) -> tuple[Plan, Statistics | None]:
-    """What a saved model comes from."""
-    return plans.plan, plans.fresh.get(plans.current)
+def _contents(plans: PlanSet) -> dict[str, _Content]:
+    """What smaller models come from, by the names of plans."""
+    return {name: (plan, plans.fresh.get(name)) for name, plan in plans.plans}
 
 
 def _same_file(one: str, other: str) -> bool:

@@ -136,16 +136,28 @@ class Minimap(QWidget):
         painter.setPen(QColor(table.border))
         painter.setBrush(QColor(table.faint))
         painter.drawRects([self._small(border.rect) for border in picture.borders if not border.depth])
-        painter.setPen(Qt.PenStyle.NoPen)
-        for box in picture.boxes:
-            painter.setBrush(box.colour)
-            rect = self._small(box.rect)
-            painter.drawRect(QRectF(rect.topLeft(), rect.size().expandedTo(QSize(2, 1))))
+        self._draw_boxes(painter, picture)
         painter.setPen(QColor(table.border))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
         return drawn
+
+    def _draw_boxes(self, painter: QPainter, picture: Picture) -> None:
+        """A mark for each: thousands of them in a call per colour, framed so that the smallest is seen."""
+        marks: dict[int, list[QRectF]] = {}
+        for box in picture.boxes:
+            marks.setdefault(box.colour.rgb(), []).append(box.rect)
+        scale, corner = self._scale(), picture.bounds.topLeft()
+        painter.save()
+        painter.translate(_MARGIN, _MARGIN)
+        painter.scale(scale, scale)
+        painter.translate(-corner)
+        for colour, rects in marks.items():
+            painter.setPen(QPen(QColor(colour), 0))
+            painter.setBrush(QColor(colour))
+            painter.drawRects(rects)
+        painter.restore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""

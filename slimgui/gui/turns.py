@@ -26,6 +26,11 @@ class Turns(QObject):
         self._left = deque(things)
         self._timer.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is left to do."""
+        return bool(self._left)
+
     def finish(self) -> None:
         """Do at once what is left."""
         self._timer.stop()

@@ -15,12 +15,15 @@ from pytestqt.qtbot import QtBot
 from slimgui.core import wire
 from slimgui.core.graph import LayerGraph
 from slimgui.core.hierarchy import first_opened
+from slimgui.core.plan import Plan
 from slimgui.core.view import View
 from slimgui.engine.arrange import arrange
+from slimgui.gui.facts.snapshot import Resolver
 from slimgui.gui.main_window import MainWindow
 from slimgui.gui.theme import colours
 from slimgui.gui.views.arrows import smooth
 from slimgui.gui.views.graph_item import FAR, NEAR
+from slimgui.gui.views.graph_view import AT_ONCE
 from slimgui.gui.views.labels import Labels
 from slimgui.gui.views.minimap import REST_MS
 from slimgui.gui.views.scene import united
@@ -504,3 +507,27 @@ def test_no_lit_line_crosses_the_title_of_a_frame(window: MainWindow, transport:
             assert table.accent not in shown
             crossed += 1
     assert crossed  # else nothing was tried
+
+
+def test_many_boxes_are_made_in_turns_and_another_model_takes_their_place(
+    window: MainWindow, transport: FakeTransport, qtbot: QtBot
+) -> None:
+    window.document_actions.open_source("/models/demo.pt")
+    transport.open(demo(blocks=30))  # 13 layers each, but the last one
+    graph, layers = window.panels.graph, len(window.session.document.graph.layers)
+    before = graph.picture
+    assert layers > AT_ONCE
+    window.menus.actions["graph_layers"].trigger()
+    draw(transport)
+    assert graph.picture is before
+    window.session.set_count("stem.conv", 8)  # meanwhile
+    qtbot.waitUntil(lambda: len(graph.picture.boxes) == layers)
+    [stem] = [number for number, box in enumerate(graph.picture.boxes) if box.name == "stem.conv"]
+    assert "8 of 32 channels stay" in graph.describe(stem)
+
+    window.menus.actions["graph_close"].trigger()
+    draw(transport)
+    window.menus.actions["graph_layers"].trigger()  # that picture is known
+    graph.set_document(demo(), Resolver(demo()).snapshot(Plan()))
+    qtbot.waitUntil(lambda: not graph.is_warming)
+    assert len(graph.picture.box_of) == len(demo().graph.layers)

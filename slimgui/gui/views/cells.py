@@ -32,9 +32,14 @@ class Cell:
         self.boxes = boxes
         self._lines = [line for line, _, _ in pieces]
         self._tips = [line for line, tip, _ in pieces if tip]
-        self.bounds = united([box.rect for _, box in boxes] + [area for _, _, area in pieces])
+        self._areas = [area for _, _, area in pieces]
         self._kept: ByColour | None = None
         self._bars: ByColour | None = None
+
+    @cached_property
+    def bounds(self) -> QRectF:
+        """Around all of it."""
+        return united([box.rect for _, box in self.boxes] + self._areas)
 
     @cached_property
     def lines(self) -> QPainterPath:

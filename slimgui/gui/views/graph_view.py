@@ -14,15 +14,17 @@ from slimgui.core.wire import Document
 from slimgui.gui.facts import text
 from slimgui.gui.facts.snapshot import Change, Snapshot
 from slimgui.gui.theme import colours
+from slimgui.gui.turns import Turns
 from slimgui.gui.views.canvas import Canvas
 from slimgui.gui.views.graph_item import GraphItem
 from slimgui.gui.views.lighting import Lighting, Lit, of_box
 from slimgui.gui.views.lit_item import LitItem
 from slimgui.gui.views.minimap import Minimap
-from slimgui.gui.views.scene import Picture, picture, united
+from slimgui.gui.views.scene import Making, Picture, picture, united
 from slimgui.gui.views.title_item import TitleItem
 from slimgui.gui.views.walk import STEPS
 
+AT_ONCE: Final = 300  # boxes of a picture that is made in one turn
 _DONE: Final = object()
 _COMMANDS: Final = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -57,6 +59,7 @@ class GraphView(Canvas):
         self.minimap.wanted.connect(self.go_to_spot)
         self._kept: tuple[str, QPoint] | None = None  # a module, and where it stays while it opens or closes
         self._cold: Iterator[None] = iter(())  # what is still to be prepared for near views
+        self._coming = Turns(self)  # another picture
         self._warming = QTimer(self, interval=0)
         self._warming.timeout.connect(self._warm)
         self._on_palette_changed()
@@ -73,13 +76,21 @@ class GraphView(Canvas):
         self._document, self._snapshot, self._selected, self._kept = document, snapshot, "", None
         self._here, self._found = None, ()
         self._lighting = Lighting(document)
-        self._draw(document.view)
+        self._draw(document.view, picture(document, document.view))
         self.fit_when_shown()
 
     def set_view(self, view: View) -> None:
-        """Show other modules open; the one that was opened or closed stays where it is."""
+        """Show other modules open; many boxes are made in turns, while the picture of before is seen."""
+        assert self._document, "a view is of a document"
+        making = Making(self._document, view)
+        self._coming.start(*making.parts(), lambda: self._show_made(view, making.picture))
+        if len(view.boxes) <= AT_ONCE:
+            self._coming.finish()
+
+    def _show_made(self, view: View, made: Picture) -> None:
+        """Change to another picture; the module that was opened or closed stays where it is."""
         kept, self._kept = self._kept, None
-        self._draw(view)
+        self._draw(view, made)
         area = self._area_of(kept[0]) if kept else None
         if kept and area:
             self.put(area.topLeft(), kept[1])
@@ -88,10 +99,10 @@ class GraphView(Canvas):
         else:
             self.first_fit()
 
-    def _draw(self, view: View) -> None:
-        assert self._document, "a view is of a document"
+    def _draw(self, view: View, made: Picture) -> None:
         assert self._snapshot, "a document has a snapshot"
-        self._view, self.picture = view, picture(self._document, view)
+        self._coming.start()  # nothing: what was to come is of before
+        self._view, self.picture = view, made
         scene = self.scene()
         scene.clear()
         self._item = GraphItem(self.picture, self._snapshot, self.font(), self.palette())
@@ -342,8 +353,8 @@ class GraphView(Canvas):
 
     @property
     def is_warming(self) -> bool:
-        """Whether near views are still being prepared."""
-        return self._warming.isActive()
+        """Whether near views, or another picture, are still being prepared."""
+        return self._warming.isActive() or self._coming.is_busy
 
     def describe(self, number: int) -> str:
         """What a box has to say when the pointer rests on it."""
@@ -375,5 +386,6 @@ class GraphView(Canvas):
     def _on_palette_changed(self) -> None:
         table = colours(self.palette())
         self.setBackgroundBrush(QColor(table.canvas))
-        if self._view is not None:
-            self._draw(self._view)  # groups have other colours
+        self._coming.finish()
+        if self._view is not None and self._document is not None:
+            self._draw(self._view, picture(self._document, self._view))  # groups have other colours

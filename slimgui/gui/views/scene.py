@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor
@@ -14,6 +15,7 @@ from slimgui.gui.facts import text
 from slimgui.gui.theme import LOCKED_COLOUR, group_colour
 
 MARGIN = 24.0
+_AT_ONCE = 600  # boxes that are worked out in 10 ms
 _HEAD = 6.0  # half the width of an arrow's head
 
 
@@ -111,17 +113,71 @@ class Picture:
         return next((border for border in reversed(self.borders) if border.rect.contains(point)), None)
 
 
+class Making:
+    """Works out everything that does not depend on the plan, part by part: thousands of boxes take a while.
+
+    Args:
+        document: whose graph is shown.
+        view: which modules are open, and where all lies.
+    """
+
+    def __init__(self, document: Document, view: View) -> None:
+        self._document, self.view = document, view
+        self._boxes: list[Box] = []
+        self._borders: tuple[Border, ...] = ()
+        self._arrows: tuple[Arrow, ...] = ()
+        self._areas: list[QRectF] = []
+        self._made: Picture | None = None
+
+    def parts(self) -> list[Callable[[], None]]:
+        """What is to be done, in this order, before there is a picture."""
+        boxes = range(0, len(self.view.boxes), _AT_ONCE)
+        areas = range(0, len(self.view.pieces), 4 * _AT_ONCE)
+        return [
+            self._describe,
+            *(partial(self._add_boxes, first) for first in boxes),
+            self._add_borders,
+            *(partial(self._add_areas, first) for first in areas),
+            self._finish,
+        ]
+
+    @property
+    def picture(self) -> Picture:
+        """All of it, once the parts are done."""
+        assert self._made, "the last part makes it"
+        return self._made
+
+    def _finish(self) -> None:
+        rects = [*(box.rect for box in self._boxes), *(border.rect for border in self._borders)]
+        bounds = united([*rects, *self._areas]).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+        tips = frozenset(arrow.pieces[-1] for arrow in self._arrows)
+        boxes, areas, view = tuple(self._boxes), tuple(self._areas), self.view
+        self._made = Picture(
+            boxes, view.box_of, self._borders, self._arrows, view.pieces, areas, tips, bounds
+        )
+
+    def _describe(self) -> None:
+        self._words = _Describe(self._document, self.view)
+
+    def _add_boxes(self, first: int) -> None:
+        some = range(first, min(first + _AT_ONCE, len(self.view.boxes)))
+        self._boxes += [self._words.box(number) for number in some]
+
+    def _add_borders(self) -> None:
+        edges = zip(self.view.edges, self.view.passes, strict=True)
+        self._borders = tuple(self._words.border(frame) for frame in self.view.frames)
+        self._arrows = tuple(Arrow(*edge, way) for edge, way in edges if way)
+
+    def _add_areas(self, first: int) -> None:
+        self._areas += [_around(piece) for piece in self.view.pieces[first : first + 4 * _AT_ONCE]]
+
+
 def picture(document: Document, view: View) -> Picture:
-    """Work out everything that does not depend on the plan."""
-    describe = _Describe(document, view)
-    boxes = tuple(describe.box(number) for number in range(len(view.boxes)))
-    borders = tuple(describe.border(frame) for frame in view.frames)
-    arrows = tuple(Arrow(*edge, way) for edge, way in zip(view.edges, view.passes, strict=True) if way)
-    areas = tuple(_around(piece) for piece in view.pieces)
-    bounds = united([*(box.rect for box in boxes), *(border.rect for border in borders), *areas])
-    bounds.adjust(-MARGIN, -MARGIN, MARGIN, MARGIN)
-    tips = frozenset(arrow.pieces[-1] for arrow in arrows)
-    return Picture(boxes, view.box_of, borders, arrows, view.pieces, areas, tips, bounds)
+    """All of a picture at once."""
+    making = Making(document, view)
+    for part in making.parts():
+        part()
+    return making.picture
 
 
 class _Describe:

@@ -20,7 +20,7 @@ from slimgui.engine.data import Samples, samples
 from slimgui.engine.deploy import Deployed, Recovery, deploy
 from slimgui.engine.estimate import Estimate, estimate
 from slimgui.engine.importance import importance
-from slimgui.engine.insight import located, timed, write_times
+from slimgui.engine.insight import located, timed, timed_beside, write_times
 from slimgui.engine.latency import latency_model
 from slimgui.engine.load import Loaded, load
 from slimgui.engine.load.preprocessing import Preprocessing, preprocessing_of
@@ -89,6 +89,7 @@ __all__ = [
     "steps",
     "take_statistics",
     "timed",
+    "timed_beside",
     "trace",
     "verify",
     "with_statistics",

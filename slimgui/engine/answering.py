@@ -104,7 +104,9 @@ class Host:
         )
         self._progress(request.task, "Proving that it computes the same", 1, 2)
         proof = self._engine.verify(whole.model, deployed, deployed.inputs)
-        return wire.Verified(request.task, _proof_row(proof), request.small, original)
+        told = partial(self._progress, request.task)
+        timed = self._engine.timed_beside(whole.model, deployed, request, told) if request.is_timed else None
+        return wire.Verified(request.task, _proof_row(proof), request.small, original, timed)
 
     def _read_plans(self, request: wire.ReadPlans) -> wire.PlansRead:
         plans, missing = collected(self._engine.read_plans(request.path, self._traced), request.folder)

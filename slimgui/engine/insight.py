@@ -11,10 +11,10 @@ from slimgui.core import wire
 from slimgui.core.cost import full_counts
 from slimgui.core.latency import LatencyModel, read_latency
 from slimgui.core.latency_advice import helpful_multiple, stalled
-from slimgui.core.plan import Selection
+from slimgui.core.plan import Plan, Selection
 from slimgui.core.resolve import resolve
 from slimgui.core.text_files import write_text
-from slimgui.engine.deploy import deploy
+from slimgui.engine.deploy import Deployed, deploy
 from slimgui.engine.importance import importance
 from slimgui.engine.latency import gauge_of, latency_model
 from slimgui.engine.latency_target import held_to
@@ -60,6 +60,22 @@ def timed(loaded: Loaded, traced: Traced, request: wire.Time, told: Told) -> wir
         return _measured(loaded, traced, request, selection, told)
 
 
+def timed_beside(original: nn.Module, deployed: Deployed, request: wire.Prove, told: Told) -> wire.Timed:
+    """How long a deployed model takes beside its original, in turns.
+
+    Raises:
+        SlimError: this torch has no such device.
+    """
+    assert deployed.traced is not None, "it was traced to be opened"
+    told("Measuring both models in turns", 0, 0)
+    models = [original, deployed.model]
+    with with_threads(request.threads):
+        device = gauge_of(usable(request.device)).setting
+        before, after = measure_latency(models, inputs=deployed.inputs, device=request.device)
+    seconds, spread = (before.median, after.median), (before.spread, after.spread)
+    return _answer(request.task, deployed.traced, deployed.selection, device, seconds, spread)
+
+
 def write_times(
     path: str, model: nn.Module, traced: Traced, device: str, told: Told, threads: int = 0
 ) -> None:
@@ -82,7 +98,9 @@ def write_times(
 def _by_table(traced: Traced, request: wire.Time, selection: Selection) -> wire.Timed:
     latency = read_latency(request.table, frozenset(group.id for group in traced.groups))
     before, after = latency.at(full_counts(traced.groups)), latency.at(selection.counts())
-    return _answer(request, traced, selection, latency.device, (before, after), None, latency)
+    return _answer(
+        request.task, traced, selection, latency.device, (before, after), None, (request.plan, latency)
+    )
 
 
 def _measured(
@@ -95,35 +113,37 @@ def _measured(
     if selection.counts() == full:
         [whole] = time([loaded.model])
         seconds, spread = (whole.median, whole.median), (whole.spread, whole.spread)
-        return _answer(request, traced, selection, device, seconds, spread, None)
+        return _answer(request.task, traced, selection, device, seconds, spread)
     smaller = deploy(loaded.model, traced, selection).model
     before, after = time([loaded.model, smaller])
     ops = latency_model(traced, device=request.device, told=partial(told, "Measuring ops"))
     told("Measuring whole models", 0, 0)
     latency = held_to(ops, loaded.model, traced, time)
     seconds, spread = (before.median, after.median), (before.spread, after.spread)
-    return _answer(request, traced, selection, device, seconds, spread, latency)
+    return _answer(request.task, traced, selection, device, seconds, spread, (request.plan, latency))
 
 
 def _answer(
-    request: wire.Time,
+    task: int,
     traced: Traced,
     selection: Selection,
     device: str,
     seconds: tuple[float, float],
     spread: tuple[float, float] | None,
-    latency: LatencyModel | None,
+    by_ops: tuple[Plan, LatencyModel] | None = None,
 ) -> wire.Timed:
+    """The times, a warning where MACs fall and they do not, and what the ops of a plan advise."""
     (before, after), full, counts = seconds, full_counts(traced.groups), selection.counts()
     macs = traced.cost_model.at(full).macs
     left = traced.cost_model.at(counts).macs / macs if macs else 1.0
     warning = stalled(left, after / before)
-    if latency is None:
-        return wire.Timed(request.task, device, before, after, spread, warning)
-    better = helpful_multiple(latency, traced.groups, request.plan, counts)
+    if by_ops is None:
+        return wire.Timed(task, device, before, after, spread, warning)
+    plan, latency = by_ops
+    better = helpful_multiple(latency, traced.groups, plan, counts)
     multiple, advice = (better.multiple, str(better)) if better else (0, "")
     slowest = _slowest(latency.by_layer(full), latency.by_layer(counts))
-    return wire.Timed(request.task, device, before, after, spread, warning, multiple, advice, slowest)
+    return wire.Timed(task, device, before, after, spread, warning, multiple, advice, slowest)
 
 
 def _slowest(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[tuple[str, float, float], ...]:

@@ -70,11 +70,11 @@ REQUESTS = [
     wire.Save(7, "small.pt", Plan(), 1, recovery=RECOVERY),
     wire.Report(8, "page.html", FACTS, 1),
     wire.Locate(9, "layer1.conv", 1),
-    wire.Time(9, Plan(ratio=0.5), 1, "phone.json"),
+    wire.Time(9, Plan(ratio=0.5), 1, "phone.json", "cpu", 2),
     wire.Front(9, Plan(round_to=8), 1, "params", 12, SAMPLES),
     wire.Look(9, "net.pt"),
     wire.Evaluate(9, Plan(ratio=0.5), 1, SAMPLES, None, RECOVERY),
-    wire.Prove(9, "small.pt", "net.pt@net.py:build", "1x3x8x8", ("ab" * 32,)),
+    wire.Prove(9, "small.pt", "net.pt@net.py:build", "1x3x8x8", ("ab" * 32,), True, "cuda", 2),
     wire.Export(
         6, "widths.yaml", Plan(scope="global", indices=(("a", (1, 2)),), ratios=(("b", 0.5),)), 1, "kept"
     ),
@@ -85,12 +85,13 @@ ANSWERS = [
     wire.Saved(2, "small.pt", 123, PROOF), wire.Saved(2, "small.pt", 123, PROOF, recovered=RECOVERED),
     RECOVERED, wire.Sensed(2, CURVES, "accuracy", "About."),
     wire.Unproven(2, "small.pt", PROOF), wire.Verified(3, PROOF),
+    wire.Verified(3, PROOF, "small.pt", "net.pt", wire.Timed(3, "cpu", 0.5, 0.25)),
     wire.Ranked(4, "l2", {"a": np.arange(3.0).tobytes()}), wire.Met(5, Plan(), 0.5),
     wire.Exported(6, "widths.yaml"),
     wire.PlansRead(5, PlanSet().added("half", Plan(ratio=0.5, bins=4, whole=("a",)))),
     wire.Recalibrated(7, Statistics(Plan(ratio=0.5), "a.safetensors", "100 samples of photos"), "How."),
     wire.Located(9, "layer1.conv", (("layer1.conv.weight", 0, 0),), (np.arange(3, dtype="int32").tobytes(),)),
-    wire.Timed(9, "cpu", 0.5, 0.25, (0.01, 0.02), "Hardly.", 8, "Multiples of 8."),
+    wire.Timed(9, "cpu", 0.5, 0.25, (0.01, 0.02), "Hardly.", 8, "Multiples of 8.", (("a", 0.25, 0.125),)),
     wire.Fronted(9, "params", (wire.FrontPoint(Plan(ratio=0.5), Cost(4, 3, 2, 1), 0.75),)),
     wire.Evaluated(9, 0.9, 0.8, "accuracy", "About."),
     wire.Looked(

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from torch import nn
 
 from slimgui import engine, resources
 from slimgui.core import wire
 from slimgui.core.plan import Plan
 from slimgui.core.sampling import SampleSource
-from slimgui.engine import look
+from slimgui.engine import insight, look
 from slimgui.engine.answering import Host
 from slimgui.engine.load import with_inputs
+from slimgui.engine.timing import Latency
 
 EXAMPLE = str(resources.path(resources.EXAMPLE))
 
@@ -117,6 +119,26 @@ def test_a_saved_file_is_proven_again_without_any_model_open(small: Path) -> Non
     assert (found.task, found.small, found.original) == (3, str(small), EXAMPLE)
     assert found.proof.passed
     assert found.proof.level == "numeric"
+    assert found.timed is None
+
+
+def test_a_saved_file_is_timed_beside_its_original_when_that_is_asked_for(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+
+    def measure(models: list[nn.Module], inputs: object, device: str) -> list[Latency]:
+        del inputs
+        seen.append([sum(each.numel() for each in model.parameters()) for model in models])
+        return [Latency(2.0, 0.5, 7), Latency(1.0, 0.25, 7)]
+
+    monkeypatch.setattr(insight, "measure_latency", measure)
+    found = answer(wire.Prove(3, str(small), is_timed=True))
+    assert isinstance(found, wire.Verified)
+    assert (found.timed.before, found.timed.after, found.timed.spread) == (2.0, 1.0, (0.5, 0.25))
+    assert found.timed.device.startswith("cpu, ")
+    [(whole, cut)] = seen
+    assert cut < whole
 
 
 def test_a_saved_file_that_was_changed_is_not_proven(small: Path) -> None:

@@ -286,9 +286,32 @@ def test_the_dialog_of_a_proof_wants_a_file_that_is_there(
     dialog.shape.setText("1x3xlarge")
     assert dialog.problem.text() == "'1x3xlarge' is no shape, as 1x3x224x224."
     dialog.shape.setText("1x3x8x8, 2x16:30522")
+    dialog.is_timed.setChecked(True)
     assert dialog.wanted() == wire.Prove(
-        0, str(tmp_path / "small.pt"), "/models/demo.pt", "1x3x8x8, 2x16:30522"
+        0, str(tmp_path / "small.pt"), "/models/demo.pt", "1x3x8x8, 2x16:30522", is_timed=True
     )
+
+
+def test_a_saved_file_is_timed_beside_its_original_as_latency_is_measured(
+    window: MainWindow, transport: FakeTransport, dialogs: FakeDialogs
+) -> None:
+    window.session.insight.use_threads(2)
+    dialogs.named = wire.Prove(0, "/tmp/small.pt", "/models/demo.pt", is_timed=True)
+    window.menus.actions["prove"].trigger()
+    request = transport.requests[-1]
+    assert (request.is_timed, request.device, request.threads) == (True, "cpu", 2)
+    timed = wire.Timed(0, "cpu, 2 threads", 0.01, 0.005, (0.001, 0.001), "A warning.")
+    proof = wire.ProofRow(True, 3e-7, "numeric")
+    transport.answer(
+        wire.Verified, proof=proof, small="/tmp/small.pt", original="/models/demo.pt", timed=timed
+    )
+    for said in (
+        "Proven",
+        "5.00 ms of 10.0 ms for one forward pass, measured in turns.",
+        "A warning.",
+        "2 threads",
+    ):
+        assert said in window.card.why.text()
 
 
 # --- opening with help

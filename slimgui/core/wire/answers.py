@@ -85,11 +85,12 @@ class Unproven(Message, frozen=True, tag="unproven"):
 
 
 class Verified(Message, frozen=True, tag="verified"):
-    """Answer to Verify, and to Prove, which also says what was compared."""
+    """Answer to Verify, and to Prove, which also says what was compared, and how long both take if asked."""
 
     proof: ProofRow
     small: str = ""
     original: str = ""
+    timed: Timed | None = None
 
 
 class Ranked(Message, frozen=True, tag="ranked"):

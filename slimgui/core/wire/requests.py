@@ -219,13 +219,16 @@ class Prove(Message, frozen=True, tag="prove"):
     """Prove the file `small`, which SlimGUI saved, against `original`, both as they lie on the disk.
 
     `original`: a source, "" for the one that the file names. `shape` and `trusted` as in Open, "" for the
-    shape in the file.
+    shape in the file. `is_timed`: measure how long both take, too; `device` and `threads` as in Time.
     """
 
     small: str
     original: str = ""
     shape: str = ""
     trusted: tuple[str, ...] = ()
+    is_timed: bool = False
+    device: str = "cpu"
+    threads: int = 0
 
 
 SampleRequest = Save | Recover | Evaluate | Rank | Sense | Meet | Recalibrate | Front

@@ -144,7 +144,7 @@ ACTIONS: Final = (
     ActionInfo("front", "Fin&d the Front of Plans", "Search the best plan for every size, to slide along in the panel Charts", "data_actions.search_front", can_search),
     ActionInfo("about", "&About SlimGUI", "Versions and licence", "comfort_actions.about"),
     ActionInfo("look", "Look &Into a File…", "See what a file holds and what it would run, before you open or trust it; nothing in it is run", "file_actions.look", idle, "Ctrl+I"),
-    ActionInfo("prove", "Prove a Saved Fi&le…", "Compare a smaller model that was saved earlier with its original again: after a copy, or before you rely on it", "file_actions.prove", idle),
+    ActionInfo("prove", "Prove a Saved Fi&le…", "Compare a smaller model that was saved earlier with its original again, and its time if you like: after a copy, or before you rely on it", "file_actions.prove", idle),
     ActionInfo("open_with", "Open &With…", "Open weights with the model they belong to, a model by its factory, a folder, or with another input shape", "file_actions.open_with", idle, "Ctrl+Shift+O"),
     ActionInfo("save_pickled", "Save as P&ickled Module…", "Save for programs that call torch.load on a whole module; it runs code when it is opened, so take it only where weights will not do", "document_actions.save_pickled", can_save),
     ActionInfo("export_importance", "Export I&mportance…", "Write how important every channel is by the plan's criterion, and whether it stays, for a spreadsheet", "tree_actions.export_importance", has_scores),

@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -35,6 +36,10 @@ _PROVE: Final = (
 _OPEN: Final = (
     "For what a file does not say: the model that bare weights belong to, the shape of its input, or a model "
     "that is made by a function. A factory alone, as torchvision.models:resnet50, needs no file."
+)
+_TIMED: Final = (
+    "Both run in turns, on the device and with the threads that latency is measured with: for a model that "
+    "was cut on another computer"
 )
 _SHAPE: Final = "for example 1x3x224x224"
 
@@ -153,6 +158,10 @@ class ProveDialog(_SourceDialog):
             ("&Input shape:", self.shape),
         ):
             self._add(title, field)
+        self.is_timed = QCheckBox("&Measure how long both take, too", self)
+        self.is_timed.setToolTip(_TIMED)
+        self.is_timed.setAccessibleDescription(_TIMED)
+        self.form.addRow("", self.is_timed)
         for field in (self.small, self.original):
             field.changed.connect(self._check)
         self.shape.textChanged.connect(self._check)
@@ -161,7 +170,8 @@ class ProveDialog(_SourceDialog):
 
     def wanted(self) -> wire.Prove:
         """What was chosen."""
-        return wire.Prove(0, self.small.text(), self.original.text(), self.shape.text().strip())
+        shape, is_timed = self.shape.text().strip(), self.is_timed.isChecked()
+        return wire.Prove(0, self.small.text(), self.original.text(), shape, is_timed=is_timed)
 
     def _check(self) -> None:
         small = self.small.text()

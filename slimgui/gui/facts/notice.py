@@ -257,6 +257,9 @@ def verified(name: str, row: wire.ProofRow, is_current: bool) -> Notice:
 def proven_again(answer: wire.Verified) -> Notice:
     """The card of a file that was saved earlier and proven again."""
     name, of = Path(answer.small).name, f"Against {answer.original}."
+    if answer.timed is not None:
+        time = timed(answer.timed)
+        of = " ".join(filter(None, (of, time.what, time.why, time.hint)))
     if answer.proof.passed and answer.proof.level != "structural":
         return Notice("success", f"{name} is proven.", f"{proof(answer.proof)} {of}", answer.small)
     hint = "Use it only if you can check it yourself, or save it again from the original."

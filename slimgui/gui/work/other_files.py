@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from slimgui.core import wire
@@ -30,8 +31,10 @@ class OtherFiles(QObject):
             self._tasks.start(wire.Look(0, path), f"looking into {Path(path).name}", self.looked.emit)
 
     def prove(self, request: wire.Prove) -> None:
-        """Prove a file that was saved earlier."""
+        """Prove a file that was saved earlier, and measure its time where the user wants latency measured."""
         if not self._tasks.refuse_while_busy():
+            by = self._session.insight
+            request = msgspec.structs.replace(request, device=by.device, threads=by.threads)
             self._tasks.start(request, f"proving {Path(request.small).name}", self._on_proven)
 
     def _on_proven(self, answer: wire.Verified) -> None:

@@ -478,3 +478,28 @@ def test_every_entry_of_a_menu_has_a_letter_of_its_own(loaded: MainWindow) -> No
         assert "" not in letters, [action.text() for action in entries]
         assert len(letters) == len(set(letters)), letters
         waiting += [action.menu() for action in entries if action.menu()]
+
+
+@pytest.mark.parametrize("key", ["plan_new", "plan_rename", "plan_steps"])
+def test_a_plan_that_is_found_while_a_question_is_open_is_not_lost(
+    key: str,
+    loaded: MainWindow,
+    transport: FakeTransport,
+    dialogs: FakeDialogs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = loaded.session
+    session.set_ratio(0.25)
+    found = session.plans.plan.with_count("down.0.conv", 16)
+
+    def answer(*_: object) -> str | int:
+        transport.answer(wire.Met, plan=found, kept=0.9)
+        return 3 if key == "plan_steps" else "deep"
+
+    session.meet("macs=50%")
+    for kind in ("text", "number"):
+        monkeypatch.setattr(dialogs, kind, answer)
+    loaded.menus.actions[key].trigger()
+
+    assert session.plans.plan == found
+    assert session.undo_stack.count() == 3

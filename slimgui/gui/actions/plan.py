@@ -58,16 +58,15 @@ class PlanActions:
 
     def new(self) -> None:
         """Add a plan that starts as the current one."""
-        plans = self._session.plans
-        if name := self._dialogs.text(self._parent, "New plan", "Name of the plan:", plans.free_name()):
-            self._edit_plans(f"Add plan {name}", lambda: plans.branched(name))
+        free = self._session.plans.free_name()
+        if name := self._dialogs.text(self._parent, "New plan", "Name of the plan:", free):
+            self._edit_plans(f"Add plan {name}", lambda: self._session.plans.branched(name))
 
     def rename(self) -> None:
         """Give the current plan another name."""
-        plans = self._session.plans
-        name = self._dialogs.text(self._parent, "Rename plan", "Name of the plan:", plans.current)
-        if name and name != plans.current:
-            self._edit_plans(f"Rename {plans.current} to {name}", lambda: plans.renamed(name))
+        now = self._session.plans.current
+        if name := self._dialogs.text(self._parent, "Rename plan", "Name of the plan:", now):
+            self.rename_to(self._session.plans.current, name)
 
     def rename_to(self, old: str, name: str) -> None:
         """Give a plan the name that was typed in its place."""
@@ -88,10 +87,10 @@ class PlanActions:
 
     def add_steps(self) -> None:
         """Add plans that lead to the current one, for training in between."""
-        plans = self._session.plans
         number = self._dialogs.number(self._parent, "Steps", "Plans that lead to this one:", 3, 2, 100)
-        if number:
-            resolver, stem = self._resolver(), plans.current
+        if number:  # a task may have ended meanwhile: plans are those of now
+            resolver, plans = self._resolver(), self._session.plans
+            stem = plans.current
             made = variants.steps(
                 resolver.groups, plans.plan, number, resolver.scores.get(plans.plan.importance)
             )

@@ -52,6 +52,7 @@ class Session(QObject):
     saved = Signal(str)  #: path of the file just written
     opened = Signal(str)  #: source of the model just opened
     graph_changed = Signal()  #: the graph of the open model has another detail
+    replacing = Signal()  #: a model is about to take the place of one that was edited meanwhile
     closing = Signal()  #: the open model is about to be closed
     closed = Signal()  #: no model is open any more
 
@@ -251,7 +252,8 @@ class Session(QObject):
         """
         if not self.tasks.refuse_while_busy():
             request = wire.Open(0, source, shape, trusted)
-            self.tasks.start(request, f"opening {Path(file_of(source)).name}", self._on_opened)
+            doing, asked = f"opening {Path(file_of(source)).name}", self._plans
+            self.tasks.start(request, doing, lambda answer: self._on_read(answer, asked))
 
     def close(self) -> None:
         """Show no model any more; not while the engine works for it."""
@@ -330,6 +332,15 @@ class Session(QObject):
                 "judging every channel",
                 lambda answer: self._on_ranked(answer, title, before, plans, samples),
             )
+
+    def _on_read(self, answer: wire.Opened, asked: PlanSet) -> None:
+        """Show the model; edits of the one before, made since the user `asked` for this one, are kept."""
+        edited = self.document if self.modified and self._plans != asked else None
+        if edited:
+            self.replacing.emit()
+        self._on_opened(answer)
+        if edited and edited.source != answer.document.source:
+            self.noticed.emit(notice.edits_kept(edited.name, answer.document.name))
 
     def _on_opened(self, answer: wire.Opened) -> None:
         self.undo_stack.clear()

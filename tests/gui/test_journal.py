@@ -207,6 +207,39 @@ def test_continue_opens_it_again_as_saved(make_window, transport: FakeTransport,
     assert not window.isWindowModified()
 
 
+def test_edits_made_while_another_model_is_opened_are_kept_and_offered_with_theirs(
+    window: MainWindow, transport: FakeTransport
+) -> None:
+    session = window.session
+    session.open("/models/demo.pt")
+    transport.open(demo())
+    session.open("/models/other.pt")
+    session.set_count("stem.conv", 9)  # the user need not wait
+    transport.open(demo(1, "other.pt"))
+    assert session.document.name == "other.pt"
+    assert window.card.what.text() == "Your last edits of demo.pt are kept."
+
+    session.open("/models/demo.pt")
+    transport.open(demo())
+    assert window.card.what.text().startswith("Restore the plan of demo.pt")
+    window.card.offer.click()
+    assert session.snapshot.counts["stem.conv"] == 9
+
+
+def test_edits_that_were_given_up_before_opening_are_not_kept(
+    window: MainWindow, transport: FakeTransport, folder: Path
+) -> None:
+    session = window.session
+    session.open("/models/demo.pt")
+    transport.open(demo())
+    session.set_count("stem.conv", 9)
+    session.open("/models/other.pt")  # after the question, which the user answered with Discard
+    transport.open(demo(1, "other.pt"))
+    assert not window.card.isVisible()
+    window.journal._pool.waitForDone()
+    assert orphans(folder) == []
+
+
 def test_edits_that_were_given_up_are_not_offered_again(
     window: MainWindow, transport: FakeTransport, folder: Path, dialogs
 ) -> None:

@@ -190,6 +190,12 @@ def plans_left(names: Sequence[str]) -> str:
     return f"Not saved yet: {quoted}{more}; File › Save Plans writes all plans."
 
 
+def edits_kept(name: str, other: str) -> Notice:
+    """The card when a model was edited while another one was opened."""
+    why = f"They were made while {other} was being opened."
+    return Notice("note", f"Your last edits of {name} are kept.", why, f"Open {name} again to get them back.")
+
+
 def written(path: str) -> Notice:
     """The card of a small file that was written."""
     return Notice("success", f"Wrote {Path(path).name}.", "", path, offer="folder", subject=path)

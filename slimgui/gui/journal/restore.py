@@ -78,6 +78,7 @@ class Restore(QObject):
 
     def _on_opened(self, source: str) -> None:
         entry, self._wanted = self._wanted, None
+        self._orphans += orphans(self._folder)  # left behind since
         if entry is not None and entry.source == source:
             self._give_back(entry)
         elif left := [orphan for orphan in self._orphans if orphan.entry.source == source]:

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +53,7 @@ class Journal(QObject):
         session.undo_stack.cleanChanged.connect(self._note)
         session.opened.connect(self._on_opened)
         session.closing.connect(self._keep_last)
+        session.replacing.connect(self._leave)
         self.failed.connect(self._on_failed)
 
     def close(self) -> None:
@@ -107,14 +108,20 @@ class Journal(QObject):
             if entry is None:
                 path.unlink(missing_ok=True)
                 return
-            plans = entry.plans.mapped(resolver.lasting)  # without scores of samples
-            text = Entry(entry.name, entry.source, entry.shape, entry.when, plans).to_json()
-            if problem := replaced(path, text):
+            if problem := replaced(path, _text(entry, resolver)):
                 self.failed.emit(problem)
             elif path == self._path:
                 self.written.emit()
 
         self._pool.start(put)
+
+    def _leave(self) -> None:
+        """Leave the plans behind as a crash would, to be offered when their model is opened again."""
+        resolver = self._session.resolver
+        assert resolver, "plans are for an open model"
+        path = self._path.with_name(f"{os.getpid()}-{uuid.uuid4().hex[:8]}.json")
+        if not _made(self._folder) or replaced(path, _text(self._entry(self._session.plans), resolver)):
+            self._on_failed(f"{self._folder} cannot be written.")
 
     def _on_opened(self, source: str) -> None:
         del source
@@ -174,6 +181,11 @@ def locked(path: Path) -> QLockFile | None:
     lock = QLockFile(str(path.with_suffix(".lock")))
     lock.setStaleLockTime(0)  # only the lock of a process that is gone is stale, however old
     return lock if lock.tryLock(0) else None
+
+
+def _text(entry: Entry, resolver: Resolver) -> str:
+    """An entry as its file holds it: without scores of samples."""
+    return replace(entry, plans=entry.plans.mapped(resolver.lasting)).to_json()
 
 
 def replaced(path: Path, text: str) -> str:

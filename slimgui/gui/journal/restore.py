@@ -66,7 +66,7 @@ class Restore(QObject):
             self._ask(self._orphans[0])
 
     def _ask(self, orphan: Orphan) -> None:
-        entry, why = orphan.entry, "SlimGUI ended before it was saved."
+        entry, why = orphan.entry, "It was not saved before."
         what = f"Restore the plan of {entry.name} from {entry.moment}?"
         notice = Notice("note", what, why, entry.source, offer="restore", subject=str(orphan.path))
         self._session.noticed.emit(notice)

@@ -416,6 +416,10 @@ class Photographer:
         self.session.set_ratio(0.5)
         self.session.select(self.session.document.groups[4].id if self.session.document else "")
         self.shoot("8-resnet50")
+        before = self.window.size()
+        self.window.resize(800, 600)
+        self.shoot("33-small-screen")
+        self.window.resize(before)
 
     def close(self) -> None:
         """End window and engine."""

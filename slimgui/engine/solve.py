@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from slimgui.engine.labels import SLIDES, SOLUTIONS, Fields, Ties, Where
 Ints = NDArray[np.int64]
 SmallInts = NDArray[np.int32]
 Words = NDArray[np.uint64]
+Pair = tuple[torch.Tensor, torch.Tensor]  # labels that are tied, one by one
+_AT_A_TIME: Final = 1 << 23  # ties: some 300 MB while they are sorted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,11 +262,28 @@ class _Solution:
 
 
 def _graph(ties: Ties, where: Where) -> csr_matrix:
+    """Which labels are tied. The same tie is stated again and again: in parts, few of them are held twice."""
     chosen = [(one, other) for one, other, holds in ties.pairs if holds in (where, Where.BOTH)]
-    rows = torch.cat([one for one, _ in chosen]).numpy() if chosen else np.zeros(0, np.int64)
-    columns = torch.cat([other for _, other in chosen]).numpy() if chosen else np.zeros(0, np.int64)
-    ones = np.ones(len(rows))  # what csgraph works on: of anything else it makes a copy at every call
-    return coo_matrix((ones, (rows, columns)), shape=(ties.count, ties.count)).tocsr()
+    graph = csr_matrix((ties.count, ties.count))
+    for part in _parts(chosen):
+        rows, columns = (torch.cat(side).numpy() for side in zip(*part, strict=True))
+        ones = np.ones(len(rows))  # what csgraph works on: of anything else it makes a copy at every call
+        graph = graph + coo_matrix((ones, (rows, columns)), shape=graph.shape).tocsr()
+    return graph
+
+
+def _parts(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """All `pairs`, so many at a time that their ties are `_AT_A_TIME` or a few more."""
+    part: list[Pair] = []
+    held = 0
+    for pair in pairs:
+        part.append(pair)
+        held += len(pair[0])
+        if held >= _AT_A_TIME:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
 
 
 def _marks(

@@ -13,6 +13,7 @@ from slimgui.core.groups import Group
 from slimgui.engine.capture import capture_any, capture_training
 from slimgui.engine.collector import paused_collector
 from slimgui.engine.effective import spectral
+from slimgui.engine.heap import blocks_kept
 from slimgui.engine.inputs import Inputs
 from slimgui.engine.labels import Fields, Ties
 from slimgui.engine.propagate import Labelled, label_weights, lock_unreached, propagate, reached
@@ -59,6 +60,7 @@ class Traced:
 
 
 @paused_collector()
+@blocks_kept()
 def trace(model: nn.Module, example_inputs: Inputs) -> Traced:
     """Follow one forward pass and find the groups of channels that must be cut together.
 

@@ -135,13 +135,13 @@ class Cells:
     def __init__(self, picture: Picture) -> None:
         boxes: dict[tuple[int, int], list[tuple[int, Box]]] = {}
         lines: dict[tuple[int, int], list[Piece]] = {}
-        keys = [_key(box.rect.left(), box.rect.top()) for box in picture.boxes]
+        keys = [square(box.rect.left(), box.rect.top()) for box in picture.boxes]
         for number, (key, box) in enumerate(zip(keys, picture.boxes, strict=True)):
             boxes.setdefault(key, []).append((number, box))
         tips = (number in picture.tips for number in range(len(picture.pieces)))
         pieces = tuple(zip(picture.pieces, tips, picture.areas, strict=True))
         for piece in pieces:
-            lines.setdefault(_key(*piece[0][0]), []).append(piece)
+            lines.setdefault(square(*piece[0][0]), []).append(piece)
         cells = {key: Cell(boxes.get(key, ()), lines.get(key, ())) for key in {**boxes, **lines}}
         self._whole = Cell(tuple(enumerate(picture.boxes)), pieces)
         self.parts = tuple(cells.values())
@@ -159,7 +159,8 @@ class Cells:
             self._part_of[number].forget_shares()
 
 
-def _key(x: float, y: float) -> tuple[int, int]:
+def square(x: float, y: float) -> tuple[int, int]:
+    """Which cell a point lies in."""
     return int(x // CELL), int(y // CELL)
 
 

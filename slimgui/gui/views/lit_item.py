@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from slimgui.gui.views import arrows
-from slimgui.gui.views.cells import RADIUS
-from slimgui.gui.views.graph_item import NEAR
+from slimgui.gui.views.cells import RADIUS, square
+from slimgui.gui.views.graph_item import FAR, NEAR
 from slimgui.gui.views.lighting import Lit
 from slimgui.gui.views.scene import Picture, united
 
 _HALO = 120.0  # scene units around what is lit: an outline is as wide as that from far away
 VEIL = 34  # of 255: how much of the rest is covered; its small print can still be read
 _FEW = 40  # boxes that are outlined finely from everywhere: 800 round outlines take half a second
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines that lie near each other, as they look from near and from far away, and the room they take."""
+
+    smooth: QPainterPath
+    straight: QPainterPath
+    room: QRectF
 
 
 class LitItem(QGraphicsItem):
@@ -31,7 +41,8 @@ class LitItem(QGraphicsItem):
         super().__init__()
         self._picture, self._width = picture, width
         self._lit = Lit()
-        self._lines, self._veil = QPainterPath(), QPainterPath()
+        self._lines: list[_Lines] = []
+        self._veil = QPainterPath()
         self._rects: list[QRectF] = []
         self._passed: list[QRectF] = []
         self._bounds = QRectF()
@@ -45,7 +56,7 @@ class LitItem(QGraphicsItem):
             return
         self.prepareGeometryChange()
         self._lit, self._colour, self._cover = lit, colour, cover or QColor()
-        self._lines = arrows.smooth(self._picture.pieces[number] for number in sorted(lit.pieces))
+        self._lines = self._lines_of(lit.pieces)
         self._rects, self._passed = self._rects_of(lit.boxes), self._rects_of(lit.between)
         self._veil = QPainterPath()
         self._bounds = self._around(lit)
@@ -76,11 +87,13 @@ class LitItem(QGraphicsItem):
         is_fine = scale >= NEAR or len(self._rects) + len(self._passed) <= _FEW
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._cover)
-        painter.drawPath(self._veil)
+        painter.drawPath(self._veil_near(near, [*boxes, *passed]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, is_fine)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._colour, max(self._width, 0.8 * self._width / scale)))
-        painter.drawPath(self._lines)
+        for lines in self._lines:
+            if lines.room.intersects(near):
+                painter.drawPath(lines.smooth if scale >= FAR else lines.straight)
         if not is_fine:
             self._paint_many(painter, boxes, passed)
             return
@@ -89,6 +102,15 @@ class LitItem(QGraphicsItem):
         for pen in (QPen(self._halo(), max(9.0, 6 / scale)), QPen(self._colour, wide)):
             painter.setPen(pen)
             painter.drawPath(_rounded(boxes))
+
+    def _veil_near(self, near: QRectF, rects: list[QRectF]) -> QPainterPath:
+        """The veil over `near`, where few of the boxes are; a path of 800 holes takes 10 ms to fill."""
+        if self._veil.isEmpty() or 2 * len(rects) > len(self._rects) + len(self._passed):
+            return self._veil
+        veil = QPainterPath()
+        veil.addRect(united([near, *rects]).intersected(self._picture.bounds))
+        veil.addPath(_rounded(rects))
+        return veil
 
     def _paint_many(self, painter: QPainter, boxes: list[QRectF], passed: list[QRectF]) -> None:
         """Plain rectangles, which the painter fills and frames a hundred times as fast."""
@@ -106,6 +128,18 @@ class LitItem(QGraphicsItem):
 
     def _rects_of(self, boxes: Iterable[int]) -> list[QRectF]:
         return [self._picture.boxes[number].rect for number in sorted(boxes)]
+
+    def _lines_of(self, pieces: Iterable[int]) -> list[_Lines]:
+        """Lines that begin in the same square of the picture are drawn together."""
+        squares: dict[tuple[int, int], list[int]] = {}
+        for number in sorted(pieces):
+            squares.setdefault(square(*self._picture.pieces[number][0]), []).append(number)
+        return [self._together(numbers) for numbers in squares.values()]
+
+    def _together(self, numbers: Sequence[int]) -> _Lines:
+        routes = [self._picture.pieces[number] for number in numbers]
+        room = united([self._picture.areas[number] for number in numbers])
+        return _Lines(arrows.smooth(routes), arrows.straight(routes), room)
 
     def _around(self, lit: Lit) -> QRectF:
         if not lit.boxes | lit.between:

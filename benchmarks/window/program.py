@@ -26,6 +26,7 @@ from slimgui.gui.work.worker import Worker
 
 BEAT = 5  # milliseconds
 LOOK = 10  # milliseconds
+FRAME = 16  # milliseconds
 PATIENCE = 600.0  # seconds
 _TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 
@@ -97,6 +98,19 @@ def until(done: Callable[[], bool]) -> None:
         look.stop()
     if not done():
         raise TimeoutError("the window waited too long")
+
+
+def at_each_frame(steps: Iterator[None]) -> None:
+    """Take one of `steps` at each frame of a screen, as a slider that is dragged does."""
+    timer, left = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=FRAME), [True]
+
+    def step() -> None:
+        left[0] = next(steps, timer) is None
+
+    timer.timeout.connect(step)
+    timer.start()
+    until(lambda: not left[0])
+    timer.stop()
 
 
 def painted() -> None:

@@ -377,6 +377,15 @@ def test_the_overview_stays_where_it_is_while_nothing_lies_below_it(loaded: Main
     assert graph.minimap.pos() == before
 
 
+def test_a_graph_that_is_narrow_has_no_overview(loaded: MainWindow, qtbot: QtBot) -> None:
+    graph = loaded.panels.graph
+    qtbot.waitUntil(graph.minimap.isVisible)
+    loaded.resize(700, 500)
+    qtbot.waitUntil(lambda: not graph.minimap.isVisible())
+    QTest.qWait(REST_MS + 100)
+    assert not graph.minimap.isVisible()
+
+
 def test_the_overview_can_be_switched_off_for_good(loaded: MainWindow, qtbot: QtBot) -> None:
     graph, toggle = loaded.panels.graph, loaded.panels.graph.minimap.toggle
     graph.zoom(8)

@@ -69,8 +69,9 @@ class Minimap(QWidget):
 
     @property
     def _says_something(self) -> bool:
-        """Whether there is more than what is seen: an overview of all of it says nothing."""
-        return self._picture is not None and not self._seen.contains(self._picture.bounds)
+        """Whether there is more than what is seen, and room: in a small one it would hide what it shows."""
+        has_room = 2 * self.width() <= self._room.width()
+        return has_room and self._picture is not None and not self._seen.contains(self._picture.bounds)
 
     def _settle(self) -> None:
         """Take the corner in which least is covered; of equal ones that of now, not to jump about."""

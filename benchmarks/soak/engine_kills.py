@@ -141,11 +141,16 @@ class Rig:
         self.requests["Open"]()
         self.idle()
         self.session.levels.open_all()
-        free = [row.id for row in _rows(self.session) if row.locked is None]
-        whole = free[len(free) if subject.cut is None else subject.cut :]
-        self.session.edit("Half", Plan(ratio=0.5, whole=tuple(whole)))
+        self._cut = subject.cut
+        self.cut()
         self.requests["Save"]()  # a report is about a save
         self.idle()
+
+    def cut(self) -> None:
+        """Remove half of the channels, whatever was done before: another model may have been opened."""
+        free = [row.id for row in _rows(self.session) if row.locked is None]
+        whole = free[len(free) if self._cut is None else self._cut :]
+        self.session.edit("Half", Plan(ratio=0.5, whole=tuple(whole)))
 
     def _on_answered(self, answer: wire.Answer) -> None:
         self.heard.append(answer)
@@ -192,7 +197,7 @@ def case(rig: Rig, message: str, moment: Moment, how: str) -> Case:
     """Send one message, end the engine at that moment, and wait until a fresh one holds the model."""
     session, tasks = rig.session, rig.session.tasks
     until(lambda: bool(tasks.held))
-    session.undo_stack.setIndex(1)  # half of the channels removed, whatever the last case did
+    rig.cut()
     rig.heard.clear()
     rig.worker.asked.clear()
     rig.readies = rig.stops = 0
